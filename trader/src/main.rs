@@ -1,1 +1,2 @@
+//! Only wires: everything is in the library.
 fn main() {}

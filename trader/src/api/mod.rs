@@ -1,0 +1,1 @@
+//! The HTTP API, its stream and the embedded page.

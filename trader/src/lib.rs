@@ -1,0 +1,9 @@
+//! The trader: one binary, a role a subcommand.
+
+pub mod api;
+pub mod cli;
+pub mod desk;
+pub mod market;
+pub mod report;
+pub mod store;
+pub mod venue;

@@ -1,0 +1,25 @@
+//! Venues behind one trait. What a venue answers arrives later, as reports; nothing is assumed of
+//! a request that was handed over.
+
+use sapphire_engine::ids::OrderId;
+use sapphire_engine::instrument::SymbolId;
+use sapphire_engine::order::OrderRequest;
+use sapphire_engine::risk::Approved;
+use sapphire_engine::time::Timestamp;
+use sapphire_engine::venue::VenueReport;
+
+/// A venue, as the desk uses it.
+pub trait Venue {
+    /// Hands an approved order over at `at`. It is not sent after its expiry.
+    fn submit(&mut self, at: Timestamp, order: &Approved<OrderRequest>);
+    /// Asks to cancel an order.
+    fn cancel(&mut self, at: Timestamp, symbol: SymbolId, order: OrderId);
+    /// Asks what became of an order.
+    fn query_order(&mut self, at: Timestamp, symbol: SymbolId, order: OrderId);
+    /// Asks for the venue's word on a position.
+    fn query_position(&mut self, at: Timestamp, symbol: SymbolId);
+    /// When something happens at the venue, or a report arrives, next.
+    fn next_due(&self) -> Option<Timestamp>;
+    /// Moves on to `now`, and appends the reports that have arrived by then, in order of arrival.
+    fn advance(&mut self, now: Timestamp, reports: &mut Vec<(Timestamp, VenueReport)>);
+}

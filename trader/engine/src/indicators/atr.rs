@@ -75,7 +75,12 @@ mod tests {
     #[case::inside_the_bar(12.0, 10.0, 11.0, 2.0)]
     #[case::gap_up(12.0, 10.0, 7.0, 5.0)]
     #[case::gap_down(12.0, 10.0, 15.0, 5.0)]
-    fn a_gap_counts_as_range(#[case] high: f64, #[case] low: f64, #[case] close: f64, #[case] range: f64) {
+    fn a_gap_counts_as_range(
+        #[case] high: f64,
+        #[case] low: f64,
+        #[case] close: f64,
+        #[case] range: f64,
+    ) {
         assert_eq!(true_range(high, low, close), range);
     }
 
@@ -101,7 +106,11 @@ mod tests {
     #[case(f64::NAN, 1.0, 1.0)]
     #[case(1.0, f64::INFINITY, 1.0)]
     #[case(1.0, 1.0, f64::NAN)]
-    fn a_bar_with_what_is_no_number_changes_nothing(#[case] high: f64, #[case] low: f64, #[case] close: f64) {
+    fn a_bar_with_what_is_no_number_changes_nothing(
+        #[case] high: f64,
+        #[case] low: f64,
+        #[case] close: f64,
+    ) {
         let mut atr = Atr::new(1).unwrap();
         atr.update(2.0, 1.0, 1.5);
         assert_eq!(atr.update(high, low, close), None);

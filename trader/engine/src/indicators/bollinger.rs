@@ -62,7 +62,11 @@ mod tests {
     #[case(1, 2.0, "Bollinger bands: period is 1; use a whole number from 2 to 100000")]
     #[case(20, 0.0, "Bollinger bands: width is 0; use a number above 0 and at most 1e100")]
     #[case(20, f64::NAN, "Bollinger bands: width is NaN; use a number above 0 and at most 1e100")]
-    fn bad_parameters_are_refused_by_name(#[case] period: usize, #[case] width: f64, #[case] says: &str) {
+    fn bad_parameters_are_refused_by_name(
+        #[case] period: usize,
+        #[case] width: f64,
+        #[case] says: &str,
+    ) {
         assert_eq!(Bollinger::new(period, width).unwrap_err().to_string(), says);
     }
 

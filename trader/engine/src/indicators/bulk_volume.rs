@@ -89,7 +89,10 @@ mod tests {
 
     #[test]
     fn a_period_of_one_is_refused() {
-        assert!(matches!(BulkVolume::new(1), Err(IndicatorError::Period { given: 1, least: 2, .. })));
+        assert!(matches!(
+            BulkVolume::new(1),
+            Err(IndicatorError::Period { given: 1, least: 2, .. })
+        ));
     }
 
     proptest! {

@@ -109,7 +109,10 @@ mod tests {
     #[test]
     fn a_period_of_zero_is_refused() {
         assert!(matches!(Ema::new(0), Err(IndicatorError::Period { given: 0, least: 1, .. })));
-        assert!(matches!(EmaFromFirst::new(0), Err(IndicatorError::Period { given: 0, least: 1, .. })));
+        assert!(matches!(
+            EmaFromFirst::new(0),
+            Err(IndicatorError::Period { given: 0, least: 1, .. })
+        ));
     }
 
     #[test]

@@ -87,8 +87,18 @@ mod tests {
     #[rstest]
     #[case(0, 26, 9, "MACD: fast is 0; use a whole number from 1 to 100000")]
     #[case(12, 26, 0, "MACD: signal is 0; use a whole number from 1 to 100000")]
-    #[case(26, 12, 9, "MACD: the fast period 26 must be below the slow period 12; swap or change them")]
-    #[case(12, 12, 9, "MACD: the fast period 12 must be below the slow period 12; swap or change them")]
+    #[case(
+        26,
+        12,
+        9,
+        "MACD: the fast period 26 must be below the slow period 12; swap or change them"
+    )]
+    #[case(
+        12,
+        12,
+        9,
+        "MACD: the fast period 12 must be below the slow period 12; swap or change them"
+    )]
     fn bad_periods_are_refused_by_name(
         #[case] fast: usize,
         #[case] slow: usize,

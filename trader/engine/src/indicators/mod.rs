@@ -55,7 +55,9 @@ pub const LARGEST_INPUT: f64 = 1e100;
 #[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
 pub enum IndicatorError {
     /// A period of nothing, or of more than anyone could wait for.
-    #[error("{indicator}: {parameter} is {given}; use a whole number from {least} to {LONGEST_PERIOD}")]
+    #[error(
+        "{indicator}: {parameter} is {given}; use a whole number from {least} to {LONGEST_PERIOD}"
+    )]
     Period {
         /// The indicator, as its users call it.
         indicator: &'static str,
@@ -67,7 +69,9 @@ pub enum IndicatorError {
         least: usize,
     },
     /// A width, volume or the like that must be above zero.
-    #[error("{indicator}: {parameter} is {given}; use a number above 0 and at most {LARGEST_INPUT:e}")]
+    #[error(
+        "{indicator}: {parameter} is {given}; use a number above 0 and at most {LARGEST_INPUT:e}"
+    )]
     NotPositive {
         /// The indicator.
         indicator: &'static str,
@@ -77,7 +81,9 @@ pub enum IndicatorError {
         given: f64,
     },
     /// A fast average that is not faster than the slow one.
-    #[error("{indicator}: the fast period {fast} must be below the slow period {slow}; swap or change them")]
+    #[error(
+        "{indicator}: the fast period {fast} must be below the slow period {slow}; swap or change them"
+    )]
     FastNotBelowSlow {
         /// The indicator.
         indicator: &'static str,

@@ -132,9 +132,11 @@ mod tests {
     }
 
     fn any_quotes() -> impl Strategy<Value = Quotes> {
-        (90_i32..100, 0_i32..50, 1_i32..5, 0_i32..50).prop_map(|(bid, bid_quantity, spread, ask_quantity)| {
-            quotes(bid.into(), bid_quantity.into(), (bid + spread).into(), ask_quantity.into())
-        })
+        (90_i32..100, 0_i32..50, 1_i32..5, 0_i32..50).prop_map(
+            |(bid, bid_quantity, spread, ask_quantity)| {
+                quotes(bid.into(), bid_quantity.into(), (bid + spread).into(), ask_quantity.into())
+            },
+        )
     }
 
     proptest! {

@@ -107,7 +107,11 @@ mod tests {
     #[case(0.0, 50, "VPIN: bucket volume is 0; use a number above 0 and at most 1e100")]
     #[case(f64::NAN, 50, "VPIN: bucket volume is NaN; use a number above 0 and at most 1e100")]
     #[case(1.0, 0, "VPIN: buckets is 0; use a whole number from 1 to 100000")]
-    fn bad_parameters_are_refused_by_name(#[case] volume: f64, #[case] buckets: usize, #[case] says: &str) {
+    fn bad_parameters_are_refused_by_name(
+        #[case] volume: f64,
+        #[case] buckets: usize,
+        #[case] says: &str,
+    ) {
         assert_eq!(Vpin::new(volume, buckets).unwrap_err().to_string(), says);
     }
 
@@ -156,7 +160,9 @@ mod tests {
     fn by_definition(trades: &[(u32, bool)], bucket: usize, buckets: usize) -> Option<f64> {
         let units: Vec<f64> = trades
             .iter()
-            .flat_map(|&(volume, bought)| std::iter::repeat_n(if bought { 1.0 } else { -1.0 }, volume as usize))
+            .flat_map(|&(volume, bought)| {
+                std::iter::repeat_n(if bought { 1.0 } else { -1.0 }, volume as usize)
+            })
             .collect();
         let shares: Vec<f64> = units
             .chunks_exact(bucket)

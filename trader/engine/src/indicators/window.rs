@@ -45,9 +45,4 @@ impl Window {
     pub(super) fn values(&self) -> &[f64] {
         &self.values
     }
-
-    /// The length.
-    pub(super) fn len(&self) -> usize {
-        self.values.len()
-    }
 }

@@ -8,7 +8,7 @@
 The files are committed: tests need no Python. Run it again only to add a case.
 
 - bars.csv        high, low, close of the oldest 5,000 hourly bars, oldest first
-- indicators.csv  TA-Lib's values on them: every bar of the first 400, then every 50th
+- indicators.csv  TA-Lib's values on them: every bar of the first 300, then every 100th
 - edges.csv       TA-Lib's RSI, ATR and Bollinger bands on short made-up series
 - returns.csv     daily returns of the whole file, by each UTC day's last close
 - measures.csv    empyrical's Sharpe, Sortino and maximum drawdown of slices of these
@@ -27,7 +27,7 @@ import talib
 
 HERE = pathlib.Path(__file__).resolve().parent
 DATA = HERE.parents[3] / "examples" / "data" / "btcusd-coinbase-1h.csv.gz"
-BARS, DENSE, EVERY = 5_000, 400, 50
+BARS, DENSE, EVERY = 5_000, 300, 100
 
 
 def write(name, header, rows):

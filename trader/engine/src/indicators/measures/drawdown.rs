@@ -30,7 +30,10 @@ mod tests {
     #[case::all_lost(&[0.5, -1.0, 0.3], Some(1.0))]
     #[case::nothing(&[], None)]
     #[case::no_number(&[0.1, f64::NAN], None)]
-    fn is_measured_from_the_highest_point_so_far(#[case] returns: &[f64], #[case] expected: Option<f64>) {
+    fn is_measured_from_the_highest_point_so_far(
+        #[case] returns: &[f64],
+        #[case] expected: Option<f64>,
+    ) {
         assert_eq!(max_drawdown(returns), expected);
     }
 }

@@ -111,4 +111,7 @@ pub struct VenueConfig {
     pub single_close_position_stop: bool,
     /// Slippage to expect of a market order, for sizing.
     pub slippage: Ratio,
+    /// Orders a minute that the venue takes. Entries may use four fifths of it; the rest is a
+    /// reserve of exits, stops and cancels.
+    pub orders_per_minute: u32,
 }

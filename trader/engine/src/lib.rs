@@ -7,9 +7,11 @@
 #![deny(clippy::float_arithmetic)]
 
 pub mod config;
+pub mod consensus;
 pub mod effect;
 mod engine;
 pub mod event;
+pub mod exposure;
 pub mod ids;
 pub mod indicators;
 pub mod instrument;
@@ -19,7 +21,9 @@ pub mod money;
 pub mod opinion;
 pub mod order;
 pub mod policy;
+pub mod portfolio;
 pub mod risk;
+pub mod sizing;
 pub mod snapshot;
 pub mod time;
 pub mod venue;

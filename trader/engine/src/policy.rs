@@ -41,7 +41,7 @@ pub struct Policy {
     pub on_halt: OnHalt,
 }
 
-/// The limits. Each but `risk_multiplier` is stricter the lower it is.
+/// The limits. Each is stricter the lower it is, but for `liquidation_buffer_atr`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Limits {
@@ -105,4 +105,110 @@ pub struct StopRule {
     pub atr_multiple: Ratio,
     /// It must stand within this long of the first fill, or the position is closed.
     pub deadline: Span,
+}
+
+impl Policy {
+    /// What holds between a new policy's arrival and its durability: of each limit the stricter of
+    /// the two, of the trading states the stricter, and the exits of the old one.
+    #[must_use]
+    pub fn tightened_by(&self, new: &Self) -> Self {
+        Self {
+            limits: self.limits.tightened_by(&new.limits),
+            exits: self.exits.clone(),
+            trading_state: self.trading_state.max(new.trading_state),
+            on_halt: self.on_halt.max(new.on_halt),
+        }
+    }
+}
+
+impl Limits {
+    /// Of each limit the stricter.
+    #[must_use]
+    pub fn tightened_by(&self, new: &Self) -> Self {
+        let least_amount = |a: Option<Amount>, b: Option<Amount>| match (a, b) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (one, other) => one.or(other),
+        };
+        Self {
+            max_drawdown: self.max_drawdown.min(new.max_drawdown),
+            max_daily_loss: self.max_daily_loss.min(new.max_daily_loss),
+            max_leverage: self.max_leverage.min(new.max_leverage),
+            risk_per_trade: self.risk_per_trade.min(new.risk_per_trade),
+            risk_multiplier: self.risk_multiplier.min(new.risk_multiplier),
+            kelly_fraction: self.kelly_fraction.min(new.kelly_fraction),
+            max_order_notional: least_amount(self.max_order_notional, new.max_order_notional),
+            max_gross_exposure: self.max_gross_exposure.min(new.max_gross_exposure),
+            max_net_exposure: self.max_net_exposure.min(new.max_net_exposure),
+            max_open_positions: self.max_open_positions.min(new.max_open_positions),
+            orders_per_second: self.orders_per_second.min(new.orders_per_second),
+            order_burst: self.order_burst.min(new.order_burst),
+            price_collar: self.price_collar.min(new.price_collar),
+            max_data_age: self.max_data_age.min(new.max_data_age),
+            max_clock_uncertainty: self.max_clock_uncertainty.min(new.max_clock_uncertainty),
+            // The one limit that is stricter the higher it is.
+            liquidation_buffer_atr: self.liquidation_buffer_atr.max(new.liquidation_buffer_atr),
+            book_share: self.book_share.min(new.book_share),
+        }
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    pub(crate) fn policy() -> Policy {
+        Policy {
+            limits: Limits {
+                max_drawdown: Ratio::percent(25),
+                max_daily_loss: Ratio::percent(5),
+                max_leverage: Ratio::percent(1000),
+                risk_per_trade: Ratio::percent(1),
+                risk_multiplier: Ratio::ONE,
+                kelly_fraction: Ratio::percent(25),
+                max_order_notional: None,
+                max_gross_exposure: Ratio::percent(1000),
+                max_net_exposure: Ratio::percent(1000),
+                max_open_positions: 5,
+                orders_per_second: 5,
+                order_burst: 10,
+                price_collar: Ratio::percent(1),
+                max_data_age: Span::secs(60),
+                max_clock_uncertainty: Span::millis(500),
+                liquidation_buffer_atr: Ratio::percent(200),
+                book_share: Ratio::percent(10),
+            },
+            exits: Exits {
+                stop: Some(StopRule {
+                    atr_periods: 14,
+                    atr_multiple: Ratio::percent(200),
+                    deadline: Span::secs(5),
+                }),
+                take_profit_atr: None,
+                trailing_atr: None,
+                time_stop_bars: None,
+            },
+            trading_state: TradingState::Active,
+            on_halt: OnHalt::CancelOnly,
+        }
+    }
+
+    #[test]
+    fn arrival_takes_the_stricter_of_each_and_loosens_nothing() {
+        let old = policy();
+        let mut new = policy();
+        new.limits.max_drawdown = Ratio::percent(10);
+        new.limits.max_leverage = Ratio::percent(2000);
+        new.limits.max_order_notional = Some(Amount::whole(500));
+        new.limits.liquidation_buffer_atr = Ratio::percent(300);
+        new.trading_state = TradingState::Reducing;
+        let between = old.tightened_by(&new);
+        assert_eq!(between.limits.max_drawdown, Ratio::percent(10));
+        assert_eq!(between.limits.max_leverage, Ratio::percent(1000));
+        assert_eq!(between.limits.max_order_notional, Some(Amount::whole(500)));
+        assert_eq!(between.limits.liquidation_buffer_atr, Ratio::percent(300));
+        assert_eq!(between.trading_state, TradingState::Reducing);
+        // The other way round, the halt and the limits of the old one stay until it is durable.
+        assert_eq!(new.tightened_by(&old).limits, between.limits);
+        assert_eq!(new.tightened_by(&old).trading_state, TradingState::Reducing);
+    }
 }

@@ -24,6 +24,7 @@ pub struct Vpin {
     bucket: f64,
     buckets: usize,
     imbalances: Sma,
+    leans: Sma,
     /// Volume in the open bucket, `0..bucket`.
     filled: f64,
     /// Bought less sold volume in the open bucket.
@@ -40,7 +41,14 @@ impl Vpin {
     pub fn new(bucket: f64, buckets: usize) -> Result<Self, IndicatorError> {
         let bucket = checked_positive("VPIN", "bucket volume", bucket)?;
         let buckets = checked_period("VPIN", "buckets", buckets, 1)?;
-        Ok(Self { bucket, buckets, imbalances: Sma::new(buckets)?, filled: 0.0, signed: 0.0 })
+        Ok(Self {
+            bucket,
+            buckets,
+            imbalances: Sma::new(buckets)?,
+            leans: Sma::new(buckets)?,
+            filled: 0.0,
+            signed: 0.0,
+        })
     }
 
     /// Takes a trade in and answers VPIN, or `None` while not ready or for a volume that is no number
@@ -74,18 +82,25 @@ impl Vpin {
 
     /// Fills the open bucket with its last `room` and spreads what is `left` over the next ones.
     fn close(&mut self, left: f64, room: f64, lean: f64) {
-        self.imbalances.update(((self.signed + room * lean).abs() / self.bucket).min(1.0));
+        self.push((self.signed + room * lean) / self.bucket);
         // Whole buckets of one trade are all alike, and only the last n can still be seen: at most n
         // steps, however large the trade.
         let whole = libm::floor(left / self.bucket);
         let mut alike = self.buckets;
         while alike > 0 && whole >= super::count(self.buckets - alike + 1) {
-            self.imbalances.update(lean.abs());
+            self.push(lean);
             alike -= 1;
         }
         // The remainder of a division is exact; a subtraction of whole buckets is not.
         self.filled = libm::fmod(left, self.bucket);
         self.signed = self.filled * lean;
+    }
+
+    /// A full bucket's `(V_buy − V_sell) / V`.
+    fn push(&mut self, lean: f64) {
+        let lean = lean.clamp(-1.0, 1.0);
+        self.imbalances.update(lean.abs());
+        self.leans.update(lean);
     }
 
     /// VPIN as of the last full bucket, `None` while not ready.
@@ -94,6 +109,14 @@ impl Vpin {
     pub fn value(&self) -> Option<f64> {
         // A running mean of shares may stray beyond its ends by a rounding.
         self.imbalances.value().map(|mean| mean.clamp(0.0, 1.0))
+    }
+
+    /// Which side the imbalance is on: the mean over the last n buckets of `(V_buy − V_sell) / V`, −1
+    /// (all sold) to 1 (all bought); `None` while not ready. VPIN itself has no sign.
+    #[inline]
+    #[must_use]
+    pub fn lean(&self) -> Option<f64> {
+        self.leans.value().map(|mean| mean.clamp(-1.0, 1.0))
     }
 }
 
@@ -126,6 +149,7 @@ mod tests {
         }
         assert_eq!(one_sided.value(), Some(1.0));
         assert_eq!(balanced.value(), Some(0.0));
+        assert_eq!((one_sided.lean(), balanced.lean()), (Some(-1.0), Some(0.0)));
     }
 
     #[test]
@@ -195,6 +219,7 @@ mod tests {
             for (volume, bought) in volumes {
                 if let Some(value) = vpin.bulk(volume, bought) {
                     prop_assert!((0.0..=1.0).contains(&value), "{}", value);
+                    prop_assert!(vpin.lean().unwrap().abs() <= value + 1e-12);
                 }
             }
         }

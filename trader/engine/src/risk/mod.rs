@@ -1,5 +1,16 @@
 //! The risk gate: the only maker of an approved order.
 
+mod drawdown;
+mod facts;
+mod gate;
+mod order_rate;
+mod rules;
+mod trading_state;
 mod verdict;
 
+pub use drawdown::{DrawdownStage, LossWatch};
+pub use facts::Facts;
+pub use gate::judge;
+pub use order_rate::OrderRate;
+pub use trading_state::{Standing, Word};
 pub use verdict::{Approved, Bound, RuleId, RuleResult, RuleValue, Verdict};

@@ -1,1 +1,35 @@
-//! sapphire-crds
+//! Sapphire's API: [`TradingSystem`], [`TradingAgent`] and [`RiskPolicy`] as Rust types.
+//!
+//! The types are the single source: the CRDs that the API server takes are generated from them, and
+//! the local run checks a manifest against the very same schemas and CEL rules.
+
+// The schema derive repeats each public struct inside a function body.
+#![allow(unreachable_pub)]
+
+pub mod conditions;
+pub mod one_of;
+pub mod references;
+pub mod risk_policy;
+mod schema;
+pub mod trading_agent;
+pub mod trading_system;
+pub mod values;
+
+pub use risk_policy::{RiskPolicy, RiskPolicySpec};
+pub use trading_agent::{TradingAgent, TradingAgentSpec};
+pub use trading_system::{TradingSystem, TradingSystemSpec};
+
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use kube::CustomResourceExt;
+
+/// The API group.
+pub const GROUP: &str = "sapphiretrade.xyz";
+/// The one version there is.
+pub const VERSION: &str = "v1alpha1";
+/// Group and version as `apiVersion` writes them.
+pub const API_VERSION: &str = "sapphiretrade.xyz/v1alpha1";
+
+/// The definitions of all kinds, as the API server takes them.
+pub fn custom_resource_definitions() -> [CustomResourceDefinition; 3] {
+    [TradingSystem::crd(), TradingAgent::crd(), RiskPolicy::crd()]
+}

@@ -1,0 +1,87 @@
+//! `RiskPolicy`: what a desk may lose.
+
+mod exits;
+mod limits;
+mod status;
+
+/// The values of what a policy leaves out.
+pub mod defaults;
+
+use kube::{CustomResource, KubeSchema};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+pub use exits::{AtrExit, AtrStop, Exits, Stop, StopChoice, TimeStop};
+pub use limits::{Limits, OrderRate};
+pub use status::{Binding, RiskPolicyStatus};
+
+pub use crate::conditions::TradingState;
+use crate::values::Duration;
+
+/// What a desk may lose: limits, exits, and the switch that halts it.
+///
+/// A stricter value acts on arrival. A looser one acts once it is durable in the store.
+#[derive(CustomResource, KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[kube(
+    group = "sapphiretrade.xyz",
+    version = "v1alpha1",
+    kind = "RiskPolicy",
+    plural = "riskpolicies",
+    shortname = "rpol",
+    category = "sapphire",
+    namespaced,
+    derive = "PartialEq",
+    status = "RiskPolicyStatus",
+    doc = "What a desk may lose: limits, exits, and the switch that halts it.",
+    printcolumn(name = "State", type_ = "string", json_path = ".spec.tradingState"),
+    printcolumn(
+        name = "Enforced",
+        type_ = "string",
+        json_path = ".status.conditions[?(@.type==\"Enforced\")].status"
+    ),
+    printcolumn(name = "Pods", type_ = "integer", json_path = ".status.boundPods"),
+    printcolumn(name = "Hash", type_ = "string", json_path = ".status.hash", priority = 1),
+    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
+)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(transform = crate::schema::structural)]
+pub struct RiskPolicySpec {
+    /// How much may be lost, owed, open and sent.
+    #[serde(default)]
+    pub limits: Limits,
+    /// How positions are protected and closed.
+    #[serde(default)]
+    pub exits: Exits,
+    /// The strictest of this, a command and the engine's own state holds. Back from Halted goes only
+    /// a person's `resume`; setting this to Active is one half of it.
+    #[serde(default)]
+    pub trading_state: TradingState,
+    /// What a halt does to open positions.
+    #[serde(default)]
+    pub on_halt: OnHalt,
+    /// A trader that has not seen its policy for this long goes Reducing.
+    #[serde(default = "defaults::stale_after")]
+    pub stale_after: Duration,
+}
+
+impl Default for RiskPolicySpec {
+    fn default() -> Self {
+        Self {
+            limits: Limits::default(),
+            exits: Exits::default(),
+            trading_state: TradingState::default(),
+            on_halt: OnHalt::default(),
+            stale_after: defaults::stale_after(),
+        }
+    }
+}
+
+/// What a halt does to open positions.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnHalt {
+    /// Entries are cancelled; position and protective stop stay.
+    #[default]
+    CancelOnly,
+    /// Entries are cancelled, positions closed and proven flat.
+    Flatten,
+}

@@ -1,0 +1,77 @@
+//! Turns a derived JSON schema into one that the API server takes as structural.
+
+use schemars::Schema;
+use schemars::transform::transform_subschemas;
+use serde_json::{Map, Value};
+
+/// A schema default is normally a note in the description, because the API server would write it into
+/// every stored object and a later release could then never change it, nor tell it from a choice. A
+/// field that bears this mark keeps it.
+pub(crate) const KEEP_DEFAULT: &str = "x-sapphire-keep-default";
+
+/// Makes a derived schema structural, in place, with all of its subschemas.
+///
+/// - An optional field is a field that may be absent, not one that may be null.
+/// - Defaults move into the description; [`KEEP_DEFAULT`] exempts a field.
+/// - Formats that the API server does not know (`uint32`) go; the bounds say the same.
+/// - `additionalProperties: false` goes: the API server prunes and reports unknown fields by itself.
+pub(crate) fn structural(schema: &mut Schema) {
+    transform_subschemas(&mut structural, schema);
+    let Some(object) = schema.as_object_mut() else {
+        return;
+    };
+    drop_null(object);
+    note_default(object);
+    if object.get("format").and_then(Value::as_str).is_some_and(|format| format.starts_with("uint"))
+    {
+        object.remove("format");
+    }
+    if object.get("additionalProperties") == Some(&Value::Bool(false)) {
+        object.remove("additionalProperties");
+    }
+}
+
+fn drop_null(object: &mut Map<String, Value>) {
+    if let Some(Value::Array(types)) = object.get_mut("type") {
+        types.retain(|name| name != "null");
+        if let [only] = types.as_slice() {
+            let only = only.clone();
+            object.insert("type".into(), only);
+        }
+    }
+    if let Some(Value::Array(variants)) = object.get("enum") {
+        let kept: Vec<Value> = variants.iter().filter(|v| !v.is_null()).cloned().collect();
+        object.insert("enum".into(), Value::Array(kept));
+    }
+    let Some(Value::Array(choices)) = object.get("anyOf") else {
+        return;
+    };
+    let is_null = |choice: &Value| choice.get("type") == Some(&Value::from("null"));
+    let present: Vec<&Value> = choices.iter().filter(|choice| !is_null(choice)).collect();
+    if let [Value::Object(only)] = present.as_slice() {
+        let only = only.clone();
+        object.remove("anyOf");
+        for (keyword, value) in only {
+            // The field's own description says more than its type's.
+            object.entry(keyword).or_insert(value);
+        }
+    }
+}
+
+fn note_default(object: &mut Map<String, Value>) {
+    if object.remove(KEEP_DEFAULT).is_some() {
+        return;
+    }
+    let Some(default) = object.remove("default") else {
+        return;
+    };
+    let written = match &default {
+        Value::String(text) => text.clone(),
+        Value::Bool(_) | Value::Number(_) => default.to_string(),
+        // Of a structure each member tells its own.
+        _ => return,
+    };
+    let description = object.get("description").and_then(Value::as_str).unwrap_or_default();
+    let noted = format!("{description} Default: {written}.");
+    object.insert("description".into(), noted.trim_start().into());
+}

@@ -1,0 +1,108 @@
+//! Where orders go, and for which symbols.
+
+use kube::KubeSchema;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::paper::PaperVenue;
+use crate::one_of::one_of;
+use crate::references::Empty;
+use crate::values::{KeyName, ObjectName, Symbol};
+
+/// Where orders go: `paper` or `aster`.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[x_kube(
+    validation = Rule::new("has(self.paper) != has(self.aster)")
+        .message("set exactly one of paper and aster")
+)]
+pub struct Venue {
+    /// A simulated exchange, fed with recorded or live market data.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paper: Option<PaperVenue>,
+    /// The Aster perpetual-futures exchange.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub aster: Option<AsterVenue>,
+}
+
+one_of! {
+    /// Where orders go.
+    VenueChoice of Venue {
+        paper => Paper(PaperVenue),
+        aster => Aster(AsterVenue),
+    }
+}
+
+/// The Aster perpetual-futures exchange.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct AsterVenue {
+    /// Which of the exchange's networks.
+    pub network: AsterNetwork,
+    /// The keys with which requests are signed.
+    pub credentials: AsterCredentials,
+}
+
+/// Which of the exchange's networks.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AsterNetwork {
+    /// Play money.
+    Testnet,
+    /// Real money; needs `live: true`.
+    Mainnet,
+}
+
+/// A Secret with the account's address, and the address and private key of its signer (API V3).
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct AsterCredentials {
+    /// The Secret's `metadata.name`, in the same namespace.
+    pub secret_name: ObjectName,
+    /// Key of the account's address.
+    #[serde(default = "user_key")]
+    pub user_key: KeyName,
+    /// Key of the signer's address.
+    #[serde(default = "signer_key")]
+    pub signer_key: KeyName,
+    /// Key of the signer's private key.
+    #[serde(default = "private_key_key")]
+    pub private_key_key: KeyName,
+}
+
+fn user_key() -> KeyName {
+    KeyName::fixed("user")
+}
+
+fn signer_key() -> KeyName {
+    KeyName::fixed("signer")
+}
+
+fn private_key_key() -> KeyName {
+    KeyName::fixed("privateKey")
+}
+
+/// What is traded: `list` or `all`.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[x_kube(
+    validation = Rule::new("has(self.list) != has(self.all)")
+        .message("set exactly one of list and all")
+)]
+pub struct SymbolSelection {
+    /// These symbols.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 50))]
+    #[x_kube(merge_strategy = ListMerge::Set)]
+    pub list: Option<Vec<Symbol>>,
+    /// Every symbol that the venue has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub all: Option<Empty>,
+}
+
+one_of! {
+    /// What is traded.
+    SymbolSelectionChoice of SymbolSelection {
+        list => List(Vec<Symbol>),
+        all => All(Empty),
+    }
+}

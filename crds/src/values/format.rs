@@ -1,0 +1,135 @@
+//! What a text must look like, and what to say when it does not.
+
+use std::sync::OnceLock;
+
+use regex::Regex;
+
+use super::{decimal, quantity, text, time};
+
+/// How one kind of text is written.
+#[derive(Debug)]
+pub struct Format {
+    /// What the text is, in words: "a fraction between 0 and 1".
+    pub what: &'static str,
+    /// RE2 syntax, anchored; the API server matches the same one.
+    pub pattern: &'static str,
+    /// In characters; bounds what a rule over the text may cost the API server.
+    pub max_length: u32,
+    /// What to write instead.
+    pub remedy: &'static str,
+    compiled: OnceLock<Option<Regex>>,
+}
+
+/// Every format of the API, for the reference page and for the remedy of a pattern.
+pub static FORMATS: &[&Format] = &[
+    &decimal::POSITIVE,
+    &decimal::FRACTION,
+    &decimal::RATE,
+    &decimal::RISK_MULTIPLIER,
+    &decimal::AMOUNT,
+    &time::DURATION,
+    &time::DELAY,
+    &quantity::QUANTITY,
+    &text::SYMBOL,
+    &text::OBJECT_NAME,
+    &text::KEY_NAME,
+    &text::FILE_PATH,
+    &text::URL,
+    &text::IMAGE_REFERENCE,
+    &text::ENV_NAME,
+    &text::LABEL_KEY,
+    &text::LABEL_VALUE,
+    &text::VENUE_CODE,
+    &text::TEXT,
+];
+
+/// A text that is not written as its type demands.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("\"{value}\" is not {what}: {remedy}")]
+pub struct FormatError {
+    /// The text as given.
+    pub value: String,
+    /// What it should have been.
+    pub what: &'static str,
+    /// What to write instead.
+    pub remedy: &'static str,
+}
+
+impl Format {
+    pub(super) const fn new(
+        what: &'static str,
+        pattern: &'static str,
+        max_length: u32,
+        remedy: &'static str,
+    ) -> Self {
+        Self { what, pattern, max_length, remedy, compiled: OnceLock::new() }
+    }
+
+    /// Whether `text` has this format.
+    pub fn admits(&self, text: &str) -> bool {
+        let within = u32::try_from(text.chars().count()).is_ok_and(|n| n <= self.max_length);
+        within
+            && self
+                .compiled
+                .get_or_init(|| Regex::new(self.pattern).ok())
+                .as_ref()
+                .is_some_and(|regex| regex.is_match(text))
+    }
+
+    /// `text` itself when it has this format.
+    ///
+    /// # Errors
+    /// Says what the text should have been and what to write instead.
+    pub fn check<'t>(&self, text: &'t str) -> Result<&'t str, FormatError> {
+        if self.admits(text) { Ok(text) } else { Err(self.refuse(text)) }
+    }
+
+    pub(super) fn refuse(&self, text: &str) -> FormatError {
+        FormatError { value: text.to_owned(), what: self.what, remedy: self.remedy }
+    }
+
+    /// The format with this pattern, if it is one of the API's.
+    pub fn of_pattern(pattern: &str) -> Option<&'static Format> {
+        FORMATS.iter().copied().find(|f| f.pattern == pattern)
+    }
+}
+
+/// Serialize as the displayed text, deserialize by parsing, and describe as a string of the format.
+macro_rules! written_as {
+    ($type:ident, $format:expr) => {
+        impl $type {
+            /// How this text is written.
+            pub const FORMAT: &'static crate::values::Format = &$format;
+        }
+
+        impl serde::Serialize for $type {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $type {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
+                text.parse().map_err(serde::de::Error::custom)
+            }
+        }
+
+        impl schemars::JsonSchema for $type {
+            fn inline_schema() -> bool {
+                true
+            }
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                stringify!($type).into()
+            }
+            fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                schemars::json_schema!({
+                    "type": "string",
+                    "pattern": Self::FORMAT.pattern,
+                    "maxLength": Self::FORMAT.max_length,
+                })
+            }
+        }
+    };
+}
+pub(super) use written_as;

@@ -1,4 +1,4 @@
-import { defineConfig } from "vite";
+import { defineConfig } from "vitest/config";
 
 /** Where `npm run dev` finds a running trader (`make run` starts one here). */
 const trader = process.env.SAPPHIRE_URL ?? "http://127.0.0.1:8080";
@@ -10,8 +10,6 @@ export default defineConfig({
     // The trader's content security policy allows files of its own, so nothing is inlined.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
-    // The trader embeds this list and serves exactly these files as immutable.
-    manifest: true,
   },
   test: { include: ["src/**/*.test.ts"] },
 });

@@ -129,8 +129,10 @@ export interface Market {
 
 export interface MarketUpdate {
   symbol: string;
-  /** The newest bar; a fast run closes several between two updates. */
+  /** The newest bar. */
   bar?: Bar | null;
+  /** Every bar since the last update, where the trader sends them: a fast run closes several. */
+  bars?: Bar[];
   fills: Fill[];
   stops: StopLine[];
 }
@@ -229,6 +231,8 @@ export interface Round {
   closedAt: Time;
   outcome: Direction | "Hold";
   approval: Decimal | null;
+  /** Share of the weight cast that a direction needs to win. */
+  threshold?: Decimal | null;
   /** Agents that voted for the winner, of those that cast a vote. */
   agreeing: number;
   cast: number;

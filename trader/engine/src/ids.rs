@@ -100,7 +100,8 @@ mod tests {
 
     #[test]
     fn the_longest_client_id_fits_the_exchange() {
-        let id = ClientOrderId { run: RunId(u64::MAX), order: OrderId(36_u64.pow(9)), attempt: 255 };
+        let id =
+            ClientOrderId { run: RunId(u64::MAX), order: OrderId(36_u64.pow(9)), attempt: 255 };
         let text = id.to_string();
         assert_eq!(text, "sph-3w5e11264sgsf-1000000000-255");
         assert!(text.len() <= 36);

@@ -69,7 +69,9 @@ impl<'de> Deserialize<'de> for Symbol {
 }
 
 /// The place of an instrument in its desk's list; dense, from 0.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
 #[serde(transparent)]
 pub struct SymbolId(pub u16);
 
@@ -82,13 +84,17 @@ impl SymbolId {
 }
 
 /// A price as a whole number of the instrument's ticks. Zero and below are never prices.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
 #[serde(transparent)]
 pub struct PriceTicks(pub i64);
 
 /// A quantity as a whole number of the instrument's lots; signed where it is a position
 /// (long is positive).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
 #[serde(transparent)]
 pub struct QtyLots(pub i64);
 
@@ -173,7 +179,9 @@ pub enum InstrumentError {
     #[error("{0}: tick size and lot size must be above zero")]
     NoStep(Symbol),
     /// One tick of one lot is not a whole number of 1e-8 quote.
-    #[error("{0}: tick size times lot size must be a multiple of 0.00000001: money would not be exact")]
+    #[error(
+        "{0}: tick size times lot size must be a multiple of 0.00000001: money would not be exact"
+    )]
     InexactTickValue(Symbol),
     /// A minimum above the maximum, or below one lot.
     #[error("{0}: quantities must satisfy 1 lot <= minimum <= maximum")]

@@ -28,7 +28,7 @@ pub mod snapshot;
 pub mod time;
 pub mod venue;
 
-pub use engine::Engine;
+pub use engine::{AgentState, Engine, Headroom, SymbolView, Tracked};
 
 /// The version that a journal names.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -6,7 +6,9 @@ use crate::money::{Amount, Ratio};
 use crate::time::Span;
 
 /// Whether the desk may trade. The order is that of strictness: the strictest of all sources holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
 pub enum TradingState {
     /// Everything the rules allow.
     #[default]
@@ -18,7 +20,9 @@ pub enum TradingState {
 }
 
 /// What a halt does to positions.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
 pub enum OnHalt {
     /// Keeps them and their stops.
     #[default]

@@ -92,7 +92,8 @@ pub struct Outcome {
 /// on equal weight the leader is the first of long, short and flat, and does not win.
 #[must_use]
 pub fn decide(votes: &[Vote], config: &ConsensusConfig) -> Outcome {
-    let mut sides = [(Direction::Long, 0_i64, 0_u32), (Direction::Short, 0, 0), (Direction::Flat, 0, 0)];
+    let mut sides =
+        [(Direction::Long, 0_i64, 0_u32), (Direction::Short, 0, 0), (Direction::Flat, 0, 0)];
     for vote in votes {
         if let Some(View::Opinion { direction, .. }) = vote.view {
             let side = &mut sides[direction as usize];

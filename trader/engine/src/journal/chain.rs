@@ -127,10 +127,18 @@ impl Chain {
     ///
     /// # Errors
     /// [`ChainError::Sequence`] or [`ChainError::Mismatch`]; the chain then stays where it was.
-    pub fn verify_next(&mut self, stored: Link, at: Timestamp, payload: &[u8]) -> Result<(), ChainError> {
+    pub fn verify_next(
+        &mut self,
+        stored: Link,
+        at: Timestamp,
+        payload: &[u8],
+    ) -> Result<(), ChainError> {
         let expected = self.link(at, payload);
         if stored.sequence != expected.sequence {
-            return Err(ChainError::Sequence { expected: expected.sequence, found: stored.sequence });
+            return Err(ChainError::Sequence {
+                expected: expected.sequence,
+                found: stored.sequence,
+            });
         }
         if stored.hash != expected.hash {
             return Err(ChainError::Mismatch(stored.sequence));

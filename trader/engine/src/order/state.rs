@@ -117,7 +117,9 @@ impl OrderState {
             (S::PartiallyFilled, T::Accept) => S::PartiallyFilled,
             (S::Filled, T::Accept) => S::Filled,
 
-            (S::Submitted | S::Unknown | S::Accepted | S::PartiallyFilled, T::Cancel) => S::Canceled,
+            (S::Submitted | S::Unknown | S::Accepted | S::PartiallyFilled, T::Cancel) => {
+                S::Canceled
+            }
             (S::Submitted | S::Unknown | S::Accepted | S::PartiallyFilled, T::Expire) => S::Expired,
 
             // A fill that was under way when the order went: legal, and it counts.

@@ -80,11 +80,7 @@ impl Position {
         let reduced = if reduces { held.abs().min(delta.abs()) } else { QtyLots::ZERO };
         let opened = fill.quantity - reduced;
 
-        let mut applied = Applied {
-            realized: Amount::ZERO,
-            increased: opened.0 > 0,
-            closed: None,
-        };
+        let mut applied = Applied { realized: Amount::ZERO, increased: opened.0 > 0, closed: None };
         let mut fee_left = fill.fee;
         if reduced.0 > 0 {
             // What is left of the cost stays with the position: rounding moves a unit between

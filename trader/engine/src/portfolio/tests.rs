@@ -26,7 +26,17 @@ fn fill(trade: u64, side: Side, price: i64, quantity: i64) -> Fill {
     let (price, quantity) = (PriceTicks(price), QtyLots(quantity));
     let fee = instrument().notional(price, quantity).times_ceil(Ratio(40_000));
     let at = Timestamp(i64::try_from(trade).unwrap());
-    Fill { symbol: SymbolId(0), trade: TradeId(trade), order: None, side, price, quantity, fee, maker: false, at }
+    Fill {
+        symbol: SymbolId(0),
+        trade: TradeId(trade),
+        order: None,
+        side,
+        price,
+        quantity,
+        fee,
+        maker: false,
+        at,
+    }
 }
 
 #[test]

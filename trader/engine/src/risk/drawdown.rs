@@ -6,7 +6,9 @@ use crate::money::{Amount, Ratio};
 use crate::policy::Limits;
 
 /// How far a drawdown has come, as a share of its limit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
 pub enum DrawdownStage {
     /// Below half of the limit.
     #[default]

@@ -34,7 +34,10 @@ impl OrderRate {
     pub fn available(&mut self, now: Timestamp) -> u32 {
         let elapsed = self.refilled.map_or(Span::ZERO, |then| now - then);
         self.refilled = Some(now);
-        self.tokens = self.tokens.saturating_add(elapsed.0.saturating_mul(self.per_second)).min(self.capacity);
+        self.tokens = self
+            .tokens
+            .saturating_add(elapsed.0.saturating_mul(self.per_second))
+            .min(self.capacity);
         u32::try_from(self.tokens / TOKEN).unwrap_or(0)
     }
 

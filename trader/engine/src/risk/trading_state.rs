@@ -45,7 +45,13 @@ impl Standing {
 
     /// Sets a source's word; `Active` takes it back, except that the engine's own halt stays.
     /// Returns whether anything changed.
-    pub fn set(&mut self, source: StateSource, state: TradingState, reason: &str, at: Timestamp) -> bool {
+    pub fn set(
+        &mut self,
+        source: StateSource,
+        state: TradingState,
+        reason: &str,
+        at: Timestamp,
+    ) -> bool {
         let slot = match (source, state) {
             (StateSource::Policy, _) => &mut self.policy,
             (StateSource::Command, _) => &mut self.command,

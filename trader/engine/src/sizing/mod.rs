@@ -104,7 +104,8 @@ fn loss_per_lot(input: &SizingInput<'_>, distance: i64) -> Amount {
 /// Margin that one lot takes, its entry's fee included.
 fn margin_per_lot(input: &SizingInput<'_>) -> Amount {
     let entry = input.instrument.notional(input.price, QtyLots(1));
-    let share = Ratio(input.instrument.initial_margin.0 + input.instrument.taker_fee.0 + input.slippage.0);
+    let share =
+        Ratio(input.instrument.initial_margin.0 + input.instrument.taker_fee.0 + input.slippage.0);
     entry.times_ceil(share)
 }
 

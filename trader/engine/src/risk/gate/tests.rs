@@ -53,7 +53,11 @@ fn request(purpose: Purpose, side: Side) -> OrderRequest {
 }
 
 /// Facts under which everything passes.
-fn good<'a>(request: &'a OrderRequest, instrument: &'a Instrument, limits: &'a crate::policy::Limits) -> Facts<'a> {
+fn good<'a>(
+    request: &'a OrderRequest,
+    instrument: &'a Instrument,
+    limits: &'a crate::policy::Limits,
+) -> Facts<'a> {
     let away = request.side.sign();
     Facts {
         request,
@@ -153,7 +157,11 @@ fn what_shrinks_exposure_passes_every_entry_rule(
     for (_, break_it) in breaks().iter().filter(|(rule, _)| !NEVER_EXEMPT.contains(rule)) {
         break_it(&mut all_broken);
         let (verdict, order) = judge(&all_broken, Bound::Position);
-        assert!(order.is_some(), "{purpose} was denied: {:?}", verdict.denials().collect::<Vec<_>>());
+        assert!(
+            order.is_some(),
+            "{purpose} was denied: {:?}",
+            verdict.denials().collect::<Vec<_>>()
+        );
         let applied: Vec<RuleId> = verdict.rules.iter().map(|r| r.rule).collect();
         assert_eq!(applied, NEVER_EXEMPT);
     }
@@ -185,7 +193,8 @@ fn the_smallest_notional_binds_entries_only() {
         let mut facts = good(&request, &instrument, &policy.limits);
         facts.price = Some(PriceTicks(499)); // 0.1 × 49.9 = 4.99
         facts.mark = facts.price;
-        let denied = judge(&facts, Bound::Position).0.denials().any(|d| d.rule == RuleId::VenueFilters);
+        let denied =
+            judge(&facts, Bound::Position).0.denials().any(|d| d.rule == RuleId::VenueFilters);
         assert_eq!(denied, purpose == Purpose::Entry, "{purpose}");
     }
 }
@@ -197,7 +206,11 @@ fn a_pause_stops_entries_and_nothing_else() {
         let request = request(purpose, Side::Buy);
         let mut facts = good(&request, &instrument, &policy.limits);
         facts.symbol_paused = true;
-        assert_eq!(judge(&facts, Bound::Position).1.is_none(), purpose == Purpose::Entry, "{purpose}");
+        assert_eq!(
+            judge(&facts, Bound::Position).1.is_none(),
+            purpose == Purpose::Entry,
+            "{purpose}"
+        );
     }
 }
 

@@ -6,5 +6,9 @@ use crate::risk::{Facts, RuleValue};
 pub(super) fn judge(facts: &Facts<'_>) -> Outcome {
     let limit = facts.limits.max_data_age;
     let age = facts.data_age;
-    Outcome::new(known(age, RuleValue::Span), RuleValue::Span(limit), age.is_some_and(|age| age <= limit))
+    Outcome::new(
+        known(age, RuleValue::Span),
+        RuleValue::Span(limit),
+        age.is_some_and(|age| age <= limit),
+    )
 }

@@ -6,5 +6,9 @@ use crate::risk::{Facts, RuleValue};
 
 pub(super) fn judge(facts: &Facts<'_>) -> Outcome {
     let state = facts.trading_state;
-    Outcome::new(RuleValue::State(state), RuleValue::State(TradingState::Active), state == TradingState::Active)
+    Outcome::new(
+        RuleValue::State(state),
+        RuleValue::State(TradingState::Active),
+        state == TradingState::Active,
+    )
 }

@@ -8,13 +8,25 @@ pub(super) fn judge(facts: &Facts<'_>) -> Outcome {
     let (request, instrument) = (facts.request, facts.instrument);
     let quantity = request.quantity;
     if quantity > instrument.max_quantity {
-        return Outcome::new(RuleValue::Lots(quantity), RuleValue::Lots(instrument.max_quantity), false);
+        return Outcome::new(
+            RuleValue::Lots(quantity),
+            RuleValue::Lots(instrument.max_quantity),
+            false,
+        );
     }
     if quantity < instrument.min_quantity {
-        return Outcome::new(RuleValue::Lots(quantity), RuleValue::Lots(instrument.min_quantity), false);
+        return Outcome::new(
+            RuleValue::Lots(quantity),
+            RuleValue::Lots(instrument.min_quantity),
+            false,
+        );
     }
     let reduces = request.reduce_only || request.close_position;
     let notional = facts.price.map(|price| instrument.notional(price, quantity));
     let large_enough = reduces || notional.is_some_and(|n| n >= instrument.min_notional);
-    Outcome::new(known(notional, RuleValue::Amount), RuleValue::Amount(instrument.min_notional), large_enough)
+    Outcome::new(
+        known(notional, RuleValue::Amount),
+        RuleValue::Amount(instrument.min_notional),
+        large_enough,
+    )
 }

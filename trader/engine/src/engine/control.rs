@@ -1,0 +1,257 @@
+//! Policies, people, and the engine's own restraint: what may be done at all.
+
+use crate::effect::{Effect, Severity};
+use crate::event::{Command, CommandRequest, PolicyChange};
+use crate::instrument::{QtyLots, SymbolId};
+use crate::journal::{Record, StateSource};
+use crate::order::Purpose;
+use crate::policy::{OnHalt, Policy, TradingState};
+use crate::risk::DrawdownStage;
+
+use super::symbol::atr_periods;
+use super::{Engine, alert};
+
+/// The engine's own reasons to reduce or halt.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Restraint {
+    stage: DrawdownStage,
+    day_lost: bool,
+    unverified: bool,
+}
+
+impl Restraint {
+    /// Of the reasons, the one to tell.
+    fn reason(self) -> Option<&'static str> {
+        match self {
+            Self { unverified: true, .. } => Some("the venue has not confirmed a position in time"),
+            Self { day_lost: true, .. } => Some("the daily loss limit is reached; until 00:00 UTC"),
+            Self { stage: DrawdownStage::Reducing | DrawdownStage::Halted, .. } => {
+                Some("drawdown is at 80 % of its limit or beyond")
+            }
+            _ => None,
+        }
+    }
+}
+
+impl Engine {
+    /// The first event: the policy that the desk starts with holds.
+    pub(super) fn begin(&mut self, effects: &mut Vec<Effect>) {
+        self.take_policy_state(effects);
+    }
+
+    /// A policy arrived: the stricter of each value acts now.
+    pub(super) fn on_policy(&mut self, change: &PolicyChange, effects: &mut Vec<Effect>) {
+        effects.push(Effect::Record(Record::PolicyReceived(Box::new(change.clone()))));
+        self.pending = Some(change.clone());
+        self.policy = self.policy.tightened_by(&change.policy);
+        self.apply_policy(effects);
+    }
+
+    /// It is durable: all of it acts.
+    pub(super) fn on_policy_durable(&mut self, generation: u64, effects: &mut Vec<Effect>) {
+        let Some(change) = self.pending.take_if(|change| change.generation == generation) else {
+            return;
+        };
+        self.policy = change.policy.clone();
+        self.enforced = change;
+        effects.push(Effect::Record(Record::PolicyEnforced { generation }));
+        self.apply_policy(effects);
+    }
+
+    fn apply_policy(&mut self, effects: &mut Vec<Effect>) {
+        let Policy { limits, .. } = &self.policy;
+        self.rate.set(limits.orders_per_second, limits.order_burst);
+        let periods = atr_periods(&self.policy);
+        for state in &mut self.symbols {
+            state.set_atr_periods(periods);
+        }
+        self.refresh_restraint(effects);
+        self.take_policy_state(effects);
+        self.tend_all(effects);
+    }
+
+    fn take_policy_state(&mut self, effects: &mut Vec<Effect>) {
+        let state = self.policy.trading_state;
+        self.standing.set(StateSource::Policy, state, "the RiskPolicy's tradingState", self.now);
+        self.note_state(StateSource::Policy, "the RiskPolicy's tradingState", effects);
+    }
+
+    /// A person's command.
+    pub(super) fn on_command(&mut self, request: &CommandRequest, effects: &mut Vec<Effect>) {
+        effects.push(Effect::Record(Record::Command(Box::new(request.clone()))));
+        if let Err(reason) = self.obey(request, effects) {
+            effects.push(Effect::Record(Record::CommandRefused { id: request.id, reason }));
+        }
+    }
+
+    fn obey(&mut self, request: &CommandRequest, effects: &mut Vec<Effect>) -> Result<(), String> {
+        let CommandRequest { command, who, reason, .. } = request;
+        match *command {
+            Command::Halt { flatten } => {
+                self.flatten_commanded |= flatten;
+                let words = format!("{who}: {reason}");
+                self.standing.set(StateSource::Command, TradingState::Halted, &words, self.now);
+                self.note_state(StateSource::Command, &words, effects);
+                self.tend_all(effects);
+            }
+            Command::Resume => {
+                self.standing.resume();
+                self.flatten_commanded = false;
+                self.losses.rebase();
+                self.restraint = Restraint::default();
+                self.refresh_restraint(effects);
+                self.note_state(
+                    StateSource::Command,
+                    &format!("resumed by {who}: {reason}"),
+                    effects,
+                );
+            }
+            Command::Close { symbol } => self.close_by_command(symbol, effects)?,
+            Command::Cancel { order } => self.cancel_by_command(order, who, effects)?,
+            Command::PauseSymbol { symbol, paused } => {
+                let state =
+                    self.symbols.get_mut(symbol.index()).ok_or("there is no such symbol")?;
+                state.paused = paused;
+                if paused {
+                    self.cancel_entries(symbol, "the symbol is paused", effects);
+                }
+            }
+            Command::PauseAgent { agent, paused } => {
+                let state =
+                    self.agents.get_mut(usize::from(agent.0)).ok_or("there is no such agent")?;
+                state.paused = paused;
+                self.reweigh();
+            }
+        }
+        Ok(())
+    }
+
+    fn close_by_command(
+        &mut self,
+        symbol: SymbolId,
+        effects: &mut Vec<Effect>,
+    ) -> Result<(), String> {
+        let state = self.symbols.get_mut(symbol.index()).ok_or("there is no such symbol")?;
+        if self.portfolio.position(symbol).quantity() == QtyLots::ZERO {
+            return Err("there is no position to close".to_owned());
+        }
+        state.closing = Some("a person's command");
+        self.cancel_entries(symbol, "the position is being closed", effects);
+        self.tend(symbol, effects);
+        Ok(())
+    }
+
+    fn cancel_by_command(
+        &mut self,
+        order: crate::ids::OrderId,
+        who: &str,
+        effects: &mut Vec<Effect>,
+    ) -> Result<(), String> {
+        let tracked = self.orders.get(order).ok_or("there is no such order")?;
+        let request = tracked.order.request;
+        if !tracked.order.state.is_working() {
+            return Err(format!("the order is {} already", tracked.order.state));
+        }
+        if request.purpose == Purpose::Stop && !self.is_proven_flat(request.symbol) {
+            return Err("it is the stop of an open position; close the position instead".to_owned());
+        }
+        self.cancel_where(request.symbol, &format!("cancelled by {who}"), effects, |r| {
+            r.id == order
+        });
+        Ok(())
+    }
+
+    /// The process is about to leave: no entries any more, stops stay.
+    pub(super) fn on_stopping(&mut self, effects: &mut Vec<Effect>) {
+        self.stopping = true;
+        self.cancel_all_entries("the desk is leaving", effects);
+    }
+
+    /// Counts marked equity: the day, the high-water mark, and what they mean.
+    pub(super) fn observe_equity(&mut self, effects: &mut Vec<Effect>) {
+        self.losses.observe(self.portfolio.equity());
+        if self.losses.begin_day(self.now.utc_day()) {
+            effects.push(Effect::Record(Record::DayStarted {
+                equity: self.losses.day_start(),
+                high_water_mark: self.losses.high_water_mark(),
+            }));
+            self.restraint.day_lost = false;
+        }
+        self.refresh_restraint(effects);
+    }
+
+    /// Recomputes the engine's own word on trading, and acts if it changed.
+    pub(super) fn refresh_restraint(&mut self, effects: &mut Vec<Effect>) {
+        let limits = &self.policy.limits;
+        let restraint = Restraint {
+            stage: self.losses.stage(limits),
+            // A lost day stays lost until the next one.
+            day_lost: self.restraint.day_lost || self.losses.day_is_lost(limits),
+            unverified: self.symbols.iter().any(|state| state.verification.failed),
+        };
+        if restraint == self.restraint {
+            return;
+        }
+        let before = std::mem::replace(&mut self.restraint, restraint);
+        if restraint.stage == DrawdownStage::Halted && before.stage != DrawdownStage::Halted {
+            let reason = "the drawdown limit is reached; a person has to resume";
+            self.standing.set(StateSource::Engine, TradingState::Halted, reason, self.now);
+            alert(effects, Severity::Critical, None, format!("halted: {reason}"));
+            self.note_state(StateSource::Engine, reason, effects);
+        }
+        let reason = restraint.reason();
+        let state = if reason.is_some() { TradingState::Reducing } else { TradingState::Active };
+        let words = reason.unwrap_or("nothing restrains the desk any more");
+        self.standing.set(StateSource::Engine, state, words, self.now);
+        self.note_state(StateSource::Engine, words, effects);
+    }
+
+    /// Records a change of the state in force, and does what the new one asks for.
+    fn note_state(&mut self, source: StateSource, reason: &str, effects: &mut Vec<Effect>) {
+        let state = self.standing.state();
+        if state == self.state {
+            return;
+        }
+        self.state = state;
+        self.flat_since = None;
+        self.halted_since = (state == TradingState::Halted).then_some(self.now);
+        let record = Record::TradingState { state, source, reason: reason.to_owned() };
+        effects.push(Effect::Record(record));
+        if state > TradingState::Active {
+            self.cancel_all_entries("the desk takes nothing on", effects);
+            self.tend_all(effects);
+        }
+    }
+
+    fn cancel_all_entries(&mut self, why: &str, effects: &mut Vec<Effect>) {
+        self.each_symbol(|engine, symbol| engine.cancel_entries(symbol, why, effects));
+    }
+
+    fn tend_all(&mut self, effects: &mut Vec<Effect>) {
+        self.each_symbol(|engine, symbol| engine.tend(symbol, effects));
+    }
+
+    fn each_symbol(&mut self, mut act: impl FnMut(&mut Self, SymbolId)) {
+        for i in 0..self.symbols.len() {
+            act(self, SymbolId(u16::try_from(i).unwrap_or(u16::MAX)));
+        }
+    }
+
+    /// Whether a halt closes positions.
+    pub(super) fn is_flattening(&self) -> bool {
+        self.standing.state() == TradingState::Halted
+            && (self.policy.on_halt == OnHalt::Flatten || self.flatten_commanded)
+    }
+
+    /// Notes, once, that nothing is open: the proof that a halt or a leave is complete.
+    pub(super) fn note_flatness(&mut self, effects: &mut Vec<Effect>) {
+        if self.flat_since.is_some() || !(self.state == TradingState::Halted || self.stopping) {
+            return;
+        }
+        let verified = self.symbols.iter().all(|state| state.verification.since.is_none());
+        if verified && self.portfolio.is_flat() && self.orders.none_working() {
+            self.flat_since = Some(self.now);
+            effects.push(Effect::Record(Record::Flat));
+        }
+    }
+}

@@ -1,0 +1,452 @@
+//! From a decision to an order: price, size, the gate, the journal, and only then the venue.
+
+use crate::effect::Effect;
+use crate::event::Timer;
+use crate::exposure::Working;
+use crate::ids::{AgentId, ClientOrderId, DecisionId};
+use crate::instrument::{PriceTicks, QtyLots, SymbolId};
+use crate::journal::{IntentRecord, Record};
+use crate::money::{Amount, Ratio, SCALE};
+use crate::order::{OrderRequest, OrderType, Pending, Purpose, Side};
+use crate::policy::TradingState;
+use crate::risk::{Approved, Bound, DrawdownStage, Facts, Verdict, judge};
+use crate::sizing::{SizingInput, size};
+use crate::time::{Span, Timestamp};
+
+use super::Engine;
+use super::symbol::NEAR_LEVELS;
+
+/// How old a decision may be when real money is at stake.
+const FRESH_LIVE: Span = Span::secs(30);
+
+/// On whose behalf a position is entered.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Mandate {
+    /// The agreeing agents'.
+    Consensus {
+        /// Share of equity that they support.
+        participation: Ratio,
+        /// Whether they are enough.
+        quorate: bool,
+    },
+    /// One agent's own.
+    Delegated { agent: AgentId, quantity: QtyLots, max_notional: Amount },
+}
+
+/// A wish to enter.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Entry {
+    pub(super) symbol: SymbolId,
+    pub(super) side: Side,
+    pub(super) mandate: Mandate,
+    pub(super) decision: DecisionId,
+    /// When the round closed.
+    pub(super) decided: Timestamp,
+}
+
+/// An order that shrinks exposure.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Shrink {
+    pub(super) symbol: SymbolId,
+    pub(super) side: Side,
+    pub(super) quantity: QtyLots,
+    pub(super) kind: OrderType,
+    pub(super) purpose: Purpose,
+    pub(super) close_position: bool,
+    pub(super) decision: Option<DecisionId>,
+}
+
+/// What the whole desk's positions may come to, one order more included.
+#[derive(Debug, Clone, Copy, Default)]
+struct DeskExposure {
+    gross: Amount,
+    net: Amount,
+    open: u32,
+    margin: Amount,
+}
+
+impl Engine {
+    /// Sizes, judges and sends an entry. An opposite position is closed by the same order: a
+    /// reversal in two could leave either half behind. Returns whether the gate approved it.
+    pub(super) fn enter(&mut self, entry: Entry, effects: &mut Vec<Effect>) -> bool {
+        let Entry { symbol, side, mandate, decision, decided } = entry;
+        let price = self.expected_price(symbol, side);
+        let distance = self.stop_distance(symbol);
+        let (opens, bound) = self.size_entry(&entry, price, distance);
+        let position = self.portfolio.position(symbol).quantity();
+        let closes = if position.signum() == -side.sign() { position.abs() } else { QtyLots::ZERO };
+
+        let request = OrderRequest {
+            quantity: opens + closes,
+            ..self.request(symbol, side, OrderType::Market, Purpose::Entry, Some(decision))
+        };
+        let order_allowance = self.entry_allowance(mandate);
+        let after = self.exposure_with(symbol, side, request.quantity);
+        let stop = price.zip(distance).map(|(price, distance)| beyond(price, side, -distance));
+        let facts = Facts {
+            opens,
+            decision_age: Some(self.now - decided),
+            quorate: !matches!(mandate, Mandate::Consensus { quorate: false, .. }),
+            duplicates: self.entries_of(symbol, side),
+            order_allowance,
+            stop,
+            liquidation: self.liquidation(symbol, side.signed(opens), after.margin),
+            gross_exposure: after.gross,
+            net_exposure: after.net,
+            open_positions: after.open,
+            delegated_notional: match mandate {
+                Mandate::Delegated { max_notional, .. } => {
+                    price.map(|p| (self.instrument(symbol).notional(p, opens), max_notional))
+                }
+                Mandate::Consensus { .. } => None,
+            },
+            ..self.facts(&request, price)
+        };
+        let judged = judge(&facts, bound);
+        let approved = self.send(request, judged, price, effects);
+        if approved {
+            self.symbols[symbol.index()].stop_distance = distance;
+            self.count_entry(mandate);
+        }
+        approved
+    }
+
+    /// Closes a position by a reduce-only market order.
+    pub(super) fn exit(
+        &mut self,
+        symbol: SymbolId,
+        decision: Option<DecisionId>,
+        effects: &mut Vec<Effect>,
+    ) {
+        self.close(symbol, Purpose::Exit, decision, effects);
+    }
+
+    /// Closes a position by a reduce-only market order of a purpose; says whether it was sent.
+    pub(super) fn close(
+        &mut self,
+        symbol: SymbolId,
+        purpose: Purpose,
+        decision: Option<DecisionId>,
+        effects: &mut Vec<Effect>,
+    ) -> bool {
+        let position = self.portfolio.position(symbol).quantity();
+        let shrink = Shrink {
+            symbol,
+            side: Side::of_position(position).opposite(),
+            quantity: position.abs(),
+            kind: OrderType::Market,
+            purpose,
+            close_position: false,
+            decision,
+        };
+        self.shrink(shrink, effects)
+    }
+
+    /// Judges and sends an order that shrinks exposure: the rules of entries do not hold it up.
+    pub(super) fn shrink(&mut self, shrink: Shrink, effects: &mut Vec<Effect>) -> bool {
+        let Shrink { symbol, side, quantity, kind, purpose, close_position, decision } = shrink;
+        let request = OrderRequest {
+            quantity,
+            reduce_only: true,
+            close_position,
+            ..self.request(symbol, side, kind, purpose, decision)
+        };
+        let price = kind.trigger().or_else(|| self.expected_price(symbol, side));
+        let judged = judge(&self.facts(&request, price), Bound::Position);
+        self.send(request, judged, price, effects)
+    }
+
+    /// What is so whatever the order; an order that shrinks exposure needs no more.
+    fn facts<'a>(&'a self, request: &'a OrderRequest, price: Option<PriceTicks>) -> Facts<'a> {
+        let symbol = request.symbol;
+        let state = &self.symbols[symbol.index()];
+        Facts {
+            request,
+            instrument: &self.config.instruments[symbol.index()],
+            limits: &self.policy.limits,
+            opens: QtyLots::ZERO,
+            trading_state: self.trading_state(),
+            data_age: state.received.map(|received| self.now - received),
+            feed_whole: state.feed_is_whole(),
+            clock_uncertainty: self.clock_uncertainty,
+            symbol_trading: true,
+            symbol_paused: state.paused,
+            decision_age: None,
+            decision_fresh_for: self.decision_fresh_for(),
+            quorate: true,
+            duplicates: 0,
+            order_allowance: 0,
+            price,
+            mark: self.portfolio.mark_price(symbol),
+            atr: state.atr_ticks(),
+            stop: None,
+            liquidation: None,
+            gross_exposure: Amount::ZERO,
+            net_exposure: Amount::ZERO,
+            open_positions: 0,
+            delegated_notional: None,
+            equity: self.portfolio.equity(),
+            daily_loss: self.losses.daily_loss(),
+            drawdown: self.losses.drawdown(),
+            position_verified: state.verification.since.is_none(),
+        }
+    }
+
+    /// Records the intent with its verdict, and hands an approved order over.
+    fn send(
+        &mut self,
+        request: OrderRequest,
+        (verdict, approved): (Verdict, Option<Approved<OrderRequest>>),
+        expected: Option<PriceTicks>,
+        effects: &mut Vec<Effect>,
+    ) -> bool {
+        effects.push(Effect::Record(Record::Intent(Box::new(IntentRecord { request, verdict }))));
+        let Some(order) = approved else {
+            self.orders.deny(request, self.now);
+            return false;
+        };
+        self.orders.submit(request, expected, self.now);
+        self.venue_rate.take();
+        effects.push(Effect::Submit(order));
+        // Whatever becomes of the answer, by then its fate must be looked into.
+        let proof = request.expires + self.config.venue.absence_grace;
+        effects.push(Effect::WakeAt(proof, Timer::Resolve(request.id)));
+        true
+    }
+
+    fn request(
+        &mut self,
+        symbol: SymbolId,
+        side: Side,
+        kind: OrderType,
+        purpose: Purpose,
+        decision: Option<DecisionId>,
+    ) -> OrderRequest {
+        let id = self.next_order_id();
+        OrderRequest {
+            id,
+            client_id: ClientOrderId { run: self.config.run, order: id, attempt: 1 },
+            symbol,
+            side,
+            quantity: QtyLots::ZERO,
+            kind,
+            reduce_only: false,
+            close_position: false,
+            purpose,
+            decision,
+            expires: self.now + self.config.venue.request_ttl,
+        }
+    }
+
+    fn size_entry(
+        &self,
+        entry: &Entry,
+        price: Option<PriceTicks>,
+        distance: Option<i64>,
+    ) -> (QtyLots, Bound) {
+        let participation = match entry.mandate {
+            Mandate::Delegated { quantity, .. } => return (quantity, Bound::Delegation),
+            Mandate::Consensus { participation, .. } => participation,
+        };
+        let Some(price) = price else {
+            return (QtyLots::ZERO, Bound::RiskBudget);
+        };
+        if self.policy.exits.stop.is_some() && distance.is_none() {
+            // The loss at the stop cannot be told yet.
+            return (QtyLots::ZERO, Bound::RiskBudget);
+        }
+        let symbol = entry.symbol;
+        let state = &self.symbols[symbol.index()];
+        let near_book = state.quote.is_some().then(|| {
+            let levels = state.book.levels(entry.side.opposite()).take(NEAR_LEVELS);
+            QtyLots(levels.map(|level| level.quantity.0).sum())
+        });
+        let others = self.exposure_with(symbol, entry.side, QtyLots::ZERO);
+        let position = self.portfolio.position(symbol).quantity();
+        let own = self.instrument(symbol).notional(price, position.abs());
+        let sized = size(&SizingInput {
+            instrument: self.instrument(symbol),
+            limits: &self.policy.limits,
+            equity: self.portfolio.equity(),
+            price,
+            stop_distance: distance,
+            slippage: self.config.venue.slippage,
+            outcomes: &self.outcomes,
+            caution: self.losses.stage(&self.policy.limits) >= DrawdownStage::Caution,
+            participation,
+            other_exposure: others.gross - own.min(others.gross),
+            free_margin: self.portfolio.equity() - others.margin,
+            near_book,
+        });
+        (sized.quantity, sized.bound)
+    }
+
+    /// What positions and working orders may come to, with one order more on a symbol.
+    fn exposure_with(&self, symbol: SymbolId, side: Side, quantity: QtyLots) -> DeskExposure {
+        let mut desk = DeskExposure::default();
+        let mut net = Amount::ZERO;
+        for (i, instrument) in self.config.instruments.iter().enumerate() {
+            let id = SymbolId(u16::try_from(i).unwrap_or(u16::MAX));
+            let mut working = Working::default();
+            self.orders.working_on(id).for_each(|tracked| working.add(&tracked.order));
+            if id == symbol {
+                working.add_quantity(side, quantity, false);
+            }
+            let position = self.portfolio.position(id).quantity();
+            let worst = working.worst(position);
+            let Some(mark) = self.portfolio.mark_price(id) else {
+                continue;
+            };
+            let notional = instrument.notional(mark, worst);
+            net += notional;
+            desk.gross += notional.abs();
+            desk.margin += notional.abs().times_ceil(instrument.initial_margin);
+            desk.open += u32::from(position != QtyLots::ZERO || working.opens());
+        }
+        desk.net = net.abs();
+        desk
+    }
+
+    /// Worst-case gross exposure and margin of what is held and works.
+    pub(super) fn gross_and_net(&self) -> (Amount, Amount, u32) {
+        let desk = self.exposure_with(SymbolId(0), Side::Buy, QtyLots::ZERO);
+        (desk.gross, desk.net, desk.open)
+    }
+
+    /// Where the venue would liquidate a position of `quantity` on a symbol, the rest of the account
+    /// as it is: the price at which equity equals maintenance margin.
+    /// `E + q·(L − m) = r·|q|·L`, with equity `E`, mark `m` and maintenance rate `r`.
+    fn liquidation(
+        &self,
+        symbol: SymbolId,
+        quantity: QtyLots,
+        margin: Amount,
+    ) -> Option<PriceTicks> {
+        let instrument = self.instrument(symbol);
+        let mark = self.portfolio.mark_price(symbol)?;
+        let notional = instrument.notional(mark, quantity);
+        let own_margin = notional.abs().times_ceil(instrument.initial_margin);
+        let others = (margin - own_margin).max(Amount::ZERO);
+        let spare = self.portfolio.equity() - others;
+        let rate = instrument.maintenance_margin.0;
+        let share = if quantity.0 > 0 { SCALE - rate } else { SCALE + rate };
+        // Long: L = (q·m − E) / (q·(1 − r)). Short: L = (E + |q|·m) / (|q|·(1 + r)).
+        let numerator = if quantity.0 > 0 { notional - spare } else { spare - notional };
+        let one_tick = i128::from(quantity.0.abs()) * instrument.tick_value().0 * i128::from(share);
+        if numerator.0 <= 0 || one_tick <= 0 {
+            return None;
+        }
+        let ticks = numerator.0 * i128::from(SCALE) / one_tick;
+        // Rounded towards the mark: sooner, not later.
+        let ticks = if quantity.0 > 0 { ticks + 1 } else { ticks };
+        i64::try_from(ticks).ok().map(PriceTicks)
+    }
+
+    /// The price to expect of a market order: the far touch, else the mark.
+    fn expected_price(&self, symbol: SymbolId, side: Side) -> Option<PriceTicks> {
+        let touch = self.symbols[symbol.index()].quote.map(|quote| match side {
+            Side::Buy => quote.ask.price,
+            Side::Sell => quote.bid.price,
+        });
+        touch.or_else(|| self.portfolio.mark_price(symbol))
+    }
+
+    /// The stop's distance in ticks, where the policy's exits guard the symbol and ATR is ready.
+    fn stop_distance(&self, symbol: SymbolId) -> Option<i64> {
+        let state = &self.symbols[symbol.index()];
+        let rule = self.policy.exits.stop.filter(|_| state.guarded)?;
+        state.atr_distance(rule.atr_multiple)
+    }
+
+    fn decision_fresh_for(&self) -> Span {
+        let bar = self.config.bar_interval;
+        if self.config.live { bar.min(FRESH_LIVE) } else { bar }
+    }
+
+    fn entry_allowance(&mut self, mandate: Mandate) -> u32 {
+        let now = self.now;
+        let desk = self.rate.available(now).min(self.venue_rate.available(now));
+        match mandate {
+            Mandate::Consensus { .. } => desk,
+            Mandate::Delegated { agent, .. } => {
+                let own = self.agents[usize::from(agent.0)].rate.as_mut();
+                own.map_or(desk, |rate| desk.min(rate.available(now)))
+            }
+        }
+    }
+
+    fn count_entry(&mut self, mandate: Mandate) {
+        self.rate.take();
+        if let Mandate::Delegated { agent, .. } = mandate
+            && let Some(rate) = self.agents[usize::from(agent.0)].rate.as_mut()
+        {
+            rate.take();
+        }
+    }
+
+    fn entries_of(&self, symbol: SymbolId, side: Side) -> u32 {
+        let entry =
+            |request: &OrderRequest| request.purpose == Purpose::Entry && request.side == side;
+        let count = self.orders.working_on(symbol).filter(|t| entry(&t.order.request)).count();
+        u32::try_from(count).unwrap_or(u32::MAX)
+    }
+
+    /// Whether an entry works on a side.
+    pub(super) fn has_entry(&self, symbol: SymbolId, side: Side) -> bool {
+        self.entries_of(symbol, side) > 0
+    }
+
+    /// Cancels entries of one side.
+    pub(super) fn cancel_entries_of(
+        &mut self,
+        symbol: SymbolId,
+        side: Side,
+        effects: &mut Vec<Effect>,
+    ) {
+        self.cancel_where(symbol, "an opposite decision", effects, |request| {
+            request.purpose == Purpose::Entry && request.side == side
+        });
+    }
+
+    /// Cancels all entries of a symbol.
+    pub(super) fn cancel_entries(
+        &mut self,
+        symbol: SymbolId,
+        why: &str,
+        effects: &mut Vec<Effect>,
+    ) {
+        self.cancel_where(symbol, why, effects, |request| request.purpose == Purpose::Entry);
+    }
+
+    /// Asks the venue to cancel what works and is not being cancelled.
+    pub(super) fn cancel_where(
+        &mut self,
+        symbol: SymbolId,
+        why: &str,
+        effects: &mut Vec<Effect>,
+        wanted: impl Fn(&OrderRequest) -> bool,
+    ) {
+        let cancel: Vec<_> = self
+            .orders
+            .working_on(symbol)
+            .filter(|t| t.order.pending.is_none() && wanted(&t.order.request))
+            .map(|t| t.order.request.id)
+            .collect();
+        for order in cancel {
+            self.orders.set_pending(order, Some(Pending::Cancel));
+            effects.push(Effect::Record(Record::CancelIntent { order, reason: why.to_owned() }));
+            effects.push(Effect::Cancel { symbol, order });
+        }
+    }
+
+    /// The strictest state in force. A desk that is leaving takes nothing on.
+    pub(super) fn trading_state(&self) -> TradingState {
+        let state = self.standing.state();
+        if self.stopping { state.max(TradingState::Reducing) } else { state }
+    }
+}
+
+/// `price` moved by `distance` ticks in the direction of `side`, at least one tick.
+pub(super) fn beyond(price: PriceTicks, side: Side, distance: i64) -> PriceTicks {
+    PriceTicks((price.0 + side.sign() * distance).max(1))
+}

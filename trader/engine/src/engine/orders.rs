@@ -1,0 +1,144 @@
+//! Orders that the engine knows: all that work, and the last that ended.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use crate::ids::OrderId;
+use crate::instrument::{PriceTicks, QtyLots, SymbolId};
+use crate::order::{IllegalTransition, Order, OrderRequest, OrderState, Pending, Purpose, Trigger};
+use crate::time::Timestamp;
+
+/// Ended orders that are kept, for late fills and for people.
+const ENDED_KEPT: usize = 512;
+
+/// An order and what we expected of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tracked {
+    /// The order.
+    pub order: Order,
+    /// The price expected when it was made: slippage is counted from it.
+    pub expected: Option<PriceTicks>,
+    /// How often the venue was asked what became of it.
+    pub(super) asked: u32,
+    /// The venue's code, when it refused.
+    pub refusal: Option<crate::venue::VenueCode>,
+}
+
+/// The orders of a desk.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Orders {
+    all: BTreeMap<OrderId, Tracked>,
+    working: Vec<OrderId>,
+    ended: VecDeque<OrderId>,
+}
+
+impl Orders {
+    /// Adds an approved order that is about to be handed over.
+    pub(super) fn submit(
+        &mut self,
+        request: OrderRequest,
+        expected: Option<PriceTicks>,
+        now: Timestamp,
+    ) {
+        let order = Order {
+            request,
+            state: OrderState::Submitted,
+            pending: None,
+            filled: QtyLots::ZERO,
+            filled_value: 0,
+            created: now,
+            updated: now,
+        };
+        self.all.insert(request.id, Tracked { order, expected, asked: 0, refusal: None });
+        self.working.push(request.id);
+    }
+
+    /// Adds one that the gate denied, for people.
+    pub(super) fn deny(&mut self, request: OrderRequest, now: Timestamp) {
+        let order = Order {
+            request,
+            state: OrderState::Denied,
+            pending: None,
+            filled: QtyLots::ZERO,
+            filled_value: 0,
+            created: now,
+            updated: now,
+        };
+        self.all.insert(request.id, Tracked { order, expected: None, asked: 0, refusal: None });
+        self.end(request.id);
+    }
+
+    pub(super) fn get(&self, id: OrderId) -> Option<&Tracked> {
+        self.all.get(&id)
+    }
+
+    pub(super) fn get_mut(&mut self, id: OrderId) -> Option<&mut Tracked> {
+        self.all.get_mut(&id)
+    }
+
+    /// Moves an order by the table.
+    pub(super) fn apply(
+        &mut self,
+        id: OrderId,
+        trigger: Trigger,
+        now: Timestamp,
+    ) -> Result<OrderState, IllegalTransition> {
+        let Some(tracked) = self.all.get_mut(&id) else {
+            return Err(IllegalTransition { from: OrderState::Created, trigger });
+        };
+        let order = &mut tracked.order;
+        let was_working = order.state.is_working();
+        order.state = order.state.next(trigger)?;
+        order.updated = now;
+        let state = order.state;
+        if was_working && !state.is_working() {
+            order.pending = None;
+            self.working.retain(|working| *working != id);
+            self.end(id);
+        }
+        Ok(state)
+    }
+
+    fn end(&mut self, id: OrderId) {
+        self.ended.push_back(id);
+        if self.ended.len() > ENDED_KEPT
+            && let Some(oldest) = self.ended.pop_front()
+        {
+            self.all.remove(&oldest);
+        }
+    }
+
+    /// Marks that a cancel is on its way.
+    pub(super) fn set_pending(&mut self, id: OrderId, pending: Option<Pending>) {
+        if let Some(tracked) = self.all.get_mut(&id) {
+            tracked.order.pending = pending;
+        }
+    }
+
+    /// Orders that work, oldest first.
+    pub(super) fn working(&self) -> impl Iterator<Item = &Tracked> {
+        self.working.iter().filter_map(|id| self.all.get(id))
+    }
+
+    /// A symbol's orders that work, oldest first.
+    pub(super) fn working_on(&self, symbol: SymbolId) -> impl Iterator<Item = &Tracked> {
+        self.working().filter(move |tracked| tracked.order.request.symbol == symbol)
+    }
+
+    /// Whether an order that closes works on a symbol, and is not of unknown fate.
+    pub(super) fn is_closing(&self, symbol: SymbolId) -> bool {
+        self.working_on(symbol).any(|tracked| {
+            let purpose = tracked.order.request.purpose;
+            matches!(purpose, Purpose::Exit | Purpose::Flatten)
+                && tracked.order.state != OrderState::Unknown
+        })
+    }
+
+    /// All that are known, newest first.
+    pub(super) fn newest_first(&self) -> impl Iterator<Item = &Tracked> {
+        self.all.values().rev()
+    }
+
+    pub(super) fn none_working(&self) -> bool {
+        self.working.is_empty()
+    }
+}

@@ -1,0 +1,165 @@
+//! Proof instead of assumption: unknown orders are resolved, positions verified.
+
+use crate::effect::{Effect, Severity};
+use crate::event::Timer;
+use crate::ids::OrderId;
+use crate::instrument::{QtyLots, SymbolId};
+use crate::journal::Record;
+use crate::order::{OrderState, Trigger};
+use crate::time::{Span, Timestamp};
+use crate::venue::VenueOrderState;
+
+use super::{Engine, alert};
+
+/// A position that the venue has not confirmed for this long makes the desk reduce.
+const VERIFY_WITHIN: Span = Span::secs(30);
+/// Waits double up to this many times.
+const DOUBLINGS: u32 = 3;
+
+impl Engine {
+    /// Asks about an unknown order after a first wait.
+    pub(super) fn ask_soon(&mut self, order: OrderId, effects: &mut Vec<Effect>) {
+        let at = self.now + self.config.venue.resolve_interval;
+        effects.push(Effect::WakeAt(at, Timer::Resolve(order)));
+    }
+
+    /// Looks into an order: one whose answer never came is unknown by now; an unknown one is asked
+    /// about, and again, until the venue's answer is proof.
+    pub(super) fn resolve(&mut self, order: OrderId, effects: &mut Vec<Effect>) {
+        let Some(tracked) = self.orders.get_mut(order) else {
+            return;
+        };
+        match tracked.order.state {
+            OrderState::Submitted => {
+                let proof = tracked.order.request.expires + self.config.venue.absence_grace;
+                if self.now >= proof {
+                    self.lose_track(order, effects);
+                }
+            }
+            OrderState::Unknown => {
+                let wait = doubled(self.config.venue.resolve_interval, tracked.asked);
+                tracked.asked += 1;
+                let symbol = tracked.order.request.symbol;
+                effects.push(Effect::Query { symbol, order });
+                effects.push(Effect::WakeAt(self.now + wait, Timer::Resolve(order)));
+            }
+            _ => {}
+        }
+    }
+
+    /// The venue's answer to a query. The fills that an order had were told before it.
+    pub(super) fn on_order_status(
+        &mut self,
+        order: OrderId,
+        state: VenueOrderState,
+        filled: QtyLots,
+        at: Timestamp,
+        effects: &mut Vec<Effect>,
+    ) {
+        let Some(tracked) = self.orders.get(order) else {
+            return;
+        };
+        let known = tracked.order;
+        if !known.state.is_working() || filled > known.filled {
+            // Ended already; or fills are still under way, and will say the same.
+            return;
+        }
+        let trigger = match state {
+            VenueOrderState::Open if known.state == OrderState::PartiallyFilled => return,
+            VenueOrderState::Open => Trigger::Accept,
+            VenueOrderState::Filled => Trigger::FillAll,
+            VenueOrderState::Canceled => Trigger::Cancel,
+            VenueOrderState::Expired => Trigger::Expire,
+            VenueOrderState::Absent => {
+                // Absence proves nothing while the request may still be on its way.
+                let provable = known.request.expires + self.config.venue.absence_grace;
+                if known.state != OrderState::Unknown || at <= provable || known.filled.0 > 0 {
+                    return;
+                }
+                Trigger::ProveAbsent
+            }
+        };
+        if known.state == OrderState::Accepted && trigger == Trigger::Accept {
+            return;
+        }
+        if let Some((symbol, _)) = self.move_order(order, trigger, effects) {
+            self.tend(symbol, effects);
+        }
+    }
+
+    /// From here on a position is unverified, until the venue's word agrees with ours.
+    pub(super) fn doubt_position(&mut self, symbol: SymbolId, effects: &mut Vec<Effect>) {
+        let verification = &mut self.symbols[symbol.index()].verification;
+        verification.since = verification.since.or(Some(self.now));
+        verification.asked = 0;
+        let at = self.now + self.config.venue.verify_interval;
+        verification.due = Some(at);
+        effects.push(Effect::VerifyPosition(symbol));
+        effects.push(Effect::WakeAt(at, Timer::Verify(symbol)));
+    }
+
+    /// Asks again about a position that is still unverified.
+    pub(super) fn verify_again(&mut self, symbol: SymbolId, effects: &mut Vec<Effect>) {
+        let interval = self.config.venue.verify_interval;
+        let now = self.now;
+        let verification = &mut self.symbols[symbol.index()].verification;
+        let Some(since) =
+            verification.since.filter(|_| verification.due.is_some_and(|due| due <= now))
+        else {
+            return;
+        };
+        verification.asked += 1;
+        let again = now + doubled(interval, verification.asked);
+        verification.due = Some(again);
+        let overdue = now - since >= VERIFY_WITHIN && !verification.failed;
+        verification.failed |= overdue;
+        effects.push(Effect::VerifyPosition(symbol));
+        effects.push(Effect::WakeAt(again, Timer::Verify(symbol)));
+        if overdue {
+            let name = self.instrument(symbol).symbol;
+            let message = format!(
+                "{name}: the venue has not confirmed the position for {VERIFY_WITHIN}; the desk only reduces \
+                 until it does: compare `positions` with the venue's own page"
+            );
+            alert(effects, Severity::Critical, Some(symbol), message);
+            self.refresh_restraint(effects);
+        }
+    }
+
+    /// The venue's word on a position.
+    pub(super) fn on_position(
+        &mut self,
+        symbol: SymbolId,
+        reported: QtyLots,
+        at: Timestamp,
+        effects: &mut Vec<Effect>,
+    ) {
+        let expected = self.portfolio.position(symbol).quantity();
+        let verification = &mut self.symbols[symbol.index()].verification;
+        let agrees = reported == expected;
+        if verification.last_fill.is_some_and(|fill| at < fill) {
+            // It was said before the last fill.
+            return;
+        }
+        let doubted = verification.since.is_some();
+        if agrees && !doubted {
+            return;
+        }
+        let record = Record::PositionChecked { symbol, expected, reported, verified: agrees };
+        effects.push(Effect::Record(record));
+        if agrees {
+            verification.since = None;
+            let had_failed = std::mem::take(&mut verification.failed);
+            if had_failed {
+                self.refresh_restraint(effects);
+            }
+            self.tend(symbol, effects);
+        } else if !doubted {
+            self.doubt_position(symbol, effects);
+        }
+    }
+}
+
+fn doubled(interval: Span, times: u32) -> Span {
+    Span(interval.0 << times.min(DOUBLINGS))
+}

@@ -1,0 +1,208 @@
+//! What the venue tells us, and what follows from it.
+
+use crate::effect::{Effect, Severity};
+use crate::ids::OrderId;
+use crate::instrument::{QtyLots, SymbolId};
+use crate::journal::Record;
+use crate::order::{OrderState, Purpose, Trigger};
+use crate::time::Span;
+use crate::venue::{Fill, Removal, SubmitOutcome, UnknownCause, VenueCode, VenueReport};
+
+use super::{Engine, alert};
+
+/// How long after a refusal a protective or closing order is tried again.
+const RETRY: Span = Span::secs(1);
+
+impl Engine {
+    pub(super) fn on_report(&mut self, report: &VenueReport, effects: &mut Vec<Effect>) {
+        // A position report is recorded as the check that it leads to.
+        if !matches!(report, VenueReport::Position { .. }) {
+            effects.push(Effect::Record(Record::Venue(*report)));
+        }
+        match *report {
+            VenueReport::Submit { order, outcome } => self.on_outcome(order, outcome, effects),
+            VenueReport::Fill(fill) => self.on_fill(&fill, effects),
+            VenueReport::Removed { order, removal } => self.on_removed(order, removal, effects),
+            VenueReport::CancelRefused { order, code } => {
+                self.on_cancel_refused(order, code, effects)
+            }
+            VenueReport::OrderStatus { order, state, filled, at } => {
+                self.on_order_status(order, state, filled, at, effects);
+            }
+            VenueReport::Position { symbol, quantity, at } => {
+                self.on_position(symbol, quantity, at, effects);
+            }
+            VenueReport::Funding { symbol, amount } => {
+                self.portfolio.fund(symbol, amount);
+                self.observe_equity(effects);
+            }
+            VenueReport::Transfer { amount } => {
+                self.portfolio.transfer(amount);
+                self.losses.transfer(amount);
+                self.observe_equity(effects);
+            }
+        }
+    }
+
+    fn on_outcome(&mut self, order: OrderId, outcome: SubmitOutcome, effects: &mut Vec<Effect>) {
+        let trigger = match outcome {
+            SubmitOutcome::Accepted => Trigger::Accept,
+            SubmitOutcome::Refused(code) => {
+                if let Some(tracked) = self.orders.get_mut(order) {
+                    tracked.refusal = Some(code);
+                }
+                Trigger::Reject
+            }
+            SubmitOutcome::NotSent => Trigger::NeverSent,
+            SubmitOutcome::Unknown(_) => Trigger::LoseTrack,
+        };
+        let Some((symbol, state)) = self.move_order(order, trigger, effects) else {
+            return;
+        };
+        match state {
+            OrderState::Unknown => self.ask_soon(order, effects),
+            OrderState::Rejected | OrderState::NotAccepted => {
+                self.on_not_taken(order, symbol, effects)
+            }
+            _ => {}
+        }
+        self.tend(symbol, effects);
+    }
+
+    /// An order that the venue does not have: what it was for is still to be done.
+    fn on_not_taken(&mut self, order: OrderId, symbol: SymbolId, effects: &mut Vec<Effect>) {
+        let Some(tracked) = self.orders.get(order) else {
+            return;
+        };
+        let purpose = tracked.order.request.purpose;
+        match (purpose, tracked.refusal) {
+            (Purpose::Entry, _) => {}
+            (Purpose::Stop, Some(VenueCode::WOULD_TRIGGER_IMMEDIATELY)) => {
+                // The price is beyond the stop already: it would have closed the position.
+                self.symbols[symbol.index()].closing =
+                    Some("the price passed the stop before it stood");
+            }
+            (Purpose::Exit | Purpose::Flatten, Some(VenueCode::REDUCE_ONLY_REJECTED)) => {
+                // The venue sees nothing to reduce: our view of the position is in doubt.
+                self.retry_later(symbol, effects);
+                self.doubt_position(symbol, effects);
+            }
+            _ => self.retry_later(symbol, effects),
+        }
+    }
+
+    fn retry_later(&mut self, symbol: SymbolId, effects: &mut Vec<Effect>) {
+        let at = self.now + RETRY;
+        self.symbols[symbol.index()].retry_at = Some(at);
+        effects.push(Effect::WakeAt(at, crate::event::Timer::Protect(symbol)));
+    }
+
+    fn on_fill(&mut self, fill: &Fill, effects: &mut Vec<Effect>) {
+        let symbol = fill.symbol;
+        let instrument = &self.config.instruments[symbol.index()];
+        let Some(applied) = self.portfolio.apply(instrument, fill) else {
+            return;
+        };
+        if let Some(trade) = applied.closed {
+            self.outcomes.count_trade(trade.net);
+        }
+        self.count_filled(fill, effects);
+        let verification = &mut self.symbols[symbol.index()].verification;
+        verification.last_fill = verification.last_fill.max(Some(fill.at));
+        self.doubt_position(symbol, effects);
+        self.observe_equity(effects);
+        self.tend(symbol, effects);
+    }
+
+    /// Counts a fill towards its order.
+    fn count_filled(&mut self, fill: &Fill, effects: &mut Vec<Effect>) {
+        let symbol = fill.symbol;
+        let position = self.portfolio.position(symbol).quantity();
+        let Some(tracked) = fill.order.and_then(|order| self.orders.get_mut(order)) else {
+            let name = self.instrument(symbol).symbol;
+            let message = format!(
+                "{name}: trade {} is of no order of ours ({:?} {}): a liquidation, or another client of the \
+                 account; it counts",
+                fill.trade,
+                fill.side,
+                self.instrument(symbol).quantity(fill.quantity)
+            );
+            alert(effects, Severity::Critical, Some(symbol), message);
+            return;
+        };
+        let order = &mut tracked.order;
+        order.filled += fill.quantity;
+        order.filled_value += i128::from(fill.price.0) * i128::from(fill.quantity.0);
+        order.updated = self.now;
+        let request = order.request;
+        // A close-position order takes what the position is when it triggers, not what it was.
+        let complete = if request.close_position {
+            position.signum() * request.side.sign() >= 0
+        } else {
+            order.filled >= request.quantity
+        };
+        if !request.close_position && order.filled > request.quantity {
+            let message = format!(
+                "{}: the venue filled {} lots of {} asked; its word counts",
+                request.client_id, order.filled.0, request.quantity.0
+            );
+            alert(effects, Severity::Critical, Some(symbol), message);
+        }
+        let trigger = if complete { Trigger::FillAll } else { Trigger::FillPart };
+        if let Some(order) = fill.order {
+            self.move_order(order, trigger, effects);
+        }
+    }
+
+    fn on_removed(&mut self, order: OrderId, removal: Removal, effects: &mut Vec<Effect>) {
+        let trigger = match removal {
+            Removal::Canceled => Trigger::Cancel,
+            Removal::Expired => Trigger::Expire,
+        };
+        if let Some((symbol, _)) = self.move_order(order, trigger, effects) {
+            self.tend(symbol, effects);
+        }
+    }
+
+    fn on_cancel_refused(&mut self, order: OrderId, _code: VenueCode, effects: &mut Vec<Effect>) {
+        self.orders.set_pending(order, None);
+        if let Some(tracked) = self.orders.get(order)
+            && tracked.order.state.is_working()
+        {
+            // It may have filled or gone in the meantime; only the venue knows.
+            let symbol = tracked.order.request.symbol;
+            effects.push(Effect::Query { symbol, order });
+        }
+    }
+
+    /// Moves an order by the table. An illegal move leaves it where it is and tells people; an order
+    /// that ended and is told of again (a duplicate report) is no reason for alarm.
+    pub(super) fn move_order(
+        &mut self,
+        order: OrderId,
+        trigger: Trigger,
+        effects: &mut Vec<Effect>,
+    ) -> Option<(SymbolId, OrderState)> {
+        let symbol = self.orders.get(order)?.order.request.symbol;
+        match self.orders.apply(order, trigger, self.now) {
+            Ok(state) => Some((symbol, state)),
+            Err(illegal) if illegal.from.is_closed() => None,
+            Err(illegal) => {
+                let message = format!("order {order}: {illegal}; it stays as it is");
+                alert(effects, Severity::Warning, Some(symbol), message);
+                None
+            }
+        }
+    }
+
+    /// Asks the venue what became of an order whose outcome was lost with a restart.
+    pub(super) fn lose_track(&mut self, order: OrderId, effects: &mut Vec<Effect>) {
+        self.on_outcome(order, SubmitOutcome::Unknown(UnknownCause::Timeout), effects);
+    }
+
+    /// Whether a symbol's position is zero and the venue says so too.
+    pub(super) fn is_proven_flat(&self, symbol: SymbolId) -> bool {
+        self.portfolio.position(symbol).quantity() == QtyLots::ZERO
+            && self.symbols[symbol.index()].verification.since.is_none()
+    }
+}

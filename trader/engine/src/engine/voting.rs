@@ -1,0 +1,301 @@
+//! Opinions in, decisions out: rounds of consensus, and agents that act alone.
+
+use crate::config::Authority;
+use crate::consensus::{Judged, Outcome, Round, Skill, decide, weights};
+use crate::effect::Effect;
+use crate::event::Timer;
+use crate::ids::{AgentId, DecisionId, RoundId};
+use crate::instrument::{PriceTicks, QtyLots, SymbolId};
+use crate::journal::{DecisionAction, DecisionRecord, Record, RoundRecord, Vote};
+use crate::money::{Amount, Ratio};
+use crate::opinion::{Direction, Opinion, Reason, View};
+use crate::order::Side;
+
+use super::Engine;
+use super::intents::{Entry, Mandate};
+use super::symbol::Unjudged;
+
+impl Engine {
+    /// Opens the round of the bar that just closed. One that still waits ends here as if its time
+    /// were up.
+    pub(super) fn open_round(&mut self, symbol: SymbolId, effects: &mut Vec<Effect>) {
+        if let Some(round) = self.symbols[symbol.index()].round.take() {
+            self.close_round(round, true, effects);
+        }
+        if self.symbols[symbol.index()].voters.is_empty() {
+            return;
+        }
+        let id = self.next_round_id();
+        let state = &self.symbols[symbol.index()];
+        let active = state.voters.iter().filter(|agent| !self.is_paused(**agent));
+        let voters = active.map(|agent| (*agent, self.weights[usize::from(agent.0)]));
+        let round = Round::open(id, symbol, state.bars - 1, self.now, voters);
+        self.symbols[symbol.index()].round = Some(round);
+        effects.push(Effect::WakeAt(
+            self.now + self.config.consensus.timeout,
+            Timer::RoundTimeout(id),
+        ));
+    }
+
+    /// A round's time is up, if it still waits.
+    pub(super) fn time_out(&mut self, id: RoundId, effects: &mut Vec<Effect>) {
+        let waiting = |round: &Option<Round>| round.as_ref().is_some_and(|round| round.id == id);
+        if let Some(state) = self.symbols.iter_mut().find(|state| waiting(&state.round))
+            && let Some(round) = state.round.take()
+        {
+            self.close_round(round, true, effects);
+        }
+    }
+
+    /// An agent answered.
+    pub(super) fn on_opinion(&mut self, opinion: &Opinion, effects: &mut Vec<Effect>) {
+        let (agent, symbol) = (opinion.agent, opinion.symbol);
+        let Some(state) = self.agents.get_mut(usize::from(agent.0)) else {
+            return;
+        };
+        match opinion.view {
+            View::Opinion { .. } => state.opinions += 1,
+            View::Abstain => state.abstentions += 1,
+        }
+        state.last = Some((self.now, opinion.clone()));
+        let paused = state.paused;
+        self.remember_for_judgement(opinion);
+
+        let Some(symbol_state) = self.symbols.get_mut(symbol.index()) else {
+            return;
+        };
+        match symbol_state.delegate {
+            Some((delegate, _)) if delegate == agent => {
+                if !paused && opinion.bar + 1 == symbol_state.bars {
+                    self.act_alone(opinion, effects);
+                }
+            }
+            _ => {
+                if let Some(round) = &mut symbol_state.round
+                    && round.take(opinion)
+                    && round.is_complete()
+                    && let Some(round) = symbol_state.round.take()
+                {
+                    self.close_round(round, false, effects);
+                }
+            }
+        }
+    }
+
+    fn close_round(&mut self, round: Round, timed_out: bool, effects: &mut Vec<Effect>) {
+        let outcome = decide(round.votes(), &self.config.consensus);
+        let mandate = self.mandate(&round, &outcome);
+        let (id, symbol, bar) = (round.id, round.symbol, round.bar);
+        let record = RoundRecord {
+            id,
+            symbol,
+            bar,
+            votes: round.into_votes(),
+            outcome: outcome.direction,
+            approval: outcome.approval,
+            agreeing: outcome.agreeing,
+            timed_out,
+        };
+        effects.push(Effect::Record(Record::Round(Box::new(record))));
+        if let Some(direction) = outcome.direction {
+            let reason = Reason::Template(
+                "{0} agents agree, with {1} of the weight cast",
+                [count(outcome.agreeing), outcome.approval.map_or(0.0, Ratio::to_f64), 0.0],
+            );
+            let origin = Origin { round: Some(id), agent: None, bar, reason };
+            self.carry_out(symbol, direction, mandate, origin, effects);
+        }
+    }
+
+    /// What the agreeing agents stand for together: each its participation, by its weight.
+    fn mandate(&self, round: &Round, outcome: &Outcome) -> Mandate {
+        let agrees = |vote: &&Vote| match (&vote.view, outcome.direction) {
+            (Some(View::Opinion { direction, .. }), Some(winner)) => *direction == winner,
+            _ => false,
+        };
+        let stake = |vote: &Vote| {
+            let agent = &self.config.agents[usize::from(vote.agent.0)];
+            agent.participation.times(vote.weight)
+        };
+        let participation =
+            round.votes().iter().filter(agrees).map(stake).fold(Ratio::ZERO, |a, b| a + b);
+        Mandate::Consensus {
+            participation,
+            quorate: outcome.agreeing >= self.config.consensus.min_agents,
+        }
+    }
+
+    /// A delegated agent's opinion is its decision.
+    fn act_alone(&mut self, opinion: &Opinion, effects: &mut Vec<Effect>) {
+        let View::Opinion { direction, .. } = opinion.view else {
+            return;
+        };
+        let Some((agent, delegation)) = self.symbols[opinion.symbol.index()].delegate else {
+            return;
+        };
+        let max_notional = match self.config.agents[usize::from(agent.0)].authority {
+            Authority::Delegated { max_notional, .. } => max_notional,
+            Authority::Consensus { .. } => return,
+        };
+        let mandate = Mandate::Delegated { agent, quantity: delegation.quantity, max_notional };
+        let origin = Origin {
+            round: None,
+            agent: Some(agent),
+            bar: opinion.bar,
+            reason: opinion.reason.clone(),
+        };
+        self.carry_out(opinion.symbol, direction, mandate, origin, effects);
+    }
+
+    /// Makes the position what a direction asks for, where it is not that already.
+    fn carry_out(
+        &mut self,
+        symbol: SymbolId,
+        direction: Direction,
+        mandate: Mandate,
+        origin: Origin,
+        effects: &mut Vec<Effect>,
+    ) {
+        let position = self.portfolio.position(symbol).quantity();
+        let side = match direction {
+            Direction::Long => Side::Buy,
+            Direction::Short => Side::Sell,
+            Direction::Flat => {
+                self.cancel_entries(symbol, "the agents want out", effects);
+                if position != QtyLots::ZERO && !self.orders.is_closing(symbol) {
+                    let decision =
+                        self.decide(symbol, DecisionAction::Exit, direction, origin, effects);
+                    self.exit(symbol, Some(decision), effects);
+                }
+                return;
+            }
+        };
+        if position.signum() == side.sign() || self.has_entry(symbol, side) {
+            return;
+        }
+        self.cancel_entries_of(symbol, side.opposite(), effects);
+        if self.orders.is_closing(symbol) {
+            return;
+        }
+        let action = match position {
+            QtyLots::ZERO => DecisionAction::Enter,
+            _ => DecisionAction::Reverse,
+        };
+        let decision = self.decide(symbol, action, direction, origin, effects);
+        let entered =
+            self.enter(Entry { symbol, side, mandate, decision, decided: self.now }, effects);
+        if !entered && position != QtyLots::ZERO {
+            self.exit(symbol, Some(decision), effects);
+        }
+    }
+
+    /// Records a decision.
+    fn decide(
+        &mut self,
+        symbol: SymbolId,
+        action: DecisionAction,
+        direction: Direction,
+        origin: Origin,
+        effects: &mut Vec<Effect>,
+    ) -> DecisionId {
+        let id = self.next_decision_id();
+        let Origin { round, agent, bar, reason } = origin;
+        let record = DecisionRecord { id, symbol, bar, round, agent, action, direction, reason };
+        effects.push(Effect::Record(Record::Decision(Box::new(record))));
+        id
+    }
+
+    /// Leaves a position by an exit of the policy's.
+    pub(super) fn exit_by_rule(
+        &mut self,
+        symbol: SymbolId,
+        why: &'static str,
+        effects: &mut Vec<Effect>,
+    ) {
+        let bar = self.symbols[symbol.index()].bars.saturating_sub(1);
+        let origin = Origin { round: None, agent: None, bar, reason: Reason::fixed(why) };
+        let decision = self.decide(symbol, DecisionAction::Exit, Direction::Flat, origin, effects);
+        self.exit(symbol, Some(decision), effects);
+    }
+
+    fn remember_for_judgement(&mut self, opinion: &Opinion) {
+        let View::Opinion { direction, confidence } = opinion.view else {
+            return;
+        };
+        let horizon = self.config.agents[usize::from(opinion.agent.0)].horizon;
+        let Some(state) = self.symbols.get_mut(opinion.symbol.index()) else {
+            return;
+        };
+        // Judged from the close that it answers: an opinion on an older bar has no price here.
+        if let Some(bar) = state.last_bar.filter(|_| opinion.bar + 1 == state.bars) {
+            state.unjudged.push_back(Unjudged {
+                agent: opinion.agent,
+                due: opinion.bar + u64::from(horizon),
+                direction,
+                confidence,
+                price: bar.close,
+            });
+        }
+    }
+
+    /// Judges the opinions whose horizon this bar is, and weighs the agents anew.
+    pub(super) fn judge_opinions(&mut self, symbol: SymbolId, close: PriceTicks) {
+        let instrument = &self.config.instruments[symbol.index()];
+        let cost = Ratio(2 * (instrument.taker_fee.0 + self.config.venue.slippage.0));
+        let state = &mut self.symbols[symbol.index()];
+        let bar = state.bars - 1;
+        let mut judged = false;
+        // Agents of other horizons answer the same bars, so what is due need not be in front; the
+        // queue is as long as the longest horizon times the agents.
+        state.unjudged.retain(|opinion| {
+            if opinion.due > bar {
+                return true;
+            }
+            let round_trip = Amount(opinion.price.0.into()).times_ceil(cost);
+            let moved = close.0 - opinion.price.0;
+            let outcome = Judged::new(
+                opinion.direction,
+                moved,
+                i64::try_from(round_trip.0).unwrap_or(i64::MAX),
+            );
+            self.agents[usize::from(opinion.agent.0)].skill.count(opinion.confidence, outcome);
+            judged = true;
+            false
+        });
+        if judged {
+            self.reweigh();
+        }
+    }
+
+    /// Shares the weight among all agents that vote and are not paused.
+    pub(super) fn reweigh(&mut self) {
+        let votes =
+            |i: &usize| matches!(self.config.agents[*i].authority, Authority::Consensus { .. });
+        let voting: Vec<usize> =
+            (0..self.agents.len()).filter(votes).filter(|i| !self.agents[*i].paused).collect();
+        let skills: Vec<Skill> = voting.iter().map(|i| self.agents[*i].skill).collect();
+        let mut shares = Vec::with_capacity(skills.len());
+        weights(&skills, self.config.consensus.max_weight, &mut shares);
+        self.weights.clear();
+        self.weights.resize(self.agents.len(), Ratio::ZERO);
+        for (agent, share) in voting.into_iter().zip(shares) {
+            self.weights[agent] = share;
+        }
+    }
+
+    fn is_paused(&self, agent: AgentId) -> bool {
+        self.agent(agent).is_some_and(|agent| agent.paused)
+    }
+}
+
+/// Where a decision comes from.
+struct Origin {
+    round: Option<RoundId>,
+    agent: Option<AgentId>,
+    bar: u64,
+    reason: Reason,
+}
+
+fn count(n: u32) -> f64 {
+    f64::from(n)
+}

@@ -293,7 +293,12 @@ mod tests {
     }
 
     fn row(minute: i64, close: i64) -> String {
-        format!("{},{close},{},{},{close}.0,1.5\n", 1_640_995_200 + 60 * minute, close + 1, close - 1)
+        format!(
+            "{},{close},{},{},{close}.0,1.5\n",
+            1_640_995_200 + 60 * minute,
+            close + 1,
+            close - 1
+        )
     }
 
     fn rows(minutes: impl IntoIterator<Item = i64>) -> String {
@@ -302,8 +307,10 @@ mod tests {
 
     #[test]
     fn a_row_becomes_integers() {
-        let recording =
-            read_bars(&format!("{HEADER}2022-01-01 03:03:00.000000,46821.75,46830.5,46809.0,46810.74,0.0019\n")).unwrap();
+        let recording = read_bars(&format!(
+            "{HEADER}2022-01-01 03:03:00.000000,46821.75,46830.5,46809.0,46810.74,0.0019\n"
+        ))
+        .unwrap();
         let bar = recording.bars().unwrap()[0];
         assert_eq!(bar.open_time.to_string(), "2022-01-01T03:03:00.000Z");
         assert_eq!(
@@ -320,7 +327,7 @@ mod tests {
         let file = crate::market::tests::file(text.as_bytes(), "quote.csv");
         let unit = VolumeUnit::Quote;
         let reading = Reading { instrument: &btc(), bar_interval: MINUTE, volume_unit: unit };
-        let recording = Recording::read(file.path(), &reading).unwrap();
+        let recording = Recording::read(&file.path(), &reading).unwrap();
         assert_eq!(recording.bars().unwrap()[0].volume, QtyLots(10_000)); // 1000 / 100 = 10
     }
 
@@ -399,12 +406,21 @@ mod tests {
     #[case::blank("1640995260,1,2,,1,1\n", "low is ``, not a number")]
     #[case::zero("1640995260,1,2,0.0,1,1\n", "low is 0.0: a price must be above zero")]
     #[case::negative("1640995260,-1,2,1,1,1\n", "open is -1: a price must be above zero")]
-    #[case::less_than_half_a_tick("1640995260,1,2,0.04,1,1\n", "low is 0.04: a price must be above zero")]
+    #[case::less_than_half_a_tick(
+        "1640995260,1,2,0.04,1,1\n",
+        "low is 0.04: a price must be above zero"
+    )]
     #[case::high_below_low("1640995260,2,1,2,2,1\n", "the high is not the highest price")]
     #[case::low_above_close("1640995260,2,2,2,1,1\n", "the high is not the highest price")]
     #[case::negative_volume("1640995260,1,2,1,1,-1\n", "volume is -1: it cannot be negative")]
-    #[case::slightly_negative_volume("1640995260,1,2,1,1,-1e-12\n", "volume is -1e-12: it cannot be negative")]
-    #[case::too_large("1640995260,1,99999999999999999999,1,1,1\n", "high is 99999999999999999999, beyond")]
+    #[case::slightly_negative_volume(
+        "1640995260,1,2,1,1,-1e-12\n",
+        "volume is -1e-12: it cannot be negative"
+    )]
+    #[case::too_large(
+        "1640995260,1,99999999999999999999,1,1,1\n",
+        "high is 99999999999999999999, beyond"
+    )]
     #[case::no_time("soon,1,2,1,1,1\n", "`soon` is no time")]
     #[case::too_few("1640995260,1,2,1,1\n", "5 fields where the header has 6")]
     #[case::too_many("1640995260,1,2,1,1,1,1\n", "7 fields where the header has 6")]
@@ -443,7 +459,10 @@ mod tests {
         let read = read_bars(&text);
         assert_eq!(read.is_ok(), good);
         if let Err(error) = read {
-            assert!(error.contains("data.csv:2: holds ETHUSDT where BTCUSDT was expected"), "{error}");
+            assert!(
+                error.contains("data.csv:2: holds ETHUSDT where BTCUSDT was expected"),
+                "{error}"
+            );
         }
     }
 

@@ -339,7 +339,9 @@ mod tests {
             assert_eq!(at, due);
             let name = match event {
                 FeedEvent::BarOpens(bar) => format!("opens {}", bar.open_time.0 / HOUR.0),
-                FeedEvent::Market(MarketEvent::Bar(bar)) => format!("bar {}", bar.open_time.0 / HOUR.0),
+                FeedEvent::Market(MarketEvent::Bar(bar)) => {
+                    format!("bar {}", bar.open_time.0 / HOUR.0)
+                }
                 FeedEvent::Market(other) => format!("{other:?}"),
             };
             all.push(format!("{}:{}:{name}", at.0 as f64 / HOUR.0 as f64, symbol.0));
@@ -353,7 +355,14 @@ mod tests {
     fn closes_come_before_opens_and_every_symbol_ends() {
         let mut feed = MarketFeed::new([bars(0..2), bars([0])]);
         let expected = [
-            "0:0:opens 0", "0:1:opens 0", "1:0:bar 0", "1:1:bar 0", "1:1:Ended", "1:0:opens 1", "2:0:bar 1", "2:0:Ended",
+            "0:0:opens 0",
+            "0:1:opens 0",
+            "1:0:bar 0",
+            "1:1:bar 0",
+            "1:1:Ended",
+            "1:0:opens 1",
+            "2:0:bar 1",
+            "2:0:Ended",
         ];
         assert_eq!(told(&mut feed), expected);
         assert_eq!(feed.period(), Some((Timestamp(0), Timestamp(2 * HOUR.0))));
@@ -369,11 +378,21 @@ mod tests {
         };
         let all = told(&mut feed);
         let expected = [
-            "0:0:opens 0", "1:0:bar 0", "1:0:opens 1", "1.5:0:Broken", "2.5:0:Restored", "3:0:bar 2", "3:0:opens 3",
-            "4:0:bar 3", "4:0:Ended",
+            "0:0:opens 0",
+            "1:0:bar 0",
+            "1:0:opens 1",
+            "1.5:0:Broken",
+            "2.5:0:Restored",
+            "3:0:bar 2",
+            "3:0:opens 3",
+            "4:0:bar 3",
+            "4:0:Ended",
         ];
         assert_eq!(of(&all, "0"), expected);
-        assert_eq!(of(&all, "1"), ["0:1:opens 0", "1:1:bar 0", "1:1:opens 1", "2:1:bar 1", "2:1:Ended"]);
+        assert_eq!(
+            of(&all, "1"),
+            ["0:1:opens 0", "1:1:bar 0", "1:1:opens 1", "2:1:bar 1", "2:1:Ended"]
+        );
     }
 
     #[test]
@@ -385,7 +404,8 @@ mod tests {
     #[test]
     fn an_outage_beyond_the_end_returns_and_ends() {
         let after = Timestamp(9 * HOUR.0);
-        let mut feed = MarketFeed::new([bars(0..1)]).with_outage(SymbolId(0), Timestamp(0), Some(after));
+        let mut feed =
+            MarketFeed::new([bars(0..1)]).with_outage(SymbolId(0), Timestamp(0), Some(after));
         assert_eq!(told(&mut feed), ["0:0:Broken", "9:0:Restored", "9:0:Ended"]);
         let mut feed = MarketFeed::new([bars(0..1)]).with_outage(SymbolId(0), after, None);
         assert_eq!(told(&mut feed), ["0:0:opens 0", "1:0:bar 0", "9:0:Broken"]);
@@ -398,7 +418,8 @@ mod tests {
             let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
             Arc::new(read_file(&path, &instrument, Span::ZERO).unwrap())
         };
-        let both = [read("btcusdt", btc()), read("ethusdt", instrument("ETHUSDT", 1_000_000, 100_000))];
+        let both =
+            [read("btcusdt", btc()), read("ethusdt", instrument("ETHUSDT", 1_000_000, 100_000))];
         let mut feed = MarketFeed::new(both);
         let (mut last, mut counts) = (Timestamp(0), [0, 0]);
         while let Some((at, symbol, _)) = feed.next() {

@@ -34,11 +34,14 @@ fn since_1970(text: &[u8]) -> Option<Timestamp> {
         None => (text, &b""[..]),
     };
     let value = number(whole)?;
-    let unit = match value {
-        ..100_000_000_000 => SECOND,
-        ..100_000_000_000_000 => 1_000_000,
-        ..100_000_000_000_000_000 => 1_000,
-        _ => 1,
+    let unit = if value < 100_000_000_000 {
+        SECOND
+    } else if value < 100_000_000_000_000 {
+        1_000_000
+    } else if value < 100_000_000_000_000_000 {
+        1_000
+    } else {
+        1
     };
     let nanos = nanos_of_fraction(fraction)? / (SECOND / unit);
     Some(Timestamp(value.checked_mul(unit)?.checked_add(nanos)?))

@@ -99,6 +99,12 @@ export function time(text: string | null | undefined): string {
   return `${day} ${pad(at.getUTCHours())}:${pad(at.getUTCMinutes())}${seconds}`;
 }
 
+/** An event time without its year, where the row beside it has the room for no more. */
+export function shortTime(text: string | null | undefined): string {
+  const written = time(text);
+  return /^\d{4}-/.test(written) ? written.slice(5) : written;
+}
+
 /** A moment on the reader's own clock, for what happened to this page or its connection. */
 export function clock(at: Date): string {
   return `${pad(at.getHours())}:${pad(at.getMinutes())}:${pad(at.getSeconds())}`;

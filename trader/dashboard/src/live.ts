@@ -6,13 +6,14 @@
 import { ApiError, authorization, errorOf, get } from "./api";
 import { backoffMillis } from "./backoff";
 import type { Market, MarketUpdate, Portfolio, PortfolioUpdate } from "./contract";
+import { token } from "./session";
 import { EventParser, type ServerEvent } from "./sse";
 import { type Action, type Bodies, type State, shownSymbol, type Update } from "./state";
 
 /** The trader sends a comment every 10 s; two missed and some grace mean nobody is there. */
 const SILENCE_MILLIS = 25_000;
-/** Gaps in bars are closed at most this often: a page without a token has 60 requests a minute. */
-const GAP_LOAD_MILLIS = 5_000;
+/** How often gaps in bars are closed: a page without a token has 60 requests a minute. */
+const GAP_LOAD_MILLIS = { withToken: 1_000, withoutToken: 5_000 };
 const HEALTH_MILLIS = 10_000;
 const EQUITY_POINTS = 500;
 const BARS = 500;
@@ -79,8 +80,9 @@ async function session(store: Store, cancel: AbortSignal, heard: () => void): Pr
       heard();
     });
     loaded.catch((error) => end.abort(error));
+    const gapLoadMillis = token() ? GAP_LOAD_MILLIS.withToken : GAP_LOAD_MILLIS.withoutToken;
     const chores = [
-      setInterval(() => void closeGap(store, signal), GAP_LOAD_MILLIS),
+      setInterval(() => void closeGap(store, signal), gapLoadMillis),
       setInterval(() => void loadHealth(store, signal), HEALTH_MILLIS),
     ];
     try {

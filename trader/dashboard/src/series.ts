@@ -22,10 +22,10 @@ export function appendPoint(history: EquityPoint[], point: EquityPoint): EquityP
   return grown.length > MOST_POINTS ? thin(grown) : grown;
 }
 
-/** Halves a curve, keeping of each pair the deeper drawdown and always the last point. */
+/** Halves a curve: keeps both ends, and of each pair between them the deeper drawdown. */
 export function thin(history: EquityPoint[]): EquityPoint[] {
-  const kept: EquityPoint[] = [];
-  for (let i = 0; i + 1 < history.length; i += 2) {
+  const kept = history.slice(0, 1);
+  for (let i = 1; i + 1 < history.length; i += 2) {
     const [a, b] = [history[i], history[i + 1]];
     if (a && b) kept.push(Number(a.drawdown) > Number(b.drawdown) ? a : b);
   }

@@ -146,6 +146,7 @@ function updateMarket(state: State, news: MarketUpdate): State {
   if (!held) return state;
   const bars = news.bars ?? (news.bar ? [news.bar] : []);
   const first = bars[0];
+  // Bars after a gap wait for a new load: side by side they would draw a price that never was.
   const gap = first && skipsBars(held.bars.at(-1), first, intervalMillis(held.barInterval));
   const known = state.gaps.includes(news.symbol);
   return {
@@ -154,7 +155,7 @@ function updateMarket(state: State, news: MarketUpdate): State {
       ...state.markets,
       [news.symbol]: {
         ...held,
-        bars: mergeBars(held.bars, bars),
+        bars: gap ? held.bars : mergeBars(held.bars, bars),
         fills: mergeFills(held.fills, news.fills),
         stops: news.stops,
       },

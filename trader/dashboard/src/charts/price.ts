@@ -13,7 +13,6 @@ import {
   type UTCTimestamp,
 } from "lightweight-charts";
 import type { Bar, Fill, Market, StopLine } from "../contract";
-import { exact } from "../format";
 import { chartOptions, chartTime, palette, rising } from "./appearance";
 
 /** Room right of the newest bar, in bars. */
@@ -67,6 +66,7 @@ export class PriceChart {
       upColor: "transparent",
       borderUpColor: colors.long,
       wickUpColor: colors.long,
+      priceLineColor: colors.benchmark,
       downColor: colors.short,
       borderDownColor: colors.short,
       wickDownColor: colors.short,
@@ -120,7 +120,7 @@ export class PriceChart {
         color: stop,
         lineWidth: 1,
         lineStyle: LineStyle.Dashed,
-        title: `Stop ${exact(price)}`,
+        title: "Stop",
         axisLabelVisible: true,
       }),
     );
@@ -141,17 +141,11 @@ function candle(bar: Bar) {
   return { time: chartTime(bar.t), open, high, low, close };
 }
 
-/** Buys point up from below the bar, sells down from above; only stops and flattenings are named. */
+/** Buys point up from below the bar, sells down from above. */
 function marker(fill: Fill, time: UTCTimestamp, color: string): SeriesMarker<UTCTimestamp> {
-  const buy = fill.side === "Buy";
-  const named = fill.purpose === "Stop" || fill.purpose === "Flatten";
-  return {
-    time,
-    color,
-    position: buy ? "belowBar" : "aboveBar",
-    shape: buy ? "arrowUp" : "arrowDown",
-    ...(named ? { text: fill.purpose } : {}),
-  };
+  return fill.side === "Buy"
+    ? { time, color, position: "belowBar", shape: "arrowUp" }
+    : { time, color, position: "aboveBar", shape: "arrowDown" };
 }
 
 /** The bar that a moment belongs to: the last that began no later. Times are ascending. */

@@ -1,5 +1,5 @@
 import type { Agent } from "../contract";
-import { count, NONE, percent, score, time, words } from "../format";
+import { count, NONE, percent, score, shortTime, words } from "../format";
 import { useStore } from "../store";
 import { useAsk } from "./asking";
 import { DirectionMark, Tag } from "./marks";
@@ -66,7 +66,7 @@ function AgentItem({ agent }: { agent: Agent }) {
           <dd>{score(agent.brier)}</dd>
         </div>
         <div>
-          <dt>Hit rate</dt>
+          <dt>Hits</dt>
           <dd>{percent(agent.hitRate, 0)}</dd>
         </div>
         <div>
@@ -79,7 +79,7 @@ function AgentItem({ agent }: { agent: Agent }) {
         </div>
         <div>
           <dt>Last (UTC)</dt>
-          <dd>{time(last?.at).slice(5)}</dd>
+          <dd>{shortTime(last?.at)}</dd>
         </div>
       </dl>
     </li>

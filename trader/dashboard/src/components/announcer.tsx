@@ -1,4 +1,7 @@
-/** Says to screen readers what a sighted reader would notice: state changes and fills. */
+/**
+ * Says to screen readers what a sighted reader would notice, state changes and fills, and to a
+ * reader in another tab the state.
+ */
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Fill } from "../contract";
@@ -13,7 +16,11 @@ export function Announcer() {
   const state = useStore((s) => s.status?.tradingState ?? null);
   const phase = useStore((s) => s.status?.phase ?? null);
   const connection = useStore((s) => s.connection.kind);
+  const system = useStore((s) => s.status?.system ?? null);
   const fills = useFillSentence();
+  useEffect(() => {
+    document.title = [state, system, "Mission Control"].filter(Boolean).join(" · ");
+  }, [state, system]);
   return (
     <div class="hidden">
       <p role="status" data-testid="state-announcement">

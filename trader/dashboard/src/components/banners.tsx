@@ -56,8 +56,8 @@ export function Banners() {
         <p key={symbol} class="banner warning">
           <Icon name="reducing" />
           <span>
-            <strong>{symbol}: the feed is broken.</strong> {lastError ?? "No cause was given."} The
-            other symbols go on.
+            <strong>{symbol}: the feed is broken.</strong>{" "}
+            {sentence(lastError ?? "no cause was given")} The other symbols go on.
           </span>
         </p>
       ))}
@@ -72,4 +72,9 @@ export function Banners() {
       )}
     </div>
   );
+}
+
+/** What a machine said, ended as a sentence so that the next one reads as its own. */
+function sentence(text: string): string {
+  return `${text.trim().replace(/\.$/, "")}.`;
 }

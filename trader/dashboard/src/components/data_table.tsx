@@ -18,18 +18,20 @@ interface Props<Row> {
   rows: readonly Row[];
   rowKey: (row: Row) => string;
   empty: string;
+  /** Narrow enough to stay a table on any page. */
+  dense?: boolean;
 }
 
 /**
- * A table that becomes a list of cards on a narrow page.
+ * A table that, unless it is dense, becomes a list of cards on a narrow page.
  *
  * The roles repeat what the elements mean, because browsers drop table semantics once a style
  * sheet lays the rows out as anything else.
  */
-export function DataTable<Row>({ caption, columns, rows, rowKey, empty }: Props<Row>) {
+export function DataTable<Row>({ caption, columns, rows, rowKey, empty, dense }: Props<Row>) {
   if (rows.length === 0) return <Empty>{empty}</Empty>;
   return (
-    <table class="table" role="table">
+    <table class={dense ? "table" : "table cards"} role="table">
       <caption class="hidden">{caption}</caption>
       <thead role="rowgroup">
         <tr role="row">

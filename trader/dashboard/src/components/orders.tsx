@@ -67,13 +67,13 @@ export function Orders() {
               cell: (o) => <span title={words(o.type)}>{words(o.purpose)}</span>,
             },
             {
-              label: "Filled / quantity",
+              label: "Filled",
               numeric: true,
               cell: (o) => `${exact(o.filledQuantity)} / ${exact(o.quantity)}`,
             },
             { label: "Price", numeric: true, cell: price },
             { label: "State", wide: true, cell: (o) => <StateCell order={o} /> },
-            { label: "Updated (UTC)", numeric: true, cell: (o) => time(o.updatedAt) },
+            { label: "Updated (UTC)", numeric: true, wide: true, cell: (o) => time(o.updatedAt) },
             {
               label: "Action",
               wide: true,

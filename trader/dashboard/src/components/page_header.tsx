@@ -23,7 +23,7 @@ export function PageHeader() {
         <div>
           <h1>{status?.system ?? "Mission Control"}</h1>
           <p class="quiet run">
-            {status ? `Sapphire ${status.version} · run ${status.runId}` : "Sapphire"}
+            {status ? `run ${status.runId} · Sapphire ${status.version}` : "Sapphire"}
           </p>
         </div>
       </div>

@@ -1,5 +1,6 @@
+import { Fragment } from "preact";
 import type { Limit, Risk } from "../contract";
-import { duration, inUnit, percent, shortHash, time, words } from "../format";
+import { duration, inUnit, NONE, percent, shortHash, time, words } from "../format";
 import { useStore } from "../store";
 import { Meter, Tag } from "./marks";
 import { Empty, Panel } from "./panel";
@@ -72,10 +73,9 @@ function PolicyFacts({ risk }: { risk: Risk }) {
           {shortHash(policy.hash)}
         </dd>
         <dt>Acknowledged</dt>
-        <dd class="number">
-          {wall ? `${time(wall)} UTC` : "Not yet"}
-          {policy.delayMillis !== null && ` after ${duration(policy.delayMillis)}`}
-        </dd>
+        <dd class="number">{wall ? `${time(wall)} UTC` : "Not yet"}</dd>
+        <dt>Delay</dt>
+        <dd class="number">{policy.delayMillis === null ? NONE : duration(policy.delayMillis)}</dd>
         <dt>Event time then</dt>
         <dd class="number">{time(policy.acknowledgedAt)}</dd>
         <dt>On halt</dt>
@@ -87,7 +87,7 @@ function PolicyFacts({ risk }: { risk: Risk }) {
           </>
         )}
         <dt>File</dt>
-        <dd class="mono">{policy.file}</dd>
+        <dd class="mono">{breakable(policy.file)}</dd>
       </dl>
       {pending && (
         <p class="note">
@@ -104,4 +104,18 @@ function PolicyFacts({ risk }: { risk: Risk }) {
       )}
     </>
   );
+}
+
+/** A path that may wrap after each of its slashes. */
+function breakable(path: string) {
+  return path.split("/").map((part, i) => (
+    <Fragment key={i}>
+      {i > 0 && (
+        <>
+          /<wbr />
+        </>
+      )}
+      {part}
+    </Fragment>
+  ));
 }

@@ -8,7 +8,7 @@ import { useAsk } from "./asking";
 import { DirectionMark, Meter, Tag } from "./marks";
 import { Choice, Empty, Panel, useHold } from "./panel";
 
-const SHOWN = 6;
+const SHOWN = 8;
 
 export function Rounds() {
   const rounds = useStore((state) => state.rounds);
@@ -97,14 +97,21 @@ function RoundItem({ round }: { round: Round }) {
 function VoteItem({ vote }: { vote: Vote }) {
   return (
     <li class={`vote ${vote.dissent ? "dissent" : ""}`} title={vote.reason}>
-      <span class="vote-agent">{vote.agent}</span>
-      <DirectionMark of={vote.abstained ? null : vote.direction} />
-      {vote.confidence !== null && <span class="number">{percent(vote.confidence, 0)}</span>}
-      <span class="quiet number" title="weight">
-        w {score(vote.weight, 2)}
-      </span>
-      {vote.dissent && <Tag tone="dissent">Dissents</Tag>}
-      {vote.late && <Tag tone="warning">Late</Tag>}
+      <div class="vote-line">
+        <span class="vote-agent">{vote.agent}</span>
+        <span class="quiet number" title="weight">
+          <span class="hidden">weight </span>
+          {score(vote.weight, 2)}
+        </span>
+      </div>
+      <div class="vote-line">
+        <span class="vote-cast number">
+          <DirectionMark of={vote.abstained ? null : vote.direction} />
+          {vote.confidence !== null && percent(vote.confidence, 0)}
+        </span>
+        {vote.dissent && <Tag tone="dissent">Dissents</Tag>}
+        {vote.late && <Tag tone="warning">Late</Tag>}
+      </div>
     </li>
   );
 }

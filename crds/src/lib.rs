@@ -6,7 +6,9 @@
 // The schema derive repeats each public struct inside a function body.
 #![allow(unreachable_pub)]
 
+pub mod canonical;
 pub mod conditions;
+pub mod manifest;
 pub mod one_of;
 pub mod references;
 pub mod risk_policy;

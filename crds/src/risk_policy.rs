@@ -64,6 +64,17 @@ pub struct RiskPolicySpec {
     pub stale_after: Duration,
 }
 
+impl RiskPolicySpec {
+    /// Hash of the policy as understood: defaults filled in, decimals and durations in one form each.
+    /// Two programs that answer the same hash enforce the same limits.
+    ///
+    /// # Errors
+    /// Never for a policy that was read; see [`canonical_hash`](crate::canonical::canonical_hash).
+    pub fn hash(&self) -> Result<String, serde_json::Error> {
+        crate::canonical::canonical_hash(self)
+    }
+}
+
 impl Default for RiskPolicySpec {
     fn default() -> Self {
         Self {

@@ -47,7 +47,7 @@ use crate::values::BarInterval;
     status = "TradingSystemStatus",
     doc = "A desk: what trades where, under which policy.",
     validation = Rule::new("self.metadata.name.size() <= 40")
-        .message("metadata.name is longer than 40 characters: shorten it, so that the names of the pods made from it stay within 63"),
+        .message("metadata.name is longer than 40 characters; shorten it, so that the names of the pods made from it stay within 63"),
     printcolumn(
         name = "Ready",
         type_ = "string",
@@ -68,17 +68,17 @@ use crate::values::BarInterval;
 #[schemars(transform = crate::schema::structural)]
 #[x_kube(
     validation = Rule::new("!has(self.live) || !self.live || has(self.venue.aster)")
-        .message("live: true trades real money, which the paper venue has none of: remove live, or set venue.aster"),
+        .message("live: true trades real money, which the paper venue has none of; remove live, or set venue.aster"),
     validation = Rule::new("!has(self.live) || !self.live || (has(self.storage) && has(self.storage.postgres))")
-        .message("live: true needs a store that outlives the node: set storage.postgres, or remove live"),
+        .message("live: true needs a store that outlives the node; set storage.postgres, or remove live"),
     validation = Rule::new("!has(self.live) || !self.live || (has(self.bus) && has(self.bus.redis))")
-        .message("live: true needs a bus that outlives the node: set bus.redis, or remove live"),
+        .message("live: true needs a bus that outlives the node; set bus.redis, or remove live"),
     validation = Rule::new("!has(self.venue.aster) || self.venue.aster.network != 'Mainnet' || (has(self.live) && self.live)")
-        .message("network: Mainnet trades real money: set live: true if that is meant, or network: Testnet"),
+        .message("network: Mainnet trades real money; set live: true if that is meant, or network: Testnet"),
     validation = Rule::new("!has(self.venue.paper) || !has(self.symbols.list) || self.symbols.list.all(s, self.venue.paper.instruments.exists(i, i.symbol == s))")
-        .message("symbols.list names a symbol that venue.paper.instruments does not have: add its instrument, or remove it from the list"),
+        .message(Message::Expression("'symbols.list names ' + self.symbols.list.filter(s, !self.venue.paper.instruments.exists(i, i.symbol == s)).join(', ') + ', which venue.paper.instruments does not have; add the instrument, or remove the symbol from the list'".into())),
     validation = Rule::new("!has(self.venue.paper) || !has(self.symbols.list) || !has(self.venue.paper.data.files) || self.symbols.list.all(s, self.venue.paper.data.files.exists(f, f.symbol == s))")
-        .message("symbols.list names a symbol that venue.paper.data.files has no file for: add its file, or remove it from the list")
+        .message(Message::Expression("'symbols.list names ' + self.symbols.list.filter(s, !self.venue.paper.data.files.exists(f, f.symbol == s)).join(', ') + ', which venue.paper.data.files has no file for; add the file, or remove the symbol from the list'".into()))
 )]
 pub struct TradingSystemSpec {
     /// Where orders go.

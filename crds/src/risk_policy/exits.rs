@@ -15,7 +15,7 @@ use crate::values::{Duration, Positive};
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[x_kube(
     validation = Rule::new("!has(self.trailing) || !has(self.stop) || !has(self.stop.disabled)")
-        .message("trailing moves the protective stop, which stop.disabled takes away: remove trailing, or replace disabled by atr")
+        .message("trailing moves the protective stop, which stop.disabled takes away; remove trailing, or replace disabled by atr")
 )]
 pub struct Exits {
     /// Bars over which Wilder's ATR is taken, for all exits and the liquidation buffer.
@@ -55,7 +55,7 @@ impl Default for Exits {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[x_kube(
     validation = Rule::new("has(self.atr) != has(self.disabled)")
-        .message("set exactly one of atr and disabled; leave stop out for the default of 2 ATR")
+        .message("atr and disabled are alternatives; set exactly one of them, or leave stop out for the default of 2 ATR")
 )]
 pub struct Stop {
     /// A stop at a multiple of the ATR from the entry.

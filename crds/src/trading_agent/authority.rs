@@ -12,7 +12,7 @@ use crate::values::{Positive, Symbol, whole};
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[x_kube(
     validation = Rule::new("has(self.consensus) != has(self.delegated)")
-        .message("set exactly one of consensus and delegated")
+        .message("consensus and delegated are alternatives; set exactly one of them")
 )]
 pub struct Authority {
     /// Its opinions are votes.

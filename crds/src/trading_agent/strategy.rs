@@ -22,7 +22,7 @@ use crate::values::whole;
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[x_kube(
     validation = Rule::new("[has(self.trendMomentum), has(self.marketPrediction), has(self.volumeMicrostructure), has(self.vpin), has(self.strategyOptimisation), has(self.emaCross), has(self.financialSentiment), has(self.marketMaking), has(self.languageModel)].exists_one(x, x)")
-        .message("set exactly one strategy, such as trendMomentum: {}; an agent with two opinions is two agents")
+        .message("an agent has one strategy; set exactly one, such as trendMomentum: {}")
 )]
 pub struct Strategy {
     /// Follows a trend that MACD, EMA and RSI agree on.

@@ -12,7 +12,7 @@ use crate::values::{ObjectName, Quantity};
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[x_kube(
     validation = Rule::new("has(self.embedded) != has(self.postgres)")
-        .message("set exactly one of embedded and postgres")
+        .message("embedded and postgres are alternatives; set exactly one of them")
 )]
 pub struct Storage {
     /// A database file beside the trader; one replica only.
@@ -65,7 +65,7 @@ pub struct Postgres {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[x_kube(
     validation = Rule::new("has(self.embedded) != has(self.redis)")
-        .message("set exactly one of embedded and redis")
+        .message("embedded and redis are alternatives; set exactly one of them")
 )]
 pub struct Bus {
     /// Channels within one process.

@@ -46,7 +46,7 @@ pub struct PaperVenue {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[x_kube(
     validation = Rule::new("[has(self.file), has(self.files), has(self.exchange)].exists_one(x, x)")
-        .message("set exactly one of file, files and exchange")
+        .message("file, files and exchange are alternatives; set exactly one of them")
 )]
 pub struct PaperData {
     /// One recording: bars of the only symbol, or a stream that holds every symbol.
@@ -116,9 +116,9 @@ pub struct ExchangeData {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[x_kube(
     validation = Rule::new("!has(self.minQuantity) || double(self.minQuantity) >= double(self.lotSize)")
-        .message("minQuantity is below lotSize, the smallest quantity there is: raise minQuantity or remove it"),
+        .message("minQuantity is below lotSize, the smallest quantity there is; raise minQuantity or remove it"),
     validation = Rule::new("!has(self.initialMargin) || !has(self.maintenanceMargin) || double(self.maintenanceMargin) < double(self.initialMargin)")
-        .message("maintenanceMargin must be below initialMargin, or a position would be liquidated at its opening: lower it, or raise initialMargin")
+        .message("maintenanceMargin must be below initialMargin, or a position would be liquidated at its opening; lower it, or raise initialMargin")
 )]
 pub struct Instrument {
     /// The venue's name of it.
@@ -188,16 +188,16 @@ pub struct Funding {
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[x_kube(
-    validation = Rule::new("self.on == 'Fill' ? self.fault in ['DuplicateFill', 'LateFill', 'OutOfOrderFill'] : self.fault in ['NeverSent', 'AckLost', 'RequestLost', 'Refused']")
-        .message("a Fill can be DuplicateFill, LateFill or OutOfOrderFill; a Submit or Cancel can be NeverSent, AckLost, RequestLost or Refused: change on or fault"),
+    validation = Rule::new("self.trigger == 'Fill' ? self.fault in ['DuplicateFill', 'LateFill', 'OutOfOrderFill'] : self.fault in ['NeverSent', 'AckLost', 'RequestLost', 'Refused']")
+        .message("a Fill can be DuplicateFill, LateFill or OutOfOrderFill, a Submit or Cancel can be NeverSent, AckLost, RequestLost or Refused; change trigger or fault"),
     validation = Rule::new("!has(self.code) || self.fault == 'Refused'")
-        .message("only Refused has a code: remove code, or set fault: Refused"),
+        .message("only Refused has a code; remove code, or set fault: Refused"),
     validation = Rule::new("!has(self.delay) || self.fault == 'LateFill'")
-        .message("only LateFill has a delay: remove delay, or set fault: LateFill")
+        .message("only LateFill has a delay; remove delay, or set fault: LateFill")
 )]
 pub struct Fault {
-    /// What it happens to.
-    pub on: FaultTrigger,
+    /// What it happens to. (Not `on`: YAML 1.1, which kubectl reads, takes that for a boolean.)
+    pub trigger: FaultTrigger,
     /// To which of them, counted from 1 over the whole run.
     #[schemars(range(min = 1, max = 1_000_000))]
     pub nth: u32,

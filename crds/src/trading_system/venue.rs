@@ -14,7 +14,7 @@ use crate::values::{KeyName, ObjectName, Symbol};
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[x_kube(
     validation = Rule::new("has(self.paper) != has(self.aster)")
-        .message("set exactly one of paper and aster")
+        .message("paper and aster are alternatives; set exactly one of them")
 )]
 pub struct Venue {
     /// A simulated exchange, fed with recorded or live market data.
@@ -86,7 +86,7 @@ fn private_key_key() -> KeyName {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[x_kube(
     validation = Rule::new("has(self.list) != has(self.all)")
-        .message("set exactly one of list and all")
+        .message("list and all are alternatives; set exactly one of them")
 )]
 pub struct SymbolSelection {
     /// These symbols.

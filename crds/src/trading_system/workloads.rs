@@ -69,7 +69,7 @@ pub struct ResourceAmounts {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[x_kube(
     validation = Rule::new("!has(self.replicas) || !has(self.autoscaling)")
-        .message("replicas and autoscaling would fight over the same number: remove one of them")
+        .message("replicas and autoscaling would fight over the same number; remove one of them")
 )]
 pub struct Api {
     /// How many. Absent, without autoscaling: the operator's choice.
@@ -89,7 +89,7 @@ pub struct Api {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[x_kube(
     validation = Rule::new("self.minReplicas <= self.maxReplicas")
-        .message("minReplicas is above maxReplicas: swap or equal them")
+        .message("minReplicas is above maxReplicas; swap or equal them")
 )]
 pub struct Autoscaling {
     /// Fewest pods.
@@ -145,7 +145,7 @@ pub struct PodOverrides {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[x_kube(
     validation = Rule::new("has(self.key) || (has(self.operator) && self.operator == 'Exists')")
-        .message("a toleration without key tolerates every taint and needs operator: Exists: add it, or name a key")
+        .message("a toleration without key tolerates every taint and needs operator: Exists; add it, or name a key")
 )]
 pub struct Toleration {
     /// The taint's key. Absent: any.
@@ -188,7 +188,7 @@ pub enum TolerationEffect {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[x_kube(
     validation = Rule::new("has(self.value) != has(self.valueFrom)")
-        .message("set exactly one of value and valueFrom")
+        .message("value and valueFrom are alternatives; set exactly one of them")
 )]
 pub struct EnvVar {
     /// Its name.

@@ -1,0 +1,126 @@
+//! Manifests on a laptop: what `kubectl apply -f DIR` gives a cluster, [`load`] gives a local run.
+//!
+//! Every document is held against the same schema and CEL rules as the API server would, then the
+//! objects are held against each other. All faults of all files come back at once.
+
+mod desk;
+mod document;
+mod fault;
+mod files;
+mod object;
+mod relations;
+mod rules;
+mod shape;
+mod suggestion;
+mod yaml;
+
+use std::path::Path;
+
+pub use desk::{Desk, MarketData, Source};
+pub use fault::{FaultCode, ManifestFault, ManifestFaults};
+
+use crate::RiskPolicy;
+use document::{Document, Kind};
+
+/// What the caller asks for and can run.
+#[derive(Debug, Clone, Copy)]
+pub struct Request<'a> {
+    /// Which TradingSystem to run, where the manifests hold several.
+    pub system: Option<&'a str>,
+    /// The strategies that the caller has an engine for, by their names in the manifest.
+    pub strategies: &'a [&'a str],
+    /// The venues that the caller can trade on: `paper.file`, `paper.files`, `paper.exchange`, `aster`.
+    pub venues: &'a [&'a str],
+}
+
+/// Reads a desk: `paths` are manifests, or directories whose `*.yaml` and `*.yml` are read in order
+/// of their names.
+///
+/// # Errors
+/// Every fault of every file: unreadable, not YAML, not of the schema, against a rule, or at odds with
+/// another object.
+pub fn load<P: AsRef<Path>>(paths: &[P], request: Request<'_>) -> Result<Desk, ManifestFaults> {
+    let mut faults = Vec::new();
+    let files = files::read(paths, &mut faults);
+    let documents = document::parse_all(&files, &mut faults);
+    let objects = object::check_all(&documents, &mut faults);
+    if faults.is_empty() && objects.systems.is_empty() {
+        faults.push(no_system(paths));
+    }
+    let chosen = relations::check(&objects, request, &mut faults);
+    let desk = chosen.map(|chosen| Desk::of(&chosen, &documents));
+    match desk {
+        Some(desk) if faults.is_empty() => Ok(desk.with_sources(files)),
+        _ => Err(ManifestFaults::new(faults)),
+    }
+}
+
+/// Checks every object by itself, as the API server does when they are applied: schemas and rules, but
+/// not what objects say of each other. Gives their number.
+///
+/// # Errors
+/// Every fault of every file.
+pub fn check<P: AsRef<Path>>(paths: &[P]) -> Result<usize, ManifestFaults> {
+    let mut faults = Vec::new();
+    let files = files::read(paths, &mut faults);
+    let documents = document::parse_all(&files, &mut faults);
+    let objects = object::check_all(&documents, &mut faults);
+    if faults.is_empty() {
+        Ok(objects.systems.len() + objects.agents.len() + objects.policies.len())
+    } else {
+        Err(ManifestFaults::new(faults))
+    }
+}
+
+fn no_system<P: AsRef<Path>>(paths: &[P]) -> ManifestFault {
+    let path = paths.first().map_or(Path::new("."), AsRef::as_ref);
+    ManifestFault::of_file(
+        FaultCode::NotFound,
+        path,
+        "holds no TradingSystem".into(),
+        "name the manifest of a TradingSystem as well, such as examples/quickstart".into(),
+    )
+}
+
+/// Reads one RiskPolicy again, as a running desk does when its file changed. What else the file holds
+/// is not judged.
+///
+/// # Errors
+/// Every fault of the policy, or that the file no longer holds it.
+pub fn load_policy(path: &Path, name: &str) -> Result<RiskPolicy, ManifestFaults> {
+    let mut faults = Vec::new();
+    let files = files::read_file(path, &mut faults);
+    let documents = document::parse_all(&files, &mut faults);
+    let wanted: Vec<&Document<'_>> = documents
+        .iter()
+        .filter(|document| document.kind == Kind::RiskPolicy && document.name() == Some(name))
+        .collect();
+    // Others' faults are others' business, but a file that is not YAML may hide the policy.
+    faults.retain(|fault| matches!(fault.code, FaultCode::Unreadable | FaultCode::NotYaml));
+    match wanted.as_slice() {
+        [document] => {
+            let policy = object::check_policy(document, &mut faults);
+            if let (Some(policy), true) = (policy, faults.is_empty()) {
+                return Ok(policy);
+            }
+        }
+        [] if faults.is_empty() => faults.push(ManifestFault::of_file(
+            FaultCode::NotFound,
+            path,
+            format!("holds no RiskPolicy named {name}"),
+            format!(
+                "put the RiskPolicy {name} back, or restart with the manifests as they are now"
+            ),
+        )),
+        [] => {}
+        [_, second, ..] => faults.push(second.fault(
+            FaultCode::Duplicate,
+            "metadata.name",
+            format!("is a second RiskPolicy named {name} in this file"),
+            "remove one of them".into(),
+        )),
+    }
+    Err(ManifestFaults::new(faults))
+}
+
+pub(crate) type Faults = Vec<ManifestFault>;

@@ -1,0 +1,30 @@
+//! Recordings that a system names.
+
+use crate::manifest::desk::{directory_of, market_data};
+use crate::manifest::fault::FaultCode;
+use crate::manifest::object::Objects;
+use crate::manifest::{Faults, Request};
+
+/// Every recording is a file.
+pub(super) fn recordings_exist(objects: &Objects<'_>, _: Request<'_>, faults: &mut Faults) {
+    for system in &objects.systems {
+        let directory = directory_of(system.document.file);
+        for (index, data) in market_data(&system.resource, directory).iter().enumerate() {
+            let field = match data.symbol {
+                None => "spec.venue.paper.data.file.path".to_owned(),
+                Some(_) => format!("spec.venue.paper.data.files[{index}].path"),
+            };
+            let message = match std::fs::metadata(&data.path) {
+                Ok(metadata) if metadata.is_file() => continue,
+                Ok(_) => format!("is not a file: {}", data.path.display()),
+                Err(error) => format!("cannot be read: {}: {error}", data.path.display()),
+            };
+            faults.push(system.document.fault(
+                FaultCode::NotFound,
+                &field,
+                message,
+                "write the path relative to this manifest's directory".into(),
+            ));
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! YAML as a tree whose every node knows where it stands.
+
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Number, Value as Json};
+use serde_saphyr::{Error, Options, Spanned};
+
+/// A node and its place.
+pub(super) type Node = Spanned<Content>;
+
+/// What a node holds. Scalars are typed as kubectl types them (YAML 1.1).
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Content {
+    Null,
+    Bool(bool),
+    Number(Number),
+    Text(String),
+    List(Vec<Node>),
+    Map(Vec<(Spanned<String>, Node)>),
+}
+
+impl Content {
+    /// The type's name, with its article.
+    pub(super) const fn type_name(&self) -> &'static str {
+        match self {
+            Self::Null => "null",
+            Self::Bool(_) => "a boolean",
+            Self::Number(_) => "a number",
+            Self::Text(_) => "a text",
+            Self::List(_) => "a list",
+            Self::Map(_) => "a map",
+        }
+    }
+
+    /// The members of a map; of anything else none.
+    pub(super) fn members(&self) -> &[(Spanned<String>, Node)] {
+        match self {
+            Self::Map(members) => members,
+            _ => &[],
+        }
+    }
+
+    /// The items of a list; of anything else none.
+    pub(super) fn items(&self) -> &[Node] {
+        match self {
+            Self::List(items) => items,
+            _ => &[],
+        }
+    }
+
+    /// A member of a map.
+    pub(super) fn get(&self, name: &str) -> Option<&Node> {
+        let mut members = self.members().iter();
+        members.find(|(key, _)| key.value == name).map(|(_, node)| node)
+    }
+
+    /// The text of a text.
+    pub(super) fn as_text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// Without places.
+    pub(super) fn to_json(&self) -> Json {
+        match self {
+            Self::Null => Json::Null,
+            Self::Bool(value) => Json::Bool(*value),
+            Self::Number(number) => Json::Number(number.clone()),
+            Self::Text(text) => Json::String(text.clone()),
+            Self::List(items) => items.iter().map(|item| item.value.to_json()).collect(),
+            Self::Map(members) => Json::Object(
+                members
+                    .iter()
+                    .map(|(key, node)| (key.value.clone(), node.value.to_json()))
+                    .collect::<Map<_, _>>(),
+            ),
+        }
+    }
+
+    /// As a person would write it on one line, cut where it gets long.
+    pub(super) fn excerpt(&self) -> String {
+        const LONGEST: usize = 60;
+        let text = match self {
+            Self::Map(members) => {
+                let names: Vec<&str> = members.iter().map(|(key, _)| key.value.as_str()).collect();
+                format!("{{{}}}", names.join(", "))
+            }
+            Self::List(items) => {
+                let items: Vec<String> = items.iter().map(|item| item.value.excerpt()).collect();
+                format!("[{}]", items.join(", "))
+            }
+            scalar => scalar.to_json().to_string(),
+        };
+        if text.chars().count() <= LONGEST {
+            return text;
+        }
+        let mut cut: String = text.chars().take(LONGEST).collect();
+        cut.push('…');
+        cut
+    }
+}
+
+/// Parses every document of a text. What follows a document that cannot be parsed is read on where
+/// the parser can find its feet again.
+pub(super) fn parse(text: &str) -> Vec<Result<Node, Error>> {
+    let mut options = Options::default();
+    options.with_snippet = false;
+    let mut reader = text.as_bytes();
+    serde_saphyr::read_with_options::<_, Node>(&mut reader, options).collect()
+}
+
+impl<'de> Deserialize<'de> for Content {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct ContentVisitor;
+
+        impl<'de> Visitor<'de> for ContentVisitor {
+            type Value = Content;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a value")
+            }
+            fn visit_unit<E>(self) -> Result<Content, E> {
+                Ok(Content::Null)
+            }
+            fn visit_none<E>(self) -> Result<Content, E> {
+                Ok(Content::Null)
+            }
+            fn visit_bool<E>(self, value: bool) -> Result<Content, E> {
+                Ok(Content::Bool(value))
+            }
+            fn visit_i64<E>(self, value: i64) -> Result<Content, E> {
+                Ok(Content::Number(value.into()))
+            }
+            fn visit_u64<E>(self, value: u64) -> Result<Content, E> {
+                Ok(Content::Number(value.into()))
+            }
+            fn visit_f64<E>(self, value: f64) -> Result<Content, E> {
+                // kubectl sends JSON, where 3.0 is the integer 3, and which has no infinity.
+                let whole = format!("{value:.0}").parse::<i64>();
+                let number = match whole {
+                    Ok(whole) if value.fract() == 0.0 => Some(Number::from(whole)),
+                    _ => Number::from_f64(value),
+                };
+                Ok(number.map_or_else(|| Content::Text(value.to_string()), Content::Number))
+            }
+            fn visit_str<E>(self, value: &str) -> Result<Content, E> {
+                Ok(Content::Text(value.to_owned()))
+            }
+            fn visit_string<E>(self, value: String) -> Result<Content, E> {
+                Ok(Content::Text(value))
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Content, A::Error> {
+                let mut items = Vec::new();
+                while let Some(item) = seq.next_element()? {
+                    items.push(item);
+                }
+                Ok(Content::List(items))
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Content, A::Error> {
+                let mut members = Vec::new();
+                while let Some(member) = map.next_entry()? {
+                    members.push(member);
+                }
+                Ok(Content::Map(members))
+            }
+        }
+
+        deserializer.deserialize_any(ContentVisitor)
+    }
+}

@@ -1,0 +1,55 @@
+import { defineConfig, type PlaywrightTestConfig } from "@playwright/test";
+
+/**
+ * Runs against a trader that is really running: SAPPHIRE_URL says where, SAPPHIRE_TOKEN lets the
+ * tests halt it. They leave it as they found it, Active.
+ */
+function required(name: "SAPPHIRE_URL" | "SAPPHIRE_TOKEN"): string {
+  const value = process.env[name];
+  if (value) return value;
+  throw new Error(`${name} is not set: start a trader and give the URL and token that it prints`);
+}
+
+const sizes = { phone: { width: 375, height: 812 }, desk: { width: 1440, height: 900 } };
+const schemes = ["light", "dark"] as const;
+
+const projects: PlaywrightTestConfig["projects"] = Object.entries(sizes).flatMap(
+  ([size, viewport]) =>
+    schemes.map((colorScheme) => ({
+      name: `${size} ${colorScheme}`,
+      use: { viewport, colorScheme },
+    })),
+);
+
+required("SAPPHIRE_TOKEN");
+
+export default defineConfig({
+  testDir: "e2e",
+  outputDir: "test-results",
+  // One desk, halted and resumed by the tests: they take turns.
+  workers: 1,
+  fullyParallel: false,
+  forbidOnly: Boolean(process.env.CI),
+  retries: 0,
+  timeout: 90_000,
+  expect: { timeout: 15_000 },
+  reporter: "list",
+  projects,
+  use: {
+    baseURL: required("SAPPHIRE_URL"),
+    screenshot: "only-on-failure",
+    launchOptions: {
+      executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+      // Chromium's sandbox cannot start as root.
+      chromiumSandbox: process.getuid?.() !== 0,
+      args: [
+        "--disable-gpu",
+        "--disable-quic",
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+      ],
+    },
+  },
+});

@@ -170,23 +170,27 @@ impl Engine {
     /// Counts marked equity: the day, the high-water mark, and what they mean.
     pub(super) fn observe_equity(&mut self, effects: &mut Vec<Effect>) {
         self.losses.observe(self.portfolio.equity());
-        if self.losses.begin_day(self.now.utc_day()) {
+        let new_day = self.losses.begin_day(self.now.utc_day());
+        if new_day {
             effects.push(Effect::Record(Record::DayStarted {
                 equity: self.losses.day_start(),
                 high_water_mark: self.losses.high_water_mark(),
             }));
-            self.restraint.day_lost = false;
         }
-        self.refresh_restraint(effects);
+        self.restrain(new_day, effects);
     }
 
     /// Recomputes the engine's own word on trading, and acts if it changed.
     pub(super) fn refresh_restraint(&mut self, effects: &mut Vec<Effect>) {
+        self.restrain(false, effects);
+    }
+
+    fn restrain(&mut self, new_day: bool, effects: &mut Vec<Effect>) {
         let limits = &self.policy.limits;
         let restraint = Restraint {
             stage: self.losses.stage(limits),
             // A lost day stays lost until the next one.
-            day_lost: self.restraint.day_lost || self.losses.day_is_lost(limits),
+            day_lost: self.restraint.day_lost && !new_day || self.losses.day_is_lost(limits),
             unverified: self.symbols.iter().any(|state| state.verification.failed),
         };
         if restraint == self.restraint {

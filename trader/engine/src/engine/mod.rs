@@ -153,8 +153,8 @@ impl Engine {
     /// Brings a symbol's protection, closing and proof of flatness up to date: called after
     /// anything that could have changed one of them.
     fn tend(&mut self, symbol: SymbolId, effects: &mut Vec<Effect>) {
-        self.protect(symbol, effects);
         self.close_if_wanted(symbol, effects);
+        self.protect(symbol, effects);
         self.note_flatness(effects);
     }
 

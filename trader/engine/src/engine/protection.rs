@@ -47,7 +47,8 @@ impl Engine {
         let Some(guard) = self.guard(symbol, side, effects) else {
             return;
         };
-        if self.symbols[symbol.index()].retry_at.is_some_and(|at| self.now < at) {
+        let waits = self.symbols[symbol.index()].retry_at.is_some_and(|at| self.now < at);
+        if waits || self.orders.is_closing(symbol) {
             return;
         }
         self.place_stop(symbol, position, &guard, effects);
@@ -67,6 +68,7 @@ impl Engine {
         let Some(distance) = distance.filter(|_| position.quantity() != QtyLots::ZERO) else {
             // A position that we did not enter, before ATR is ready: no stop can be told.
             self.symbols[symbol.index()].closing = Some("no stop can be computed for it yet");
+            self.close_if_wanted(symbol, effects);
             return None;
         };
         let take_profit = self.policy.exits.take_profit_atr.and_then(|multiple| {

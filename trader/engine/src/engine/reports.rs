@@ -24,7 +24,7 @@ impl Engine {
             VenueReport::Fill(fill) => self.on_fill(&fill, effects),
             VenueReport::Removed { order, removal } => self.on_removed(order, removal, effects),
             VenueReport::CancelRefused { order, code } => {
-                self.on_cancel_refused(order, code, effects)
+                self.on_cancel_refused(order, code, effects);
             }
             VenueReport::OrderStatus { order, state, filled, at } => {
                 self.on_order_status(order, state, filled, at, effects);
@@ -62,7 +62,7 @@ impl Engine {
         match state {
             OrderState::Unknown => self.ask_soon(order, effects),
             OrderState::Rejected | OrderState::NotAccepted => {
-                self.on_not_taken(order, symbol, effects)
+                self.on_not_taken(order, symbol, effects);
             }
             _ => {}
         }

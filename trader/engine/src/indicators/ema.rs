@@ -1,11 +1,6 @@
-//! Exponential moving averages, with either seed.
+//! Exponential moving average.
 
 use super::{IndicatorError, checked_period, count, is_input};
-
-/// `2 / (n + 1)`, the weight of the newest value.
-fn smoothing(period: usize) -> f64 {
-    2.0 / (count(period) + 1.0)
-}
 
 /// The exponential average seeded by a simple one: the value at index n − 1 is the mean of the first
 /// n, then `EMA_t = EMA_{t−1} + (x_t − EMA_{t−1}) · 2/(n+1)`.
@@ -16,6 +11,7 @@ pub struct Ema {
     period: usize,
     /// Values still missing before the first average.
     missing: usize,
+    /// The weight of the newest value.
     smoothing: f64,
     /// The sum of the values so far while any is missing, then the average.
     value: f64,
@@ -28,7 +24,7 @@ impl Ema {
     /// [`IndicatorError::Period`] for any other.
     pub fn new(period: usize) -> Result<Self, IndicatorError> {
         let period = checked_period("EMA", "period", period, 1)?;
-        Ok(Self { period, missing: period, smoothing: smoothing(period), value: 0.0 })
+        Ok(Self { period, missing: period, smoothing: 2.0 / (count(period) + 1.0), value: 0.0 })
     }
 
     /// Takes the next value in and answers the average, or `None` while not ready or for an input
@@ -56,50 +52,6 @@ impl Ema {
     pub const fn value(&self) -> Option<f64> {
         if self.missing == 0 { Some(self.value) } else { None }
     }
-
-    /// The period, in values.
-    #[must_use]
-    pub const fn period(&self) -> usize {
-        self.period
-    }
-}
-
-/// The exponential average seeded by its first value: `EMA_0 = x_0`, defined at once, and biased
-/// towards the first price for some 3 n values. Kept apart from [`Ema`] by name, since the two differ
-/// for hundreds of bars; it is what many back-testing libraries call EMA.
-#[derive(Debug, Clone)]
-pub struct EmaFromFirst {
-    smoothing: f64,
-    value: Option<f64>,
-}
-
-impl EmaFromFirst {
-    /// An average of `period` values, 1 to [`super::LONGEST_PERIOD`]; 1 answers its input.
-    ///
-    /// # Errors
-    /// [`IndicatorError::Period`] for any other.
-    pub fn new(period: usize) -> Result<Self, IndicatorError> {
-        let period = checked_period("EMA from the first value", "period", period, 1)?;
-        Ok(Self { smoothing: smoothing(period), value: None })
-    }
-
-    /// Takes the next value in and answers the average, or `None` for an input that is no number.
-    #[inline]
-    pub fn update(&mut self, value: f64) -> Option<f64> {
-        if !is_input(value) {
-            return None;
-        }
-        let next = self.value.map_or(value, |last| last + (value - last) * self.smoothing);
-        self.value = Some(next);
-        self.value
-    }
-
-    /// The average as of the last update, `None` before the first.
-    #[inline]
-    #[must_use]
-    pub const fn value(&self) -> Option<f64> {
-        self.value
-    }
 }
 
 #[cfg(test)]
@@ -109,18 +61,13 @@ mod tests {
     #[test]
     fn a_period_of_zero_is_refused() {
         assert!(matches!(Ema::new(0), Err(IndicatorError::Period { given: 0, least: 1, .. })));
-        assert!(matches!(
-            EmaFromFirst::new(0),
-            Err(IndicatorError::Period { given: 0, least: 1, .. })
-        ));
     }
 
     #[test]
     fn a_period_of_one_answers_its_input() {
-        let (mut seeded, mut first) = (Ema::new(1).unwrap(), EmaFromFirst::new(1).unwrap());
+        let mut ema = Ema::new(1).unwrap();
         for value in [2.0, 5.0, 3.25] {
-            assert_eq!(seeded.update(value), Some(value));
-            assert_eq!(first.update(value), Some(value));
+            assert_eq!(ema.update(value), Some(value));
         }
     }
 
@@ -128,12 +75,6 @@ mod tests {
     fn the_first_average_is_the_simple_one() {
         let mut ema = Ema::new(3).unwrap();
         assert_eq!([1.0, 2.0, 6.0, 5.0].map(|x| ema.update(x)), [None, None, Some(3.0), Some(4.0)]);
-    }
-
-    #[test]
-    fn from_the_first_value_it_is_defined_at_once() {
-        let mut ema = EmaFromFirst::new(3).unwrap();
-        assert_eq!([1.0, 2.0, 6.0].map(|x| ema.update(x)), [Some(1.0), Some(1.5), Some(3.75)]);
     }
 
     #[test]

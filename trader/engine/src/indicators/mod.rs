@@ -35,7 +35,7 @@ mod window;
 pub use atr::{Atr, true_range};
 pub use bollinger::{Bands, Bollinger};
 pub use bulk_volume::{BulkVolume, normal_cdf};
-pub use ema::{Ema, EmaFromFirst};
+pub use ema::Ema;
 pub use macd::{Macd, MacdValue};
 pub use measures::{max_drawdown, sharpe, sortino};
 pub use moments::RollingMoments;

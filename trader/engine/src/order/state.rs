@@ -149,3 +149,86 @@ impl fmt::Display for OrderState {
         fmt::Debug::fmt(self, f)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::OrderState as S;
+    use super::Trigger as T;
+    use super::*;
+
+    const TRIGGERS: [Trigger; 12] = [
+        T::Deny,
+        T::Approve,
+        T::Submit,
+        T::NeverSent,
+        T::Accept,
+        T::Reject,
+        T::LoseTrack,
+        T::FillPart,
+        T::FillAll,
+        T::Cancel,
+        T::Expire,
+        T::ProveAbsent,
+    ];
+
+    /// The legal moves, written a second time, by state.
+    fn legal(from: S) -> Vec<(T, S)> {
+        let from_sent = vec![
+            (T::FillPart, S::PartiallyFilled),
+            (T::FillAll, S::Filled),
+            (T::Cancel, S::Canceled),
+            (T::Expire, S::Expired),
+        ];
+        let with = |more: &[(T, S)]| [from_sent.clone(), more.to_vec()].concat();
+        match from {
+            S::Created => vec![(T::Deny, S::Denied), (T::Approve, S::Approved)],
+            S::Approved => vec![(T::Submit, S::Submitted), (T::NeverSent, S::NotAccepted)],
+            S::Submitted => with(&[
+                (T::NeverSent, S::NotAccepted),
+                (T::Accept, S::Accepted),
+                (T::Reject, S::Rejected),
+                (T::LoseTrack, S::Unknown),
+            ]),
+            S::Unknown => with(&[
+                (T::Accept, S::Accepted),
+                (T::Reject, S::Rejected),
+                (T::ProveAbsent, S::NotAccepted),
+            ]),
+            S::Accepted => from_sent,
+            S::PartiallyFilled => with(&[(T::Accept, S::PartiallyFilled)]),
+            S::Filled => vec![(T::Accept, S::Filled)],
+            S::Canceled => vec![(T::FillPart, S::Canceled), (T::FillAll, S::Filled)],
+            S::Expired => vec![(T::FillPart, S::Expired), (T::FillAll, S::Filled)],
+            S::Denied | S::Rejected | S::NotAccepted => vec![],
+        }
+    }
+
+    #[test]
+    fn every_legal_move_is_made_and_every_other_is_refused() {
+        for from in S::ALL {
+            let legal = legal(from);
+            for trigger in TRIGGERS {
+                let expected = legal.iter().find(|(t, _)| *t == trigger).map(|(_, to)| *to);
+                assert_eq!(from.next(trigger).ok(), expected, "{from} {trigger:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_unknown_order_is_neither_sent_again_nor_assumed_dead() {
+        for refused in [T::Submit, T::NeverSent, T::Deny, T::LoseTrack] {
+            assert!(S::Unknown.next(refused).is_err(), "{refused:?}");
+        }
+        assert!(S::Unknown.is_working());
+    }
+
+    #[test]
+    fn what_is_proven_over_moves_no_more_but_for_a_late_fill() {
+        for from in S::ALL.into_iter().filter(|s| s.is_closed()) {
+            for trigger in TRIGGERS.into_iter().filter(|t| !matches!(t, T::FillPart | T::FillAll)) {
+                let next = from.next(trigger);
+                assert!(next.is_err() || next == Ok(from), "{from} {trigger:?}");
+            }
+        }
+    }
+}

@@ -1,0 +1,159 @@
+use super::*;
+use crate::policy::{OnHalt, TradingState};
+use crate::risk::RuleId;
+use crate::venue::Removal;
+
+fn policy_change(generation: u64, change: impl FnOnce(&mut crate::policy::Policy)) -> PolicyChange {
+    let mut policy = policy();
+    change(&mut policy);
+    PolicyChange { generation, hash: format!("h{generation}"), policy }
+}
+
+/// Fills what is sent, confirms, and answers cancels, until nothing more comes.
+fn settle(rig: &mut Rig) {
+    for _ in 0..10 {
+        let effects = rig.take();
+        for order in cancelled(&effects) {
+            rig.report(VenueReport::Removed { order, removal: Removal::Canceled });
+        }
+        for effect in effects {
+            if let Effect::Submit(order) = effect {
+                let request = *order.get();
+                rig.outcome(request.id, SubmitOutcome::Accepted);
+                if matches!(request.purpose, Purpose::Exit | Purpose::Flatten) {
+                    rig.fill(&request, 500_000, request.quantity.0);
+                    rig.confirm_position();
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn halted_with_flatten_closes_all_and_proves_flat() {
+    let (mut rig, stop) = Rig::in_position(Direction::Long, config());
+    let change = policy_change(2, |p| {
+        p.trading_state = TradingState::Halted;
+        p.on_halt = OnHalt::Flatten;
+    });
+    rig.event(EventKind::Policy(&change));
+    assert_eq!(rig.engine.state(), TradingState::Halted, "a halt acts on arrival");
+    rig.event(EventKind::PolicyDurable { generation: 2 });
+    assert!(!rig.engine.is_flat());
+    settle(&mut rig);
+    assert!(rig.engine.is_flat());
+    assert!(rig.engine.flat_since().is_some());
+    assert_eq!(rig.state_of(stop.id), OrderState::Canceled);
+    assert_eq!(rig.engine.working_orders().count(), 0);
+}
+
+#[test]
+fn halted_with_cancel_only_keeps_position_and_stop() {
+    let (mut rig, stop) = Rig::in_position(Direction::Long, config());
+    let held = rig.position();
+    rig.event(EventKind::Policy(&policy_change(2, |p| p.trading_state = TradingState::Halted)));
+    rig.event(EventKind::PolicyDurable { generation: 2 });
+    let effects = rig.take();
+    assert!(cancelled(&effects).is_empty());
+    assert_eq!(rig.position(), held);
+    assert_eq!(rig.state_of(stop.id), OrderState::Accepted);
+}
+
+#[test]
+fn a_halt_cancels_working_entries() {
+    let mut rig = Rig::warm(config());
+    rig.bar(500_000);
+    rig.all_say(Direction::Long);
+    let entry = rig.sent_one();
+    rig.outcome(entry.id, SubmitOutcome::Accepted);
+    rig.command(Command::Halt { flatten: false });
+    assert_eq!(cancelled(&rig.take()), [entry.id]);
+    rig.bar(500_000);
+    rig.take();
+    rig.all_say(Direction::Short);
+    assert!(denials(&rig.take()).contains(&RuleId::TradingState));
+}
+
+#[test]
+fn a_stricter_limit_acts_on_arrival_and_a_looser_one_once_durable() {
+    let mut rig = Rig::warm(config());
+    let change = policy_change(2, |p| {
+        p.limits.max_drawdown = Ratio::percent(10);
+        p.limits.max_leverage = Ratio::percent(2000);
+    });
+    rig.event(EventKind::Policy(&change));
+    assert_eq!(rig.engine.policy().limits.max_drawdown, Ratio::percent(10));
+    assert_eq!(rig.engine.policy().limits.max_leverage, Ratio::percent(1000));
+    assert_eq!(rig.engine.enforced_policy().generation, 1);
+    rig.event(EventKind::PolicyDurable { generation: 2 });
+    assert_eq!(rig.engine.policy().limits.max_leverage, Ratio::percent(2000));
+    assert_eq!(rig.engine.enforced_policy().generation, 2);
+}
+
+#[test]
+fn a_halt_is_lifted_only_by_a_person_and_the_policy_still_holds() {
+    let mut rig = Rig::warm(config());
+    rig.command(Command::Halt { flatten: false });
+    rig.bar(500_000);
+    assert_eq!(rig.engine.state(), TradingState::Halted);
+    rig.event(EventKind::Policy(&policy_change(2, |p| p.trading_state = TradingState::Reducing)));
+    rig.event(EventKind::PolicyDurable { generation: 2 });
+    assert_eq!(rig.engine.state(), TradingState::Halted, "a policy does not lift a command");
+    rig.command(Command::Resume);
+    assert_eq!(rig.engine.state(), TradingState::Reducing);
+}
+
+#[test]
+fn drawdown_reduces_then_halts_until_a_person_resumes() {
+    let (mut rig, _) = Rig::in_position(Direction::Long, config());
+    // 4166 lots (4.166 BTC) of 50,000: 1 % of the price is 2,083, about 2 % of equity.
+    rig.bar(500_000 - 40_000); // -16.7 %: beyond half of 25 %, and the day's 5 %
+    assert_eq!(rig.engine.state(), TradingState::Reducing);
+    rig.bar(500_000 - 61_000); // -25.4 %
+    assert_eq!(rig.engine.state(), TradingState::Halted);
+    rig.bar(500_000);
+    assert_eq!(rig.engine.state(), TradingState::Halted, "it does not lift itself");
+    rig.command(Command::Resume);
+    assert_eq!(rig.engine.state(), TradingState::Active);
+    assert_eq!(rig.engine.losses().drawdown(), Ratio::ZERO, "the high-water mark is re-based");
+}
+
+#[test]
+fn a_lost_day_ends_at_midnight_utc() {
+    let (mut rig, _) = Rig::in_position(Direction::Long, config());
+    rig.bar(500_000 - 15_000); // -6.2 %
+    assert_eq!(rig.engine.state(), TradingState::Reducing);
+    rig.bar(500_000);
+    assert_eq!(rig.engine.state(), TradingState::Reducing, "a lost day stays lost");
+    rig.wait(Span::hours(24));
+    rig.confirm_position();
+    rig.bar(500_000);
+    let words: Vec<_> = rig.engine.state_words().collect();
+    assert_eq!(rig.engine.state(), TradingState::Active, "{words:?}");
+}
+
+#[test]
+fn leaving_cancels_entries_keeps_stops_and_takes_nothing_on() {
+    let (mut rig, stop) = Rig::in_position(Direction::Long, config());
+    rig.event(EventKind::Stopping);
+    assert!(cancelled(&rig.take()).is_empty());
+    assert_eq!(rig.state_of(stop.id), OrderState::Accepted);
+    rig.bar(500_000);
+    rig.take();
+    rig.all_say(Direction::Short);
+    assert!(denials(&rig.effects).contains(&RuleId::TradingState));
+    // What shrinks is still done.
+    assert_eq!(rig.sent_one().purpose, Purpose::Exit);
+}
+
+#[test]
+fn close_closes_one_symbol_and_refuses_where_there_is_nothing() {
+    let (mut rig, _) = Rig::in_position(Direction::Short, config());
+    rig.command(Command::Close { symbol: BTC });
+    settle(&mut rig);
+    assert_eq!(rig.position(), QtyLots::ZERO);
+    rig.take();
+    rig.command(Command::Close { symbol: BTC });
+    let refused = |e: &Effect| matches!(e, Effect::Record(Record::CommandRefused { .. }));
+    assert!(rig.take().iter().any(refused));
+}

@@ -1,0 +1,156 @@
+//! An unknown order is never sent again and never assumed dead.
+
+use super::*;
+use crate::risk::RuleId;
+use crate::venue::{UnknownCause, VenueOrderState};
+
+fn queries(effects: &[Effect]) -> usize {
+    effects.iter().filter(|e| matches!(e, Effect::Query { .. })).count()
+}
+
+/// An entry whose acknowledgement was lost.
+fn lost() -> (Rig, OrderRequest) {
+    let mut rig = Rig::warm(config());
+    rig.bar(500_000);
+    rig.all_say(Direction::Long);
+    let entry = rig.sent_one();
+    rig.outcome(entry.id, SubmitOutcome::Unknown(UnknownCause::Timeout));
+    (rig, entry)
+}
+
+fn answer(rig: &mut Rig, order: OrderId, state: VenueOrderState) {
+    let at = rig.now;
+    rig.report(VenueReport::OrderStatus { order, state, filled: QtyLots::ZERO, at });
+}
+
+#[test]
+fn it_is_asked_about_and_never_sent_again() {
+    let (mut rig, entry) = lost();
+    rig.take();
+    rig.wait(Span::secs(4));
+    let effects = rig.take();
+    assert!(queries(&effects) >= 3);
+    assert!(!effects.iter().any(|e| matches!(e, Effect::Submit(_))));
+    assert_eq!(rig.state_of(entry.id), OrderState::Unknown);
+}
+
+#[test]
+fn it_counts_as_filled_meanwhile() {
+    let (mut rig, _) = lost();
+    let (gross, ..) = rig.engine.gross_and_net();
+    assert!(gross.0 > 0, "an unknown entry is exposure");
+    // The same decision again is held back by what may be out there.
+    rig.bar(500_000);
+    rig.take();
+    rig.all_say(Direction::Long);
+    assert!(rig.sent().is_empty());
+}
+
+#[test]
+fn absence_before_the_expiry_and_grace_proves_nothing() {
+    let (mut rig, entry) = lost();
+    rig.wait(Span::secs(9));
+    answer(&mut rig, entry.id, VenueOrderState::Absent);
+    assert_eq!(rig.state_of(entry.id), OrderState::Unknown);
+    rig.wait(Span::millis(1001));
+    answer(&mut rig, entry.id, VenueOrderState::Absent);
+    assert_eq!(rig.state_of(entry.id), OrderState::NotAccepted);
+}
+
+#[test]
+fn it_is_adopted_when_the_venue_has_it() {
+    let (mut rig, entry) = lost();
+    answer(&mut rig, entry.id, VenueOrderState::Open);
+    assert_eq!(rig.state_of(entry.id), OrderState::Accepted);
+}
+
+#[test]
+fn a_fill_resolves_it_and_is_protected() {
+    let (mut rig, entry) = lost();
+    rig.take();
+    rig.fill(&entry, 500_000, entry.quantity.0);
+    assert_eq!(rig.state_of(entry.id), OrderState::Filled);
+    assert_eq!(rig.sent_one().purpose, Purpose::Stop);
+}
+
+#[test]
+fn an_answer_that_never_comes_is_an_unknown_outcome() {
+    let mut rig = Rig::warm(config());
+    rig.bar(500_000);
+    rig.all_say(Direction::Long);
+    let entry = rig.sent_one();
+    rig.wait(Span::secs(9));
+    assert_eq!(rig.state_of(entry.id), OrderState::Submitted);
+    rig.wait(Span::secs(1));
+    assert_eq!(rig.state_of(entry.id), OrderState::Unknown);
+    rig.wait(Span::secs(1));
+    assert!(queries(&rig.take()) >= 1);
+}
+
+#[test]
+fn an_unknown_exit_counts_as_unfilled_and_another_is_allowed_beside_it() {
+    let (mut rig, _) = Rig::in_position(Direction::Long, config());
+    rig.command(Command::Halt { flatten: true });
+    let first = rig.sent_one();
+    assert_eq!(first.purpose, Purpose::Flatten);
+    rig.outcome(first.id, SubmitOutcome::Unknown(UnknownCause::ConnectionLost));
+    let second = rig.sent_one();
+    assert_eq!((second.purpose, second.quantity), (Purpose::Flatten, first.quantity));
+    assert!(second.reduce_only && second.id != first.id);
+    assert_eq!(rig.state_of(first.id), OrderState::Unknown);
+}
+
+#[test]
+fn what_was_never_sent_is_known_to_be_dead() {
+    let mut rig = Rig::warm(config());
+    rig.bar(500_000);
+    rig.all_say(Direction::Long);
+    let entry = rig.sent_one();
+    rig.outcome(entry.id, SubmitOutcome::NotSent);
+    assert_eq!(rig.state_of(entry.id), OrderState::NotAccepted);
+    assert_eq!(rig.engine.gross_and_net().0, Amount::ZERO);
+}
+
+#[test]
+fn a_position_that_the_venue_does_not_confirm_makes_the_desk_reduce() {
+    let (mut rig, _) = Rig::in_position(Direction::Long, config());
+    let quantity = rig.position() + QtyLots(1);
+    rig.wait(Span::secs(1));
+    rig.report(VenueReport::Position { symbol: BTC, quantity, at: rig.now });
+    rig.wait(Span::secs(31));
+    assert_eq!(rig.engine.state(), crate::policy::TradingState::Reducing);
+    rig.confirm_position();
+    assert_eq!(rig.engine.state(), crate::policy::TradingState::Active);
+}
+
+#[test]
+fn a_word_from_before_the_last_fill_confirms_nothing() {
+    let mut rig = Rig::warm(config());
+    rig.bar(500_000);
+    rig.all_say(Direction::Long);
+    let entry = rig.sent_one();
+    let before = rig.now;
+    rig.wait(Span::millis(10));
+    rig.fill(&entry, 500_000, entry.quantity.0);
+    rig.report(VenueReport::Position { symbol: BTC, quantity: rig.position(), at: before });
+    assert!(!rig.engine.symbol_view(BTC).unwrap().verified);
+    rig.confirm_position();
+    assert!(rig.engine.symbol_view(BTC).unwrap().verified);
+}
+
+#[test]
+fn an_unknown_entry_blocks_an_opposite_one_by_its_worse_side() {
+    let mut limited = config();
+    limited.policy.policy.limits.max_gross_exposure = Ratio::percent(220);
+    let mut rig = Rig::warm(limited);
+    rig.bar(500_000);
+    rig.all_say(Direction::Long);
+    let entry = rig.sent_one(); // 2.08 times equity
+    rig.outcome(entry.id, SubmitOutcome::Unknown(UnknownCause::Timeout));
+    rig.bar(500_000);
+    rig.take();
+    rig.all_say(Direction::Short);
+    // Worst is the larger side, not the sum: a sale of the same size fits, and says so.
+    let effects = rig.take();
+    assert!(!denials(&effects).contains(&RuleId::GrossExposure));
+}

@@ -1,1 +1,22 @@
-//! The store: the journal in SQLite.
+//! The store: the journal in SQLite, or in memory for a backtest.
+//!
+//! One append-only table is the truth. What is appended becomes durable with [`JournalSink::flush`]:
+//! one commit, one fsync, however many records.
+
+mod database;
+mod error;
+mod location;
+mod memory;
+mod ownership;
+mod reader;
+mod sink;
+mod sqlite;
+mod verify;
+
+pub use error::StoreError;
+pub use location::{default_path, only_journal};
+pub use memory::MemoryJournal;
+pub use reader::{JournalReader, StoredRecord, StoredRun};
+pub use sink::{JournalSink, NoJournal};
+pub use sqlite::{CommitTimes, SqliteJournal};
+pub use verify::{Damage, Head, HeadError, Verified, verify_run};

@@ -1,0 +1,113 @@
+use std::path::PathBuf;
+
+use sapphire_engine::journal::ChainError;
+
+/// Why the store cannot be used. A desk that meets one sends nothing any more.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// Another process owns the journal.
+    #[error(
+        "{}: in use by another process{}: stop that one, or give this desk a database of its own with --db PATH",
+        path.display(),
+        holder.map(|pid| format!(" (pid {pid})")).unwrap_or_default()
+    )]
+    InUse {
+        /// The database.
+        path: PathBuf,
+        /// Whose it is, when the lock file says so.
+        holder: Option<u32>,
+    },
+    /// A newer version wrote it.
+    #[error(
+        "{}: written by a newer version of Sapphire (schema {found}; this one knows up to {known}): \
+         run that version, or use another database with --db PATH",
+        path.display()
+    )]
+    Newer {
+        /// The database.
+        path: PathBuf,
+        /// The schema in it.
+        found: i64,
+        /// The newest schema this version has.
+        known: i64,
+    },
+    /// The file is something else.
+    #[error("{}: not a Sapphire journal: {detail}", path.display())]
+    NotAJournal {
+        /// The file.
+        path: PathBuf,
+        /// What it is instead, as far as is known.
+        detail: String,
+    },
+    /// There is no such file.
+    #[error("{}: no such journal: give the path of one with --db PATH, or run a desk first", .0.display())]
+    Missing(PathBuf),
+    /// SQLite finds its own file damaged.
+    #[error("{}: damaged: {detail}; look at it with `sapphire-trader journal verify --db {}`", path.display(), path.display())]
+    Damaged {
+        /// The database.
+        path: PathBuf,
+        /// SQLite's words.
+        detail: String,
+    },
+    /// A record is not what was written.
+    #[error(
+        "{}: run {run}: {error}; look at it with `sapphire-trader journal verify --db {}`",
+        path.display(), path.display()
+    )]
+    BrokenChain {
+        /// The database.
+        path: PathBuf,
+        /// The run.
+        run: String,
+        /// Where the chain breaks.
+        error: ChainError,
+    },
+    /// No room left.
+    #[error("{}: no room left on the disk: the journal cannot grow, so nothing is sent. Make room and start again: the run goes on where its journal ends", .0.display())]
+    Full(PathBuf),
+    /// SQLite does not do what durability rests on.
+    #[error("{}: the database runs with {pragma} = {found}, not {wanted}: what it acknowledges could be lost", path.display())]
+    NotDurable {
+        /// The database.
+        path: PathBuf,
+        /// Which setting.
+        pragma: &'static str,
+        /// What it is.
+        found: String,
+        /// What it must be.
+        wanted: &'static str,
+    },
+    /// A file operation failed.
+    #[error("{}: {what}: {detail}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What was tried.
+        what: &'static str,
+        /// The system's words.
+        detail: String,
+    },
+    /// A record could not be written as JSON, or read back.
+    #[error("a journal record cannot be {what}: {detail}")]
+    Record {
+        /// `written` or `read`.
+        what: &'static str,
+        /// Why.
+        detail: String,
+    },
+    /// Recovery made another record than the journal holds.
+    #[error(
+        "the journal's record {sequence} is not what this version makes of the same manifests and data: \
+         nothing was traded. See `sapphire-trader journal verify` and `sapphire-trader replay`.\n  \
+         journal: {stored}\n  rebuilt: {rebuilt}"
+    )]
+    Diverged {
+        /// Where.
+        sequence: u64,
+        /// The stored record.
+        stored: String,
+        /// The one made again.
+        rebuilt: String,
+    },
+}

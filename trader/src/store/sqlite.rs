@@ -1,0 +1,231 @@
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use futures::executor::block_on;
+use sapphire_engine::ids::RunId;
+use sapphire_engine::journal::{Chain, Link, Record};
+use sapphire_engine::time::Timestamp;
+use sqlx::{QueryBuilder, Sqlite};
+
+use super::database::Database;
+use super::reader::{JournalReader, StoredRun};
+use super::sink::encode;
+use super::{JournalSink, StoreError};
+
+/// Rows of one INSERT: with five values a row far below SQLite's 32,766 parameters.
+const ROWS_PER_INSERT: usize = 256;
+
+/// The journal in SQLite, owned by this process.
+#[derive(Debug)]
+pub struct SqliteJournal {
+    database: Database,
+    run: RunId,
+    chain: Chain,
+    pending: Vec<Pending>,
+    bytes: Vec<u8>,
+    failed: Option<StoreError>,
+    commits: CommitTimes,
+}
+
+/// Appended, not yet durable; its bytes end at `end`.
+#[derive(Debug, Clone, Copy)]
+struct Pending {
+    at: Timestamp,
+    link: Link,
+    end: usize,
+}
+
+impl SqliteJournal {
+    /// Opens the database at `path`, made and migrated as needed, and takes ownership of it.
+    /// Records go to run 0 until [`begin`](Self::begin) or [`resume`](Self::resume) says whose
+    /// they are.
+    ///
+    /// # Errors
+    /// [`StoreError::InUse`], [`StoreError::Newer`], [`StoreError::NotAJournal`],
+    /// [`StoreError::Damaged`], [`StoreError::NotDurable`] or [`StoreError::Io`].
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        let run = RunId(0);
+        Ok(Self {
+            database: Database::open(path)?,
+            run,
+            chain: Chain::new(run),
+            pending: Vec::new(),
+            bytes: Vec::new(),
+            failed: None,
+            commits: CommitTimes::default(),
+        })
+    }
+
+    /// Starts the journal of a new run.
+    pub fn begin(&mut self, run: RunId) {
+        self.resume(run, Chain::new(run).head());
+    }
+
+    /// Goes on with a run after its last stored record.
+    pub fn resume(&mut self, run: RunId, head: Link) {
+        (self.run, self.chain) = (run, Chain::resume(head));
+    }
+
+    /// The database's file.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.database.path
+    }
+
+    /// The runs in it, in the order of their beginning.
+    ///
+    /// # Errors
+    /// A [`StoreError`] when it cannot be read.
+    pub fn runs(&mut self) -> Result<Vec<StoredRun>, StoreError> {
+        super::reader::runs(&mut self.database)
+    }
+
+    /// A reader of the same file.
+    ///
+    /// # Errors
+    /// A [`StoreError`] when it cannot be opened.
+    pub fn reader(&self) -> Result<JournalReader, StoreError> {
+        JournalReader::open(&self.database.path)
+    }
+
+    /// How long commits took.
+    #[must_use]
+    pub const fn commits(&self) -> &CommitTimes {
+        &self.commits
+    }
+
+    /// A setting that SQLite runs with, such as `synchronous`.
+    ///
+    /// # Errors
+    /// A [`StoreError`] when there is none of that name.
+    pub fn setting(&mut self, name: &'static str) -> Result<String, StoreError> {
+        self.database.setting(name)
+    }
+
+    /// Refuses to grow beyond `pages` pages, as a full disk would.
+    ///
+    /// # Errors
+    /// A [`StoreError`] when SQLite does not take the setting.
+    pub fn limit_pages(&mut self, pages: u32) -> Result<(), StoreError> {
+        let sql = sqlx::AssertSqlSafe(format!("PRAGMA max_page_count = {pages}"));
+        self.database.scalar::<i64>(sql).map(|_| ())
+    }
+
+    /// Makes everything durable and closes the file.
+    ///
+    /// # Errors
+    /// A [`StoreError`] when the last records could not be written.
+    pub fn close(mut self) -> Result<PathBuf, StoreError> {
+        self.flush()?;
+        let path = self.database.path.clone();
+        self.database.close().map(|()| path)
+    }
+
+    /// Writes what is pending in one transaction: a single statement commits by itself.
+    fn write(&mut self) -> Result<(), sqlx::Error> {
+        let (run, connection) = (self.run.to_string(), &mut self.database.connection);
+        let in_pieces = self.pending.len() > ROWS_PER_INSERT;
+        block_on(async {
+            if in_pieces {
+                sqlx::query("BEGIN IMMEDIATE").execute(&mut *connection).await?;
+            }
+            let mut start = 0;
+            for rows in self.pending.chunks(ROWS_PER_INSERT) {
+                let mut insert = QueryBuilder::<Sqlite>::new(
+                    "INSERT INTO journal (run, sequence, at, hash, payload) ",
+                );
+                insert.push_values(rows, |mut row, pending| {
+                    let payload = self.bytes[start..pending.end].to_vec();
+                    start = pending.end;
+                    row.push_bind(run.as_str())
+                        .push_bind(pending.link.sequence.cast_signed())
+                        .push_bind(pending.at.0)
+                        .push_bind(pending.link.hash.0.to_vec())
+                        .push_bind(payload);
+                });
+                if let Err(error) = insert.build().execute(&mut *connection).await {
+                    if in_pieces {
+                        // SQLite itself has rolled back on the errors that end a transaction.
+                        let _ = sqlx::query("ROLLBACK").execute(&mut *connection).await;
+                    }
+                    return Err(error);
+                }
+            }
+            if in_pieces {
+                sqlx::query("COMMIT").execute(&mut *connection).await?;
+            }
+            Ok(())
+        })
+    }
+}
+
+impl JournalSink for SqliteJournal {
+    fn append(&mut self, at: Timestamp, record: &Record) -> Result<Link, StoreError> {
+        if let Some(error) = &self.failed {
+            return Err(error.clone());
+        }
+        let start = self.bytes.len();
+        encode(record, &mut self.bytes)?;
+        let link = self.chain.append(at, &self.bytes[start..]);
+        self.pending.push(Pending { at, link, end: self.bytes.len() });
+        Ok(link)
+    }
+
+    fn flush(&mut self) -> Result<(), StoreError> {
+        if let Some(error) = &self.failed {
+            return Err(error.clone());
+        }
+        if self.pending.is_empty() {
+            return Ok(());
+        }
+        let began = Instant::now();
+        if let Err(error) = self.write() {
+            let error = self.database.error("cannot write the journal", &error);
+            self.failed = Some(error.clone());
+            return Err(error);
+        }
+        self.commits.add(began.elapsed());
+        self.pending.clear();
+        self.bytes.clear();
+        Ok(())
+    }
+
+    fn head(&self) -> Link {
+        self.chain.head()
+    }
+}
+
+/// How long commits took: a count and a histogram in powers of two of a microsecond.
+#[derive(Debug, Clone, Default)]
+pub struct CommitTimes {
+    /// How many.
+    pub count: u64,
+    /// The last one.
+    pub last: Duration,
+    buckets: [u64; 32],
+}
+
+impl CommitTimes {
+    fn add(&mut self, took: Duration) {
+        let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+        let bucket = (u64::BITS - micros.leading_zeros()).min(31);
+        self.buckets[bucket as usize] += 1;
+        self.count += 1;
+        self.last = took;
+    }
+
+    /// An upper bound of the time that 99 of 100 commits stayed below, to a factor of two;
+    /// zero before the first.
+    #[must_use]
+    pub fn p99(&self) -> Duration {
+        let wanted = self.count - self.count / 100;
+        let mut seen = 0;
+        for (bucket, count) in self.buckets.iter().enumerate() {
+            seen += count;
+            if seen >= wanted && seen > 0 {
+                return Duration::from_micros(1 << bucket);
+            }
+        }
+        Duration::ZERO
+    }
+}

@@ -6,4 +6,5 @@ pub mod desk;
 pub mod market;
 pub mod report;
 pub mod store;
+pub mod telemetry;
 pub mod venue;

@@ -1,5 +1,7 @@
 //! The crates that decide use no clock, no randomness, no async, no I/O, and no float for money.
 
+#![allow(clippy::unwrap_used)] // a test: a panic is its report
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

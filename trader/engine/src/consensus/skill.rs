@@ -196,7 +196,7 @@ mod tests {
             let total: i64 = shares.iter().map(|s| s.0).sum();
             prop_assert!(shares.iter().all(|s| *s <= Ratio::percent(40)));
             // Rounding down loses at most one unit an agent.
-            prop_assert!(total <= Ratio::ONE.0 && total >= Ratio::ONE.0 - 12);
+            prop_assert!((Ratio::ONE.0 - 12..=Ratio::ONE.0).contains(&total));
         }
     }
 }

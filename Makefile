@@ -1,0 +1,65 @@
+# The whole interface: `make` lists it.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+
+PAGE := trader/dashboard
+PAGE_SOURCES := $(shell find $(PAGE)/src $(PAGE)/index.html $(PAGE)/vite.config.ts $(PAGE)/package-lock.json 2>/dev/null)
+BROWSER_DESK := scripts/browser-tests.sh
+
+.PHONY: help run test lint fmt bench docs page test-rust test-page test-browser clean
+
+help: ## list the targets
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: page ## trade the quickstart on real data, with a page at http://127.0.0.1:8080 (ARGS="--speed max --exit" for the report at once)
+	cargo run -p sapphire-trader -- run -f examples/quickstart $(ARGS)
+
+test: test-rust test-page test-browser ## run every test
+	@echo "All tests passed."
+
+test-rust: page
+	cargo test --workspace --locked
+
+test-page: $(PAGE)/node_modules/.package-lock.json
+	cd $(PAGE) && npm run --silent check && npm test --silent
+
+test-browser: page
+	cargo build -p sapphire-trader --locked
+	$(BROWSER_DESK)
+
+lint: page ## rustfmt, clippy, the page's linter; cargo-deny and typos where they are installed
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+	cd $(PAGE) && npm run --silent check
+	@for tool in cargo-deny typos; do \
+	  command -v $$tool >/dev/null || { echo "$$tool is not installed: cargo install --locked $${tool/typos/typos-cli}"; continue; }; \
+	  case $$tool in cargo-deny) cargo deny check ;; typos) typos ;; esac || exit 1; \
+	done
+	@! cargo tree --workspace -i ring 2>/dev/null | grep -q . || { echo "ring is in the tree: one TLS provider, aws-lc-rs"; exit 1; }
+
+fmt: ## format everything
+	cargo fmt --all
+	cd $(PAGE) && npm run --silent fix
+
+bench: ## measure; DATA=DIR names the market data; writes docs/benchmarks.md
+	@test -n "$(DATA)" || { echo 'name the market data: make bench DATA=DIR'; exit 2; }
+	scripts/bench.sh "$(DATA)"
+
+docs: ## write what is generated from code: docs/reference, and the Rust documentation
+	cargo run -q -p sapphire-crds -- --out docs/reference/crds
+	UPDATE_REFERENCE=1 cargo test -q -p sapphire-trader --locked reference
+	cargo doc --workspace --no-deps --locked
+
+page: $(PAGE)/dist/index.html
+
+$(PAGE)/node_modules/.package-lock.json: $(PAGE)/package.json $(PAGE)/package-lock.json
+	@echo "Installing what the page is built with (npm ci)"
+	cd $(PAGE) && npm ci --no-audit --no-fund --loglevel=error
+
+$(PAGE)/dist/index.html: $(PAGE_SOURCES) | $(PAGE)/node_modules/.package-lock.json
+	cd $(PAGE) && npm run --silent build
+	@touch $@
+
+clean: ## remove what was built
+	cargo clean
+	rm -rf $(PAGE)/dist $(PAGE)/node_modules

@@ -1,0 +1,54 @@
+#!/usr/bin/env bash
+# The page's tests in a real browser, against a trader that really runs.
+#
+# Needs Chromium: $CHROMIUM, or one on the PATH. Under CI=true as root, Debian's is installed.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+chromium=${CHROMIUM:-$(command -v chromium || command -v chromium-browser || command -v google-chrome || true)}
+if [ -z "$chromium" ] && [ "${CI:-}" = true ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+  echo "Installing Debian's Chromium for the browser tests"
+  apt-get update -qq
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null
+  chromium=$(command -v chromium)
+fi
+if [ -z "$chromium" ]; then
+  echo "SKIPPED: the browser tests need Chromium. On Debian: sudo apt-get install chromium; elsewhere set CHROMIUM to one."
+  [ "${CI:-}" != true ] || exit 1
+  exit 0
+fi
+
+work=$(mktemp -d)
+trader=
+finish() {
+  [ -z "$trader" ] || kill "$trader" 2>/dev/null || true
+  [ -z "$trader" ] || wait "$trader" 2>/dev/null || true
+  rm -rf "$work"
+}
+trap finish EXIT
+
+token=$(head -c 24 /dev/urandom | od -An -tx1 | tr -d ' \n')
+# Slow enough that the data outlast the tests.
+SAPPHIRE_API_TOKEN=$token "${CARGO_TARGET_DIR:-target}/debug/sapphire-trader" run -f examples/quickstart \
+  --speed 30m --listen 127.0.0.1:0 --db "$work/desk.db" --log-format json 2>"$work/log" >"$work/out" &
+trader=$!
+
+url=
+for _ in $(seq 100); do
+  url=$(grep -ohE 'http://127\.0\.0\.1:[0-9]+' "$work/out" "$work/log" | head -n 1 || true)
+  [ -z "$url" ] || break
+  kill -0 "$trader" 2>/dev/null || break
+  sleep 0.1
+done
+if [ -z "$url" ]; then
+  echo "the trader did not start; it said:"
+  cat "$work/out" "$work/log"
+  exit 1
+fi
+
+echo "Chromium against $url"
+if ! (cd trader/dashboard && CHROMIUM=$chromium SAPPHIRE_URL=$url SAPPHIRE_TOKEN=$token npm run --silent e2e); then
+  echo "the trader's last words:"
+  tail -n 30 "$work/log"
+  exit 1
+fi

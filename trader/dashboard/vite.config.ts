@@ -9,6 +9,8 @@ export default defineConfig({
     target: "es2022",
     // The trader's content security policy allows files of its own, so nothing is inlined.
     assetsInlineLimit: 0,
+    // The notices that the bundled libraries' licences ask for; the footer links to them.
+    license: { fileName: "assets/licenses.txt" },
     modulePreload: { polyfill: false },
   },
   test: { include: ["src/**/*.test.ts"] },

@@ -53,6 +53,7 @@ export function EquityPanel() {
         <summary>Equity as a table</summary>
         {tableOpen && (
           <DataTable
+            dense
             caption="Equity, buy and hold, and drawdown over the run"
             columns={[
               { label: "Time (UTC)", cell: (p) => time(p.t), heading: true },

@@ -1,4 +1,4 @@
-import { words } from "../format";
+import { exact, words } from "../format";
 import { useStore } from "../store";
 import { Panel } from "./panel";
 
@@ -14,7 +14,7 @@ export function FinalReport() {
         {shown.map(([name, value]) => (
           <div key={name}>
             <dt>{words(name)}</dt>
-            <dd class="number">{String(value)}</dd>
+            <dd class="number">{exact(String(value))}</dd>
           </div>
         ))}
       </dl>

@@ -61,9 +61,13 @@ export function Page() {
       </main>
       <footer class="page-footer quiet">
         <span>Times are event time in UTC unless marked otherwise.</span>
-        <a href="https://www.tradingview.com/" rel="noreferrer">
-          Charts: TradingView Lightweight Charts™
-        </a>
+        <span>
+          Charts by{" "}
+          <a href="https://www.tradingview.com/" rel="noreferrer">
+            TradingView Lightweight Charts™
+          </a>{" "}
+          © 2025 TradingView, Inc. · <a href="/assets/licenses.txt">Licences</a>
+        </span>
       </footer>
       <p class="toast" role="status">
         {toast}

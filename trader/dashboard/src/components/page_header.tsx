@@ -17,7 +17,7 @@ export function PageHeader() {
   const ask = useAsk();
   const state = status?.tradingState ?? null;
   return (
-    <header class="page-header">
+    <header class={`page-header ${connection.kind === "Stale" ? "stale" : ""}`}>
       <div class="brand">
         <img src={logo} alt="" width="24" height="24" />
         <div>

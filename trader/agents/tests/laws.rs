@@ -85,7 +85,7 @@ fn made() -> impl Strategy<Value = Made> {
         at: Timestamp(0),
     });
     (
-        prop_oneof![8 => -0.05..0.05_f64, 1 => Just(0.0)],
+        prop_oneof![16 => -0.05..0.05_f64, 2 => Just(0.0), 1 => Just(1e6), 1 => Just(-0.999_999)],
         0.0..0.02_f64,
         prop_oneof![8 => 0.0..100.0_f64, 1 => Just(0.0)],
         prop::option::of(0.0..=1.0_f64),

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Makes the reference vectors beside this file from the repository's own market data.
 
-    python3 -m venv /tmp/vectors && /tmp/vectors/bin/pip install \
+    python3 -m venv target/vectors && target/vectors/bin/pip install \
         TA-Lib==0.8.2 empyrical-reloaded==0.7.1 numpy==2.4.6
-    /tmp/vectors/bin/python trader/engine/tests/vectors/make.py [BTCUSD-HOURLY.csv.gz]
+    target/vectors/bin/python trader/engine/tests/vectors/make.py [BTCUSD-HOURLY.csv.gz]
 
 The files are committed: tests need no Python. Run it again only to add a case.
 

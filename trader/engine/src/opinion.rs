@@ -82,7 +82,8 @@ impl fmt::Display for Reason {
                 [b'{', digit @ b'0'..=b'2', b'}', ..] => values[usize::from(digit - b'0')],
                 _ => return f.write_str(from_brace),
             };
-            write!(f, "{value:.4}")?;
+            let digits = format!("{value:.4}");
+            f.write_str(digits.trim_end_matches('0').trim_end_matches('.'))?;
             rest = &from_brace[3..];
         }
         f.write_str(rest)
@@ -112,7 +113,7 @@ mod tests {
     #[test]
     fn a_template_shows_its_numbers() {
         let reason = Reason::Template("RSI {1} above {0}", [70.0, 71.25, 0.0]);
-        assert_eq!(reason.to_string(), "RSI 71.2500 above 70.0000");
+        assert_eq!(reason.to_string(), "RSI 71.25 above 70");
         assert_eq!(Reason::Template("open { brace", [0.0; 3]).to_string(), "open { brace");
     }
 }

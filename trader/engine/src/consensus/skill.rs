@@ -5,26 +5,39 @@ use crate::opinion::Direction;
 
 /// The Brier score of one who always says "one half": what an agent starts from.
 const INDIFFERENT: Ratio = Ratio(25_000_000);
-/// A score at which no weight is left but the floor.
-const WORTHLESS: Ratio = Ratio(35_000_000);
+/// Weight, before normalising, of an agent that does no better than its own base rates.
+const UNSKILLED: Ratio = Ratio(10_000_000);
 /// The least weight before normalising, so that an agent can earn its way back.
 const FLOOR: Ratio = Ratio(1_000_000);
 /// Indifferent opinions that an agent starts with: its first few say little.
 const PRIOR: i64 = 20;
-/// Opinions that the average remembers.
+/// Opinions that the averages remember.
 const MEMORY: i64 = 200;
 
 /// What an agent has shown.
+///
+/// A Brier score alone would reward caution: one who says "flat, at 6 %" and is right 6 % of the
+/// time scores 0.06 and knows nothing. So beside it runs the score of a reference that says the
+/// agent's own base rate each time, of long and short together and of flat; skill is the difference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Skill {
     brier: Ratio,
+    reference: Ratio,
+    base_rates: [Ratio; 2],
     judged: u64,
     hits: u64,
 }
 
 impl Default for Skill {
     fn default() -> Self {
-        Self { brier: INDIFFERENT, judged: 0, hits: 0 }
+        let half = Ratio::percent(50);
+        Self {
+            brier: INDIFFERENT,
+            reference: INDIFFERENT,
+            base_rates: [half; 2],
+            judged: 0,
+            hits: 0,
+        }
     }
 }
 
@@ -53,17 +66,19 @@ impl Judged {
 
 impl Skill {
     /// Counts one opinion: the score is `(confidence − outcome)²`, averaged over the last ones.
-    pub fn count(&mut self, confidence: Ratio, judged: Judged) {
+    pub fn count(&mut self, direction: Direction, confidence: Ratio, judged: Judged) {
         let outcome = match judged {
             Judged::Right => Ratio::ONE,
             Judged::Wrong => Ratio::ZERO,
         };
-        let miss = confidence - outcome;
-        let score = miss.times(miss);
         self.judged += 1;
         self.hits += u64::from(judged == Judged::Right);
-        let weight_of_past = (PRIOR + i64::try_from(self.judged).unwrap_or(MEMORY)).min(MEMORY);
-        self.brier = Ratio(self.brier.0 + (score.0 - self.brier.0) / weight_of_past);
+        let opinions = (PRIOR + i64::try_from(self.judged).unwrap_or(MEMORY)).min(MEMORY);
+        let base_rate = &mut self.base_rates[usize::from(direction == Direction::Flat)];
+        let score = |said: Ratio| (said - outcome).times(said - outcome);
+        average(&mut self.brier, score(confidence), opinions);
+        average(&mut self.reference, score(*base_rate), opinions);
+        average(base_rate, outcome, opinions);
     }
 
     /// The average Brier score: 0 is perfect, 0.25 says nothing.
@@ -84,10 +99,21 @@ impl Skill {
         self.hits
     }
 
-    /// Weight before normalising: how far the score is from worthless.
-    fn raw_weight(&self) -> Ratio {
-        (WORTHLESS - self.brier).max(FLOOR)
+    /// How much better it scores than its own base rates would; negative is worse.
+    #[must_use]
+    pub fn edge(&self) -> Ratio {
+        self.reference - self.brier
     }
+
+    /// Weight before normalising.
+    fn raw_weight(&self) -> Ratio {
+        (UNSKILLED + self.edge()).max(FLOOR)
+    }
+}
+
+/// Moves a running average towards a value, as if `opinions` were in it.
+fn average(average: &mut Ratio, value: Ratio, opinions: i64) {
+    average.0 += (value.0 - average.0) / opinions;
 }
 
 /// Shares of one whole, in the order of the agents: by skill, capped at `max_weight` each. What is
@@ -133,10 +159,13 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn skilled(confidence: i64, right: u32, wrong: u32) -> Skill {
+    /// `right` opinions of every `of` came true, evenly spread.
+    fn skilled(direction: Direction, confidence: i64, right: u32, of: u32) -> Skill {
         let mut skill = Skill::default();
-        (0..right).for_each(|_| skill.count(Ratio::percent(confidence), Judged::Right));
-        (0..wrong).for_each(|_| skill.count(Ratio::percent(confidence), Judged::Wrong));
+        for i in 0..200 {
+            let judged = if i % of < right { Judged::Right } else { Judged::Wrong };
+            skill.count(direction, Ratio::percent(confidence), judged);
+        }
         skill
     }
 
@@ -153,30 +182,48 @@ mod tests {
 
     #[test]
     fn the_score_is_briers() {
+        let mut skill = Skill::default();
+        skill.count(Direction::Long, Ratio::percent(70), Judged::Right);
         // After one opinion at 0.7 that came true: 0.25 + (0.09 − 0.25) / 21.
-        let skill = skilled(70, 1, 0);
         assert_eq!(skill.brier(), Ratio(25_000_000 + (9_000_000 - 25_000_000) / 21));
+        assert!(skill.edge() > Ratio::ZERO);
     }
 
     #[test]
     fn overconfidence_costs_more_than_it_earns() {
-        let bold = skilled(95, 55, 45);
-        let honest = skilled(55, 55, 45);
-        assert!(honest.brier() < bold.brier());
+        let bold = skilled(Direction::Long, 95, 11, 20);
+        let honest = skilled(Direction::Long, 55, 11, 20);
+        assert!(honest.edge() > bold.edge());
         let shares = shares(&[bold, honest, Skill::default()]);
         assert!(shares[1] > shares[0]);
     }
 
     #[test]
+    fn honest_modesty_is_no_skill() {
+        // Flat, at 6 %, right 6 % of the time: a fine score, and nothing known.
+        let modest = skilled(Direction::Flat, 6, 3, 50);
+        assert!(modest.brier() < INDIFFERENT);
+        // It said so from the start while its base rate had to be learnt: a small, passing edge.
+        assert!(modest.edge() < Ratio::percent(3), "{:?}", modest.edge());
+    }
+
+    #[test]
     fn no_agent_weighs_more_than_the_cap_and_the_rest_share_the_rest() {
-        let oracle = skilled(99, 200, 0);
+        // Knows which of its calls will come true.
+        let mut oracle = Skill::default();
+        for i in 0..200 {
+            let judged = if i % 2 == 0 { Judged::Right } else { Judged::Wrong };
+            let confidence = if i % 2 == 0 { 99 } else { 1 };
+            oracle.count(Direction::Long, Ratio::percent(confidence), judged);
+        }
         let shares = shares(&[oracle, Skill::default(), Skill::default()]);
         assert_eq!(shares, [Ratio::percent(40), Ratio::percent(30), Ratio::percent(30)]);
     }
 
     #[test]
     fn two_agents_cannot_be_capped_at_40_percent() {
-        assert_eq!(shares(&[skilled(90, 50, 0), Skill::default()]), [Ratio::percent(50); 2]);
+        let skilled = skilled(Direction::Long, 90, 9, 10);
+        assert_eq!(shares(&[skilled, Skill::default()]), [Ratio::percent(50); 2]);
     }
 
     #[test]
@@ -189,9 +236,10 @@ mod tests {
     proptest! {
         #[test]
         fn shares_are_of_one_whole_and_within_the_cap(
-            records in prop::collection::vec((50_i64..100, 0_u32..150, 0_u32..150), 3..12),
+            records in prop::collection::vec((0_i64..100, 0_u32..20), 3..12),
         ) {
-            let skills: Vec<Skill> = records.iter().map(|&(c, r, w)| skilled(c, r, w)).collect();
+            let skill = |&(confidence, right): &(i64, u32)| skilled(Direction::Long, confidence, right, 20);
+            let skills: Vec<Skill> = records.iter().map(skill).collect();
             let shares = shares(&skills);
             let total: i64 = shares.iter().map(|s| s.0).sum();
             prop_assert!(shares.iter().all(|s| *s <= Ratio::percent(40)));

@@ -258,7 +258,11 @@ impl Engine {
                 moved,
                 i64::try_from(round_trip.0).unwrap_or(i64::MAX),
             );
-            self.agents[usize::from(opinion.agent.0)].skill.count(opinion.confidence, outcome);
+            self.agents[usize::from(opinion.agent.0)].skill.count(
+                opinion.direction,
+                opinion.confidence,
+                outcome,
+            );
             judged = true;
             false
         });

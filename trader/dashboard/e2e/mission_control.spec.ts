@@ -61,9 +61,14 @@ test("halt asks first: going back and Escape send nothing", async ({ page }) => 
   expect(await seriousFaults(page)).toEqual([]);
   await dialog(page).getByRole("button", { name: "Back" }).click();
   await expect(dialog(page)).toBeHidden();
-  await haltButton(page).click();
-  await page.keyboard.press("Escape");
-  await expect(dialog(page)).toBeHidden();
+  // Twice, since a browser treats a second Escape in a row differently.
+  for (let times = 0; times < 2; times++) {
+    await haltButton(page).click();
+    await expect(dialog(page)).toBeVisible();
+    await page.keyboard.press("Escape");
+    await expect(dialog(page)).toBeHidden();
+    await expect(haltButton(page)).toBeFocused();
+  }
   await page.waitForTimeout(1_000);
   await expect(state(page)).toHaveText("Active");
   expect(sent).toEqual([]);

@@ -1,5 +1,5 @@
 import type { ComponentChildren } from "preact";
-import { useEffect, useId, useRef } from "preact/hooks";
+import { useId, useLayoutEffect, useRef } from "preact/hooks";
 
 interface Props {
   title: string;
@@ -12,15 +12,20 @@ interface Props {
 export function Modal({ title, onClose, class: name = "", children }: Props) {
   const dialog = useRef<HTMLDialogElement>(null);
   const id = useId();
-  useEffect(() => {
+  useLayoutEffect(() => {
     const element = dialog.current;
     element?.showModal();
     element?.querySelector("input")?.select();
     // Closing before it leaves the page is what gives the focus back to the button that opened it.
     return () => element?.close();
   }, []);
+  // The browser may close it without a cancel event; the close event always comes, also for the
+  // close above, when nobody waits for it any more.
+  const closed = () => {
+    if (dialog.current?.isConnected) onClose();
+  };
   return (
-    <dialog ref={dialog} class={`modal ${name}`} aria-labelledby={id} onCancel={onClose}>
+    <dialog ref={dialog} class={`modal ${name}`} aria-labelledby={id} onClose={closed}>
       <h2 id={id}>{title}</h2>
       {children}
     </dialog>

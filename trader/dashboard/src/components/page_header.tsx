@@ -46,7 +46,8 @@ export function PageHeader() {
         <button
           type="button"
           class="danger"
-          disabled={state === null || state === "Halted"}
+          // Also when halted: a halt that kept the positions can still be told to flatten them.
+          disabled={state === null}
           onClick={() => ask({ kind: "Halt" })}
         >
           <Icon name="halted" />

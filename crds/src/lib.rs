@@ -3,8 +3,9 @@
 //! The types are the single source: the CRDs that the API server takes are generated from them, and
 //! the local run checks a manifest against the very same schemas and CEL rules.
 
-// The schema derive repeats each public struct inside a function body.
-#![allow(unreachable_pub)]
+// The schema derive repeats each public struct inside a function body, and clippy takes the columns of
+// one attribute for repetitions of another.
+#![allow(unreachable_pub, clippy::duplicated_attributes)]
 
 pub mod canonical;
 pub mod conditions;

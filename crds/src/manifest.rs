@@ -29,7 +29,8 @@ pub struct Request<'a> {
     pub system: Option<&'a str>,
     /// The strategies that the caller has an engine for, by their names in the manifest.
     pub strategies: &'a [&'a str],
-    /// The venues that the caller can trade on: `paper.file`, `paper.files`, `paper.exchange`, `aster`.
+    /// The venues that the caller can trade on: of `paper.data.file`, `paper.data.files`,
+    /// `paper.data.exchange` and `aster`.
     pub venues: &'a [&'a str],
 }
 

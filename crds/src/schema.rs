@@ -13,7 +13,7 @@ pub(crate) const KEEP_DEFAULT: &str = "x-sapphire-keep-default";
 ///
 /// - An optional field is a field that may be absent, not one that may be null.
 /// - Defaults move into the description; [`KEEP_DEFAULT`] exempts a field.
-/// - Formats that the API server does not know (`uint32`) go; the bounds say the same.
+/// - The format `uint32`, which the API server does not know, becomes a bound.
 /// - `additionalProperties: false` goes: the API server prunes and reports unknown fields by itself.
 pub(crate) fn structural(schema: &mut Schema) {
     transform_subschemas(&mut structural, schema);
@@ -22,9 +22,9 @@ pub(crate) fn structural(schema: &mut Schema) {
     };
     drop_null(object);
     note_default(object);
-    if object.get("format").and_then(Value::as_str).is_some_and(|format| format.starts_with("uint"))
-    {
+    if object.get("format") == Some(&Value::from("uint32")) {
         object.remove("format");
+        object.entry("maximum").or_insert(u32::MAX.into());
     }
     if object.get("additionalProperties") == Some(&Value::Bool(false)) {
         object.remove("additionalProperties");

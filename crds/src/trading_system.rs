@@ -21,8 +21,8 @@ pub use paper::{
 };
 pub use status::{AgentCount, RolloutStep, TradingSystemStatus};
 pub use venue::{
-    AsterCredentials, AsterNetwork, AsterVenue, SymbolSelection, SymbolSelectionChoice, Venue,
-    VenueChoice,
+    AsterCredentials, AsterKeys, AsterNetwork, AsterVenue, SymbolSelection, SymbolSelectionChoice,
+    Venue, VenueChoice,
 };
 pub use workloads::{
     Api, Autoscaling, Canary, EnvVar, EnvVarSource, Image, PodOverrides, PullPolicy,
@@ -68,17 +68,17 @@ use crate::values::BarInterval;
 #[schemars(transform = crate::schema::structural)]
 #[x_kube(
     validation = Rule::new("!has(self.live) || !self.live || has(self.venue.aster)")
-        .message("live: true trades real money, which the paper venue has none of; remove live, or set venue.aster"),
+        .message("live: true trades real money, which the paper venue has none of; remove live, or set venue.aster").field_path(".live"),
     validation = Rule::new("!has(self.live) || !self.live || (has(self.storage) && has(self.storage.postgres))")
-        .message("live: true needs a store that outlives the node; set storage.postgres, or remove live"),
+        .message("live: true needs a store that outlives the node; set storage.postgres, or remove live").field_path(".live"),
     validation = Rule::new("!has(self.live) || !self.live || (has(self.bus) && has(self.bus.redis))")
-        .message("live: true needs a bus that outlives the node; set bus.redis, or remove live"),
+        .message("live: true needs a bus that outlives the node; set bus.redis, or remove live").field_path(".live"),
     validation = Rule::new("!has(self.venue.aster) || self.venue.aster.network != 'Mainnet' || (has(self.live) && self.live)")
-        .message("network: Mainnet trades real money; set live: true if that is meant, or network: Testnet"),
+        .message("network: Mainnet trades real money; set live: true if that is meant, or network: Testnet").field_path(".venue.aster.network"),
     validation = Rule::new("!has(self.venue.paper) || !has(self.symbols.list) || self.symbols.list.all(s, self.venue.paper.instruments.exists(i, i.symbol == s))")
-        .message(Message::Expression("'symbols.list names ' + self.symbols.list.filter(s, !self.venue.paper.instruments.exists(i, i.symbol == s)).join(', ') + ', which venue.paper.instruments does not have; add the instrument, or remove the symbol from the list'".into())),
+        .message(Message::Expression("'symbols.list names ' + self.symbols.list.filter(s, !self.venue.paper.instruments.exists(i, i.symbol == s)).join(', ') + ', which venue.paper.instruments does not have; add the instrument, or remove the symbol from the list'".into())).field_path(".symbols.list"),
     validation = Rule::new("!has(self.venue.paper) || !has(self.symbols.list) || !has(self.venue.paper.data.files) || self.symbols.list.all(s, self.venue.paper.data.files.exists(f, f.symbol == s))")
-        .message(Message::Expression("'symbols.list names ' + self.symbols.list.filter(s, !self.venue.paper.data.files.exists(f, f.symbol == s)).join(', ') + ', which venue.paper.data.files has no file for; add the file, or remove the symbol from the list'".into()))
+        .message(Message::Expression("'symbols.list names ' + self.symbols.list.filter(s, !self.venue.paper.data.files.exists(f, f.symbol == s)).join(', ') + ', which venue.paper.data.files has no file for; add the file, or remove the symbol from the list'".into())).field_path(".symbols.list")
 )]
 pub struct TradingSystemSpec {
     /// Where orders go.

@@ -1,5 +1,7 @@
 //! The examples are the first manifests that anyone reads; they load as they are.
 
+#![allow(clippy::unwrap_used, clippy::panic)] // as in tests, in what they share
+
 use std::path::PathBuf;
 
 use sapphire_crds::manifest::{Desk, Request, load};
@@ -15,8 +17,11 @@ const STRATEGIES: &[&str] = &[
 
 fn example(name: &str) -> Desk {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../examples").join(name);
-    let request =
-        Request { system: None, strategies: STRATEGIES, venues: &["paper.file", "paper.files"] };
+    let request = Request {
+        system: None,
+        strategies: STRATEGIES,
+        venues: &["paper.data.file", "paper.data.files"],
+    };
     load(&[path], request).unwrap_or_else(|faults| panic!("{faults}"))
 }
 

@@ -1,6 +1,6 @@
 //! One YAML document, and whose it is.
 
-use serde_saphyr::Location;
+use serde_saphyr::{Location, UserMessageFormatter};
 
 use super::Faults;
 use super::fault::{FaultCode, ManifestFault};
@@ -59,10 +59,13 @@ pub(super) fn parse_all<'f>(files: &'f [ManifestFile], faults: &mut Faults) -> V
 
 fn not_yaml(file: &ManifestFile, number: usize, error: &serde_saphyr::Error) -> ManifestFault {
     let location = error.location();
+    let words = error.render_with_formatter(&UserMessageFormatter);
+    // The place has fields of its own.
+    let words = words.split(" at line ").next().unwrap_or_default();
     let mut fault = ManifestFault::of_file(
         FaultCode::NotYaml,
         &file.path,
-        format!("is not YAML: {}", error.without_snippet()),
+        format!("is not YAML: {words}"),
         "correct the text at this place".into(),
     );
     fault.document = Some(number);
@@ -164,6 +167,8 @@ impl Document<'_> {
         remedy: String,
     ) -> ManifestFault {
         let (location, content) = self.find(path);
+        // A whole document is no value that a person could look for.
+        let content = content.filter(|_| !path.is_empty());
         self.fault_at(location, path, content, code, message, remedy)
     }
 
@@ -234,7 +239,7 @@ fn segments(path: &str) -> impl Iterator<Item = Segment<'_>> {
 }
 
 /// Fields in which people put secrets, rightly or not: their values are never shown.
-fn may_be_secret(path: &str) -> bool {
+pub(super) fn may_be_secret(path: &str) -> bool {
     const HOLDERS: [&str; 6] =
         ["env", "args", "credentials", "secretRef", "secretKeyRef", "annotations"];
     segments(path).any(|segment| matches!(segment, Segment::Name(name) if HOLDERS.contains(&name)))

@@ -1,5 +1,7 @@
 //! From documents to typed objects.
 
+use std::sync::LazyLock;
+
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::CustomResourceExt;
 use kube::core::cel::{CompiledSchema, compile_schema};
@@ -28,6 +30,10 @@ pub(super) struct Objects<'d> {
     pub(super) policies: Vec<Object<'d, RiskPolicy>>,
 }
 
+static SYSTEM: LazyLock<Definition> = LazyLock::new(Definition::of::<TradingSystem>);
+static AGENT: LazyLock<Definition> = LazyLock::new(Definition::of::<TradingAgent>);
+static POLICY: LazyLock<Definition> = LazyLock::new(Definition::of::<RiskPolicy>);
+
 /// A kind's schema and its compiled rules.
 struct Definition {
     schema: Json,
@@ -37,6 +43,7 @@ struct Definition {
 impl Definition {
     fn of<K: CustomResourceExt>() -> Self {
         let mut schema = schema_of(&K::crd());
+        schema["required"] = json!(["metadata", "spec"]);
         schema["properties"]["apiVersion"] = json!({ "type": "string" });
         schema["properties"]["kind"] = json!({ "type": "string" });
         schema["properties"]["metadata"] = metadata_schema();
@@ -127,23 +134,20 @@ fn metadata_schema() -> Json {
 
 /// Checks every document of ours.
 pub(super) fn check_all<'d>(documents: &'d [Document<'d>], faults: &mut Faults) -> Objects<'d> {
-    let systems = Definition::of::<TradingSystem>();
-    let agents = Definition::of::<TradingAgent>();
-    let policies = Definition::of::<RiskPolicy>();
     let mut objects =
         Objects { documents, systems: Vec::new(), agents: Vec::new(), policies: Vec::new() };
     for document in documents {
         match document.kind {
             Kind::TradingSystem => {
-                let read = systems.read(document, faults);
+                let read = SYSTEM.read(document, faults);
                 objects.systems.extend(read.map(|resource| Object { document, resource }));
             }
             Kind::TradingAgent => {
-                let read = agents.read(document, faults);
+                let read = AGENT.read(document, faults);
                 objects.agents.extend(read.map(|resource| Object { document, resource }));
             }
             Kind::RiskPolicy => {
-                let read = policies.read(document, faults);
+                let read = POLICY.read(document, faults);
                 objects.policies.extend(read.map(|resource| Object { document, resource }));
             }
             Kind::Foreign(_) => {}
@@ -154,5 +158,5 @@ pub(super) fn check_all<'d>(documents: &'d [Document<'d>], faults: &mut Faults) 
 
 /// Checks one RiskPolicy.
 pub(super) fn check_policy(document: &Document<'_>, faults: &mut Faults) -> Option<RiskPolicy> {
-    Definition::of::<RiskPolicy>().read(document, faults)
+    POLICY.read(document, faults)
 }

@@ -36,7 +36,7 @@ const RULES: &[Rule] = &[
     symbols::delegated_quantities_fit_the_instrument,
     data::recordings_exist,
     support::strategies_have_an_engine,
-    support::venues_can_be_traded_on,
+    support::the_venue_can_be_traded_on,
 ];
 
 /// Applies every rule; gives the objects of the run, if they can be told.

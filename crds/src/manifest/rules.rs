@@ -1,19 +1,18 @@
 //! Holds a document against its kind's CEL rules, with the evaluator that the operator's library
 //! brings.
 
-use std::collections::BTreeSet;
-
 use kube::core::cel::{CompiledSchema, ErrorKind, Validator};
 use serde_json::Value as Json;
 
 use super::Faults;
 use super::document::Document;
 use super::fault::{FaultCode, ManifestFault};
+use super::suggestion::nearest;
 
 /// Evaluates every rule over `object`, which is the document without what the schema does not know.
 ///
-/// A rule that speaks of a map with an unknown or missing member is left out: the fault of the member
-/// says it better. So is one that cannot be evaluated because something below has the wrong type.
+/// A rule that speaks of a member which is missing or misspelt is left out: that fault says it better.
+/// So is one that cannot be evaluated because something below has the wrong type.
 pub(super) fn check(
     document: &Document<'_>,
     schema: &CompiledSchema,
@@ -21,16 +20,11 @@ pub(super) fn check(
     shape_faults: &[ManifestFault],
     faults: &mut Faults,
 ) {
-    let incomplete: BTreeSet<&str> = shape_faults
-        .iter()
-        .filter(|fault| matches!(fault.code, FaultCode::UnknownField | FaultCode::Missing))
-        .map(|fault| parent(&fault.field))
-        .collect();
     let Err(failures) = Validator::new().validate_compiled(schema, object, None) else {
         return;
     };
     for failure in failures {
-        if incomplete.contains(failure.field_path.as_str()) {
+        if explained(&failure.field_path, &failure.rule, shape_faults) {
             continue;
         }
         match failure.kind {
@@ -57,6 +51,20 @@ pub(super) fn check(
     }
 }
 
-fn parent(path: &str) -> &str {
-    path.rsplit_once('.').map_or("", |(parent, _)| parent)
+/// Whether a fault of the shape says the same as a rule that failed at `path`.
+fn explained(path: &str, rule: &str, shape_faults: &[ManifestFault]) -> bool {
+    shape_faults.iter().any(|fault| match fault.code {
+        FaultCode::UnknownField | FaultCode::Missing => {
+            let (parent, name) = fault.field.rsplit_once('.').unwrap_or(("", &fault.field));
+            path.starts_with(parent) && speaks_of(rule, name)
+        }
+        FaultCode::WrongType => path.starts_with(&fault.field),
+        _ => false,
+    })
+}
+
+/// Whether a rule names `member`, or something that `member` may be a slip of.
+fn speaks_of(rule: &str, member: &str) -> bool {
+    let words = rule.split(|c: char| !c.is_alphanumeric());
+    nearest(member, words.filter(|word| word.len() > 1)).is_some()
 }

@@ -3,7 +3,7 @@
 //!
 //! Written here rather than taken from a JSON-schema library, because a library knows neither
 //! Kubernetes' own keywords (list types, int-or-string, pruned nulls) nor places, and its messages
-//! name no remedy. [`KEYWORDS`] lists what is understood; a test holds the CRDs to it.
+//! name no remedy. A test holds the CRDs to the keywords that are understood here.
 
 use std::collections::BTreeMap;
 
@@ -11,35 +11,11 @@ use serde_json::{Map, Value as Json};
 use serde_saphyr::Location;
 
 use super::Faults;
-use super::document::Document;
+use super::document::{Document, may_be_secret};
 use super::fault::FaultCode;
 use super::suggestion::remedy;
 use super::yaml::{Content, Node};
 use crate::values::Format;
-
-/// The schema keywords that are understood here; of the rest, annotations only may be ignored.
-#[cfg(test)]
-pub(super) const KEYWORDS: [&str; 19] = [
-    "additionalProperties",
-    "default",
-    "description",
-    "enum",
-    "format",
-    "items",
-    "maxItems",
-    "maxLength",
-    "maxProperties",
-    "maximum",
-    "minItems",
-    "minLength",
-    "minimum",
-    "nullable",
-    "pattern",
-    "properties",
-    "required",
-    "title",
-    "type",
-];
 
 /// Walks `document` along `schema`; the faults of the whole tree go into `faults`.
 pub(super) fn check(document: &Document<'_>, schema: &Json, faults: &mut Faults) {
@@ -150,8 +126,12 @@ impl Walk<'_, '_> {
         let written = content.to_json().to_string();
         let format = schema.get("pattern").and_then(Json::as_str).and_then(Format::of_pattern);
         let remedy = match (content, expected) {
+            (_, "a text") if schema.get("enum").is_some() => {
+                format!("write one of {}", words(schema).join(", "))
+            }
             (Content::Number(_) | Content::Bool(_), "a text") => match format {
                 Some(format) if !format.admits(&written) => format.remedy.to_owned(),
+                _ if may_be_secret(path) => "put it in quotes".into(),
                 _ => format!("put it in quotes: \"{written}\""),
             },
             (Content::Text(text), "a whole number") if text.parse::<i64>().is_ok() => {
@@ -216,6 +196,7 @@ impl Walk<'_, '_> {
                 .and_then(|member| member.get("description"))
                 .and_then(Json::as_str)
                 .unwrap_or_default();
+            let purpose = purpose.lines().next().unwrap_or_default();
             let purpose = purpose.split_once(". ").map_or(purpose, |(first, _)| first);
             let remedy = match purpose.trim_end_matches('.') {
                 "" => format!("add {name}"),
@@ -284,8 +265,8 @@ impl Walk<'_, '_> {
 
     fn text(&mut self, schema: &Json, content: &Content, at: Location, path: &str) {
         let text = content.as_text().unwrap_or_default();
-        if let Some(words) = schema.get("enum").and_then(Json::as_array) {
-            let words: Vec<&str> = words.iter().filter_map(Json::as_str).collect();
+        if schema.get("enum").is_some() {
+            let words = words(schema);
             if !words.contains(&text) {
                 let otherwise = format!("write one of {}", words.join(", "));
                 let remedy = remedy(text, &words, &otherwise);
@@ -349,6 +330,12 @@ impl Walk<'_, '_> {
     }
 }
 
+/// The words that a text may be.
+fn words(schema: &Json) -> Vec<&str> {
+    let words = schema.get("enum").and_then(Json::as_array);
+    words.into_iter().flatten().filter_map(Json::as_str).collect()
+}
+
 fn bound(schema: &Json, keyword: &str) -> Option<u64> {
     schema.get(keyword).and_then(Json::as_u64)
 }
@@ -370,5 +357,79 @@ fn lower_first(text: &str) -> String {
             first.to_lowercase().chain(letters).collect()
         }
         _ => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What this module or the rules' evaluator acts on, and annotations.
+    const UNDERSTOOD: [&str; 24] = [
+        "additionalProperties",
+        "default",
+        "description",
+        "enum",
+        "format",
+        "items",
+        "maxItems",
+        "maxLength",
+        "maxProperties",
+        "maximum",
+        "minItems",
+        "minLength",
+        "minimum",
+        "nullable",
+        "pattern",
+        "properties",
+        "required",
+        "title",
+        "type",
+        "x-kubernetes-int-or-string",
+        "x-kubernetes-list-map-keys",
+        "x-kubernetes-list-type",
+        "x-kubernetes-preserve-unknown-fields",
+        "x-kubernetes-validations",
+    ];
+
+    fn assert_understood(schema: &Json) {
+        for (keyword, value) in schema.as_object().into_iter().flatten() {
+            assert!(UNDERSTOOD.contains(&keyword.as_str()), "{keyword} in {schema}");
+            match keyword.as_str() {
+                "properties" => value.as_object().unwrap().values().for_each(assert_understood),
+                "items" | "additionalProperties" => assert_understood(value),
+                _ => {}
+            }
+        }
+    }
+
+    #[test]
+    fn the_definitions_use_no_keyword_that_is_not_checked_here() {
+        for definition in crate::custom_resource_definitions() {
+            assert_understood(&crate::manifest::object::schema_of(&definition));
+        }
+    }
+
+    #[test]
+    fn every_pattern_of_the_definitions_that_people_meet_has_a_remedy() {
+        fn patterns(schema: &Json, into: &mut Vec<String>) {
+            if let Some(pattern) = schema.get("pattern").and_then(Json::as_str) {
+                into.push(pattern.to_owned());
+            }
+            let members = schema.get("properties").and_then(Json::as_object);
+            members.into_iter().flatten().for_each(|(_, member)| patterns(member, into));
+            for keyword in ["items", "additionalProperties"] {
+                schema.get(keyword).into_iter().for_each(|inner| patterns(inner, into));
+            }
+        }
+        for definition in crate::custom_resource_definitions() {
+            let schema = crate::manifest::object::schema_of(&definition);
+            let mut found = Vec::new();
+            patterns(&schema["properties"]["spec"], &mut found);
+            assert!(!found.is_empty());
+            for pattern in found {
+                assert!(Format::of_pattern(&pattern).is_some(), "{pattern}");
+            }
+        }
     }
 }

@@ -12,14 +12,17 @@ pub(super) fn nearest<'c>(
             let distance = strsim::damerau_levenshtein(&lowered, &candidate.to_lowercase());
             (distance, candidate)
         })
-        // A third of the letters may be wrong; more is another word.
-        .filter(|(distance, candidate)| *distance * 3 <= candidate.len().max(word.len()))
+        // One slip, or one in four letters; more is another word, and of two letters one is half.
+        .filter(|(distance, candidate)| {
+            let length = candidate.len().max(word.len());
+            *distance == 0 || (*distance == 1 && length > 2) || *distance * 4 <= length
+        })
         .min()
         .map(|(_, candidate)| candidate)
 }
 
-/// "did you mean `x`? " or nothing, then what is legal.
-pub(super) fn remedy<'c>(word: &str, candidates: &[&'c str], otherwise: &str) -> String {
+/// "did you mean x?", or what else to do.
+pub(super) fn remedy(word: &str, candidates: &[&str], otherwise: &str) -> String {
     match nearest(word, candidates.iter().copied()) {
         Some(candidate) => format!("did you mean {candidate}?"),
         None => otherwise.to_owned(),
@@ -37,6 +40,7 @@ mod tests {
     #[case("blaance", Some("balance"))]
     #[case("currency", None)]
     #[case("x", None)]
+    #[case("dtaa", Some("data"))]
     fn a_slip_is_recognised_and_another_word_is_not(
         #[case] word: &str,
         #[case] expected: Option<&str>,

@@ -15,7 +15,7 @@ use crate::values::{Duration, Positive};
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[x_kube(
     validation = Rule::new("!has(self.trailing) || !has(self.stop) || !has(self.stop.disabled)")
-        .message("trailing moves the protective stop, which stop.disabled takes away; remove trailing, or replace disabled by atr")
+        .message("trailing moves the protective stop, which stop.disabled takes away; remove trailing, or replace disabled by atr").field_path(".trailing")
 )]
 pub struct Exits {
     /// Bars over which Wilder's ATR is taken, for all exits and the liquidation buffer.

@@ -13,11 +13,11 @@ use crate::values::{Duration, Fraction, Positive, RiskMultiplier};
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[x_kube(
     validation = Rule::new("!has(self.maxDailyLoss) || !has(self.maxDrawdown) || double(self.maxDailyLoss) <= double(self.maxDrawdown)")
-        .message("maxDailyLoss is above maxDrawdown and would never act; lower maxDailyLoss or raise maxDrawdown"),
+        .message("maxDailyLoss is above maxDrawdown and would never act; lower maxDailyLoss or raise maxDrawdown").field_path(".maxDailyLoss"),
     validation = Rule::new("!has(self.maxNetExposure) || !has(self.maxGrossExposure) || double(self.maxNetExposure) <= double(self.maxGrossExposure)")
-        .message("maxNetExposure is above maxGrossExposure and would never act; lower maxNetExposure or raise maxGrossExposure"),
+        .message("maxNetExposure is above maxGrossExposure and would never act; lower maxNetExposure or raise maxGrossExposure").field_path(".maxNetExposure"),
     validation = Rule::new("!has(self.maxOrderNotional) || !has(self.maxPositionNotional) || double(self.maxOrderNotional) <= double(self.maxPositionNotional)")
-        .message("maxOrderNotional is above maxPositionNotional and would never act; lower maxOrderNotional or raise maxPositionNotional")
+        .message("maxOrderNotional is above maxPositionNotional and would never act; lower maxOrderNotional or raise maxPositionNotional").field_path(".maxOrderNotional")
 )]
 pub struct Limits {
     /// Greatest fall of marked equity below its high-water mark, as a share of it. At half of it new
@@ -109,7 +109,7 @@ impl Default for Limits {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[x_kube(
     validation = Rule::new("!has(self.burst) || !has(self.perSecond) || self.burst >= self.perSecond")
-        .message("burst is below perSecond, which could then never be reached; raise burst or lower perSecond")
+        .message("burst is below perSecond, which could then never be reached; raise burst or lower perSecond").field_path(".burst")
 )]
 pub struct OrderRate {
     /// Entries a second, sustained.

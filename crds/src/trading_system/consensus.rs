@@ -10,7 +10,7 @@ use crate::values::{Duration, Fraction, whole};
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[x_kube(
     validation = Rule::new("!has(self.approval) || double(self.approval) > 0.5")
-        .message("approval of a half or less would let two opposite directions win at once; set it above 0.5, such as \"0.67\"")
+        .message("approval of a half or less would let two opposite directions win at once; set it above 0.5, such as \"0.67\"").field_path(".approval")
 )]
 pub struct Consensus {
     /// How many agents must agree on a direction.

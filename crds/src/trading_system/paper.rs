@@ -116,9 +116,9 @@ pub struct ExchangeData {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[x_kube(
     validation = Rule::new("!has(self.minQuantity) || double(self.minQuantity) >= double(self.lotSize)")
-        .message("minQuantity is below lotSize, the smallest quantity there is; raise minQuantity or remove it"),
+        .message("minQuantity is below lotSize, the smallest quantity there is; raise minQuantity or remove it").field_path(".minQuantity"),
     validation = Rule::new("!has(self.initialMargin) || !has(self.maintenanceMargin) || double(self.maintenanceMargin) < double(self.initialMargin)")
-        .message("maintenanceMargin must be below initialMargin, or a position would be liquidated at its opening; lower it, or raise initialMargin")
+        .message("maintenanceMargin must be below initialMargin, or a position would be liquidated at its opening; lower it, or raise initialMargin").field_path(".maintenanceMargin")
 )]
 pub struct Instrument {
     /// The venue's name of it.
@@ -189,11 +189,11 @@ pub struct Funding {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[x_kube(
     validation = Rule::new("self.trigger == 'Fill' ? self.fault in ['DuplicateFill', 'LateFill', 'OutOfOrderFill'] : self.fault in ['NeverSent', 'AckLost', 'RequestLost', 'Refused']")
-        .message("a Fill can be DuplicateFill, LateFill or OutOfOrderFill, a Submit or Cancel can be NeverSent, AckLost, RequestLost or Refused; change trigger or fault"),
+        .message("a Fill can be DuplicateFill, LateFill or OutOfOrderFill, a Submit or Cancel can be NeverSent, AckLost, RequestLost or Refused; change trigger or fault").field_path(".fault"),
     validation = Rule::new("!has(self.code) || self.fault == 'Refused'")
-        .message("only Refused has a code; remove code, or set fault: Refused"),
+        .message("only Refused has a code; remove code, or set fault: Refused").field_path(".code"),
     validation = Rule::new("!has(self.delay) || self.fault == 'LateFill'")
-        .message("only LateFill has a delay; remove delay, or set fault: LateFill")
+        .message("only LateFill has a delay; remove delay, or set fault: LateFill").field_path(".delay")
 )]
 pub struct Fault {
     /// What it happens to. (Not `on`: YAML 1.1, which kubectl reads, takes that for a boolean.)

@@ -58,26 +58,41 @@ pub enum AsterNetwork {
 pub struct AsterCredentials {
     /// The Secret's `metadata.name`, in the same namespace.
     pub secret_name: ObjectName,
-    /// Key of the account's address.
-    #[serde(default = "user_key")]
-    pub user_key: KeyName,
-    /// Key of the signer's address.
-    #[serde(default = "signer_key")]
-    pub signer_key: KeyName,
-    /// Key of the signer's private key.
-    #[serde(default = "private_key_key")]
-    pub private_key_key: KeyName,
+    /// Under which keys the Secret holds them.
+    #[serde(default)]
+    pub keys: AsterKeys,
 }
 
-fn user_key() -> KeyName {
+/// The keys of a Secret with credentials.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct AsterKeys {
+    /// Of the account's address.
+    #[serde(default = "user")]
+    pub user: KeyName,
+    /// Of the signer's address.
+    #[serde(default = "signer")]
+    pub signer: KeyName,
+    /// Of the signer's private key.
+    #[serde(default = "private_key")]
+    pub private_key: KeyName,
+}
+
+impl Default for AsterKeys {
+    fn default() -> Self {
+        Self { user: user(), signer: signer(), private_key: private_key() }
+    }
+}
+
+fn user() -> KeyName {
     KeyName::fixed("user")
 }
 
-fn signer_key() -> KeyName {
+fn signer() -> KeyName {
     KeyName::fixed("signer")
 }
 
-fn private_key_key() -> KeyName {
+fn private_key() -> KeyName {
     KeyName::fixed("privateKey")
 }
 

@@ -69,7 +69,7 @@ pub struct ResourceAmounts {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[x_kube(
     validation = Rule::new("!has(self.replicas) || !has(self.autoscaling)")
-        .message("replicas and autoscaling would fight over the same number; remove one of them")
+        .message("replicas and autoscaling would fight over the same number; remove one of them").field_path(".autoscaling")
 )]
 pub struct Api {
     /// How many. Absent, without autoscaling: the operator's choice.
@@ -89,7 +89,7 @@ pub struct Api {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[x_kube(
     validation = Rule::new("self.minReplicas <= self.maxReplicas")
-        .message("minReplicas is above maxReplicas; swap or equal them")
+        .message("minReplicas is above maxReplicas; swap or equal them").field_path(".minReplicas")
 )]
 pub struct Autoscaling {
     /// Fewest pods.

@@ -133,3 +133,54 @@ macro_rules! written_as {
     };
 }
 pub(super) use written_as;
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::{Debug, Display};
+    use std::str::FromStr;
+
+    use proptest::prelude::*;
+    use proptest::strategy::ValueTree;
+    use proptest::string::string_regex;
+
+    use super::*;
+    use crate::values::{Amount, Delay, Duration, Fraction, Positive, Rate, RiskMultiplier};
+
+    /// Whatever the pattern admits is read, and written in a form that is read as the same.
+    fn every_text_of_the_pattern_is_read<T>(format: &Format) -> Result<(), TestCaseError>
+    where
+        T: FromStr<Err = FormatError> + Display + Debug + PartialEq,
+    {
+        let pattern = format.pattern.trim_start_matches('^').trim_end_matches('$');
+        let texts = string_regex(pattern).unwrap();
+        let mut runner = proptest::test_runner::TestRunner::deterministic();
+        for _ in 0..500 {
+            let text = texts.new_tree(&mut runner).unwrap().current();
+            let value: T =
+                text.parse().map_err(|e: FormatError| TestCaseError::fail(e.to_string()))?;
+            let canonical = value.to_string();
+            prop_assert_eq!(&canonical.parse::<T>().unwrap(), &value, "{} as {}", text, canonical);
+            prop_assert_eq!(canonical.parse::<T>().unwrap().to_string(), canonical);
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn what_the_api_server_admits_the_types_read() -> Result<(), TestCaseError> {
+        every_text_of_the_pattern_is_read::<Positive>(Positive::FORMAT)?;
+        every_text_of_the_pattern_is_read::<Fraction>(Fraction::FORMAT)?;
+        every_text_of_the_pattern_is_read::<Rate>(Rate::FORMAT)?;
+        every_text_of_the_pattern_is_read::<RiskMultiplier>(RiskMultiplier::FORMAT)?;
+        every_text_of_the_pattern_is_read::<Amount>(Amount::FORMAT)?;
+        every_text_of_the_pattern_is_read::<Duration>(Duration::FORMAT)?;
+        every_text_of_the_pattern_is_read::<Delay>(Delay::FORMAT)
+    }
+
+    #[test]
+    fn every_pattern_compiles_and_is_anchored() {
+        for format in FORMATS {
+            assert!(Regex::new(format.pattern).is_ok(), "{}", format.pattern);
+            assert!(format.pattern.starts_with('^') && format.pattern.ends_with('$'));
+        }
+    }
+}

@@ -1,5 +1,8 @@
-//! What the program that reads the manifests can run.
+//! What the program that reads the manifests can run. Only the run's own objects count: a live desk in
+//! the same directory is no reason to refuse the paper one.
 
+use super::identity;
+use super::references::agents_of;
 use crate::manifest::fault::FaultCode;
 use crate::manifest::object::Objects;
 use crate::manifest::{Faults, Request};
@@ -11,7 +14,10 @@ pub(super) fn strategies_have_an_engine(
     request: Request<'_>,
     faults: &mut Faults,
 ) {
-    for agent in &objects.agents {
+    let Some(system) = identity::meant(objects, request) else {
+        return;
+    };
+    for agent in agents_of(objects, system) {
         let Ok(strategy) = agent.resource.spec.strategy.choice() else {
             continue;
         };
@@ -27,32 +33,31 @@ pub(super) fn strategies_have_an_engine(
     }
 }
 
-/// Every venue can be traded on.
-pub(super) fn venues_can_be_traded_on(
+/// The venue can be traded on.
+pub(super) fn the_venue_can_be_traded_on(
     objects: &Objects<'_>,
     request: Request<'_>,
     faults: &mut Faults,
 ) {
-    for system in &objects.systems {
-        let (field, name) = match system.resource.spec.venue.choice() {
-            Ok(VenueChoice::Aster(_)) => ("spec.venue.aster", "aster"),
-            Ok(VenueChoice::Paper(paper)) => match paper.data.choice() {
-                Ok(PaperDataChoice::File(_)) => ("spec.venue.paper.data.file", "paper.file"),
-                Ok(PaperDataChoice::Files(_)) => ("spec.venue.paper.data.files", "paper.files"),
-                Ok(PaperDataChoice::Exchange(_)) => {
-                    ("spec.venue.paper.data.exchange", "paper.exchange")
-                }
-                Err(_) => continue,
-            },
-            Err(_) => continue,
-        };
-        if !request.venues.contains(&name) {
-            faults.push(system.document.fault(
-                FaultCode::Unsupported,
-                field,
-                "is a venue that this release cannot trade on".into(),
-                format!("use one of {}", request.venues.join(", ")),
-            ));
-        }
+    let Some(system) = identity::meant(objects, request) else {
+        return;
+    };
+    let name = match system.resource.spec.venue.choice() {
+        Ok(VenueChoice::Aster(_)) => "aster",
+        Ok(VenueChoice::Paper(paper)) => match paper.data.choice() {
+            Ok(PaperDataChoice::File(_)) => "paper.data.file",
+            Ok(PaperDataChoice::Files(_)) => "paper.data.files",
+            Ok(PaperDataChoice::Exchange(_)) => "paper.data.exchange",
+            Err(_) => return,
+        },
+        Err(_) => return,
+    };
+    if !request.venues.contains(&name) {
+        faults.push(system.document.fault(
+            FaultCode::Unsupported,
+            &format!("spec.venue.{name}"),
+            "is a venue that this release cannot trade on".into(),
+            format!("set one of venue.{}", request.venues.join(", venue.")),
+        ));
     }
 }

@@ -80,7 +80,7 @@ pub enum LanguageModelFallback {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[x_kube(
     validation = Rule::new("self.provider != 'OpenAICompatible' || has(self.url)")
-        .message("OpenAICompatible names an API, not an address; set url, such as http://127.0.0.1:11434/v1")
+        .message("OpenAICompatible names an API, not an address; set url, such as http://127.0.0.1:11434/v1").field_path(".url")
 )]
 pub struct ModelEndpoint {
     /// Whose API it speaks.

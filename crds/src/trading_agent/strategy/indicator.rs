@@ -12,7 +12,7 @@ use crate::values::{Fraction, Positive};
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[x_kube(
     validation = Rule::new("(has(self.fastPeriod) ? self.fastPeriod : 12) < (has(self.slowPeriod) ? self.slowPeriod : 26)")
-        .message("fastPeriod must be below slowPeriod (defaults 12 and 26); lower the one or raise the other")
+        .message("fastPeriod must be below slowPeriod (defaults 12 and 26); lower the one or raise the other").field_path(".fastPeriod")
 )]
 pub struct TrendMomentum {
     /// Of MACD's fast EMA.
@@ -102,7 +102,7 @@ pub enum TradeClassification {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[x_kube(
     validation = Rule::new("(has(self.fast) ? self.fast : 10) < (has(self.slow) ? self.slow : 20)")
-        .message("fast must be below slow (defaults 10 and 20); lower the one or raise the other")
+        .message("fast must be below slow (defaults 10 and 20); lower the one or raise the other").field_path(".fast")
 )]
 pub struct EmaCross {
     /// Bars of the fast EMA.

@@ -54,7 +54,7 @@ pub struct StrategyOptimisation {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[x_kube(
     validation = Rule::new("self.fast < self.slow")
-        .message("fast must be below slow; lower the one or raise the other")
+        .message("fast must be below slow; lower the one or raise the other").field_path(".fast")
 )]
 pub struct Candidate {
     /// Bars of the fast EMA.

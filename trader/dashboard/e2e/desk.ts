@@ -79,10 +79,11 @@ export async function tabTo(page: Page, wanted: Locator): Promise<void> {
 
 /** Lifts a halt that a failed test left behind, so that the next one says something. */
 export async function leaveActive(request: APIRequestContext): Promise<void> {
-  const status = await (await request.get("/api/system-status")).json();
+  const headers = { authorization: `Bearer ${TOKEN}` };
+  const status = await (await request.get("/api/system-status", { headers })).json();
   if (status.tradingState === "Active") return;
   await request.post("/api/commands/resume", {
-    headers: { authorization: `Bearer ${TOKEN}` },
+    headers,
     data: { reason: "a browser test failed while the desk was halted" },
   });
 }

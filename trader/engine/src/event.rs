@@ -43,6 +43,8 @@ pub enum EventKind<'a> {
     ClockUncertainty(Span),
     /// The process is about to leave: no entries any more, entries cancelled, stops kept.
     Stopping,
+    /// The process came back after it had been told to leave: entries are allowed again.
+    Continuing,
 }
 
 /// A new policy, as read from its manifest.

@@ -137,6 +137,7 @@ impl Engine {
             EventKind::Command(request) => self.on_command(request, effects),
             EventKind::ClockUncertainty(span) => self.clock_uncertainty = Some(span),
             EventKind::Stopping => self.on_stopping(effects),
+            EventKind::Continuing => self.stopping = false,
         }
     }
 

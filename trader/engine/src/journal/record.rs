@@ -32,6 +32,16 @@ pub enum Record {
         /// Why.
         reason: String,
     },
+    /// Something came in from outside of the data, right after so many events of the feed: what,
+    /// the next record says. A replay brings it in at the same place.
+    Cursor {
+        /// Events of the feed that were taken in before.
+        events: u64,
+    },
+    /// The process was told to leave: entries are cancelled, stops stay.
+    Stopping,
+    /// A process that had been told to leave came back: entries are allowed again.
+    Continuing,
     /// A policy arrived; what is stricter in it acts from here.
     PolicyReceived(Box<PolicyChange>),
     /// The policy acts whole.

@@ -58,7 +58,8 @@ impl Sections {
             }
             Record::PolicyReceived(_) | Record::PolicyEnforced { .. } => Self::RISK,
             Record::Command(_) => Self::AGENTS | Self::RISK,
-            Record::CommandRefused { .. } | Record::Alert(_) => Self::NONE,
+            Record::Cursor { .. } | Record::CommandRefused { .. } | Record::Alert(_) => Self::NONE,
+            Record::Stopping | Record::Continuing => Self::RISK,
             Record::Round(_) => Self::DECISIONS | Self::AGENTS,
             Record::Decision(_) => Self::DECISIONS,
             Record::Intent(_) => Self::ORDERS | Self::DECISIONS | Self::RISK,

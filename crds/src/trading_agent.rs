@@ -67,7 +67,8 @@ pub struct TradingAgentSpec {
     #[serde(default = "whole::<1>")]
     #[schemars(range(min = 1, max = 10_000))]
     pub horizon: u32,
-    /// Greatest notional that this agent supports in one position, as a share of equity.
+    /// Greatest share of equity that this agent supports in one position, counted as notional over the
+    /// policy's maxLeverage. Of agents that agree, each counts with its weight.
     #[serde(default = "Fraction::constant::<1, 0>")]
     pub participation: Fraction,
     /// How long after a bar's close its opinion arrives, where time is the data's (backtest, replay,

@@ -11,7 +11,7 @@ mod quantity;
 mod text;
 mod time;
 
-pub use decimal::{Amount, Fraction, Positive, Rate, RiskMultiplier};
+pub use decimal::{Amount, Fraction, Multiple, Positive, Rate, RiskMultiplier, Share, Size, Step};
 pub use format::{FORMATS, Format, FormatError};
 pub use quantity::Quantity;
 pub use text::{

@@ -3,7 +3,7 @@
 //! The values are in code and not in the CRD's schema, so that a stored policy shows what a person
 //! chose, and a policy's hash covers what the trader understood.
 
-use crate::values::{Duration, Fraction, Positive, RiskMultiplier};
+use crate::values::{Duration, Fraction, Multiple, RiskMultiplier};
 
 /// One row of the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,23 +74,22 @@ macro_rules! defaults {
 defaults! {
     max_drawdown: Fraction = Fraction::constant::<25, 2>(), "limits.maxDrawdown", "0.25", "share of the high-water mark of equity";
     max_daily_loss: Fraction = Fraction::constant::<5, 2>(), "limits.maxDailyLoss", "0.05", "share of the equity at 00:00 UTC";
-    max_leverage: Positive = Positive::constant::<10, 0>(), "limits.maxLeverage", "10", "notional of one position over equity";
+    max_leverage: Multiple = Multiple::constant::<10, 0>(), "limits.maxLeverage", "10", "sum of all notionals over equity after an entry";
     risk_per_trade: Fraction = Fraction::constant::<1, 2>(), "limits.riskPerTrade", "0.01", "share of equity lost at the stop, fees and slippage included";
     risk_multiplier: RiskMultiplier = RiskMultiplier::constant::<1, 0>(), "limits.riskMultiplier", "1", "scales riskPerTrade";
     kelly_fraction: Fraction = Fraction::constant::<25, 2>(), "limits.kellyFraction", "0.25", "share of the full Kelly stake";
-    max_gross_exposure: Positive = Positive::constant::<10, 0>(), "limits.maxGrossExposure", "10", "sum of all notionals over equity";
-    max_net_exposure: Positive = Positive::constant::<10, 0>(), "limits.maxNetExposure", "10", "longs less shorts over equity";
+    max_gross_exposure: Multiple = Multiple::constant::<10, 0>(), "limits.maxGrossExposure", "10", "sum of all notionals over equity, all working entries filled";
+    max_net_exposure: Multiple = Multiple::constant::<10, 0>(), "limits.maxNetExposure", "10", "longs less shorts over equity, working entries of one side filled";
     max_open_positions: u32 = 10, "limits.maxOpenPositions", "10", "positions";
     orders_per_second: u32 = 5, "limits.orderRate.perSecond", "5", "entries a second, sustained";
     order_burst: u32 = 10, "limits.orderRate.burst", "10", "entries at once";
     price_collar: Fraction = Fraction::constant::<1, 2>(), "limits.priceCollar", "0.01", "share of the mark price, either side";
     max_data_age: Duration = Duration::constant::<60_000>(), "limits.maxDataAge", "1m", "since the last market event, by receive time";
-    max_decision_age: Duration = Duration::constant::<30_000>(), "limits.maxDecisionAge", "30s", "since the round's close; never more than one bar";
     max_clock_uncertainty: Duration = Duration::constant::<500>(), "limits.maxClockUncertainty", "500ms", "between our clock and the venue's";
-    liquidation_buffer_atr: Positive = Positive::constant::<2, 0>(), "limits.liquidationBufferAtr", "2", "ATRs between the stop and the liquidation price";
+    liquidation_buffer_atr: Multiple = Multiple::constant::<2, 0>(), "limits.liquidationBufferAtr", "2", "ATRs between the stop and the liquidation price";
     book_share: Fraction = Fraction::constant::<10, 2>(), "limits.bookShare", "0.1", "share of the near book that one order may take";
-    atr_periods: u32 = 14, "exits.atrPeriods", "14", "bars, Wilder";
-    stop_multiple: Positive = Positive::constant::<2, 0>(), "exits.stop.atr.multiple", "2", "ATRs from the entry";
+    atr_periods: u32 = 14, "exits.stop.atr.periods", "14", "bars, Wilder";
+    stop_multiple: Multiple = Multiple::constant::<2, 0>(), "exits.stop.atr.multiple", "2", "ATRs from the entry";
     stop_deadline: Duration = Duration::constant::<5_000>(), "exits.stop.atr.deadline", "5s", "from the first fill to a standing stop; then the position is closed";
     stale_after: Duration = Duration::constant::<60_000>(), "staleAfter", "1m", "without sight of the policy, then Reducing";
 }

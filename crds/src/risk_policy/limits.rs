@@ -4,7 +4,7 @@ use kube::KubeSchema;
 use serde::{Deserialize, Serialize};
 
 use super::defaults;
-use crate::values::{Duration, Fraction, Positive, RiskMultiplier};
+use crate::values::{Duration, Fraction, Multiple, Positive, RiskMultiplier};
 
 /// The limits that the risk gate enforces.
 ///
@@ -15,9 +15,7 @@ use crate::values::{Duration, Fraction, Positive, RiskMultiplier};
     validation = Rule::new("!has(self.maxDailyLoss) || !has(self.maxDrawdown) || double(self.maxDailyLoss) <= double(self.maxDrawdown)")
         .message("maxDailyLoss is above maxDrawdown and would never act; lower maxDailyLoss or raise maxDrawdown").field_path(".maxDailyLoss"),
     validation = Rule::new("!has(self.maxNetExposure) || !has(self.maxGrossExposure) || double(self.maxNetExposure) <= double(self.maxGrossExposure)")
-        .message("maxNetExposure is above maxGrossExposure and would never act; lower maxNetExposure or raise maxGrossExposure").field_path(".maxNetExposure"),
-    validation = Rule::new("!has(self.maxOrderNotional) || !has(self.maxPositionNotional) || double(self.maxOrderNotional) <= double(self.maxPositionNotional)")
-        .message("maxOrderNotional is above maxPositionNotional and would never act; lower maxOrderNotional or raise maxPositionNotional").field_path(".maxOrderNotional")
+        .message("maxNetExposure is above maxGrossExposure and would never act; lower maxNetExposure or raise maxGrossExposure").field_path(".maxNetExposure")
 )]
 pub struct Limits {
     /// Greatest fall of marked equity below its high-water mark, as a share of it. At half of it new
@@ -28,9 +26,10 @@ pub struct Limits {
     /// the next day.
     #[serde(default = "defaults::max_daily_loss")]
     pub max_daily_loss: Fraction,
-    /// Greatest notional of one position, as a multiple of equity.
+    /// Greatest sum of all notionals after an entry, as a multiple of equity; with it an entry is sized
+    /// and its margin taken.
     #[serde(default = "defaults::max_leverage")]
-    pub max_leverage: Positive,
+    pub max_leverage: Multiple,
     /// Share of equity that one trade may lose at its stop, fees and slippage included.
     #[serde(default = "defaults::risk_per_trade")]
     pub risk_per_trade: Fraction,
@@ -43,15 +42,14 @@ pub struct Limits {
     /// Greatest notional of one order, in quote currency. Absent: no such limit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_order_notional: Option<Positive>,
-    /// Greatest notional of one position, in quote currency. Absent: no such limit.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub max_position_notional: Option<Positive>,
-    /// Greatest sum of all notionals, longs and shorts added, as a multiple of equity.
+    /// Greatest sum of all notionals, longs and shorts added, as a multiple of equity, were every working
+    /// entry filled.
     #[serde(default = "defaults::max_gross_exposure")]
-    pub max_gross_exposure: Positive,
-    /// Greatest difference of longs and shorts, as a multiple of equity.
+    pub max_gross_exposure: Multiple,
+    /// Greatest difference of longs and shorts, as a multiple of equity, were every working entry on one
+    /// side filled.
     #[serde(default = "defaults::max_net_exposure")]
-    pub max_net_exposure: Positive,
+    pub max_net_exposure: Multiple,
     /// Most positions open at once.
     #[serde(default = "defaults::max_open_positions")]
     #[schemars(range(min = 1, max = 200))]
@@ -65,15 +63,12 @@ pub struct Limits {
     /// Greatest age of market data, by the time that it was received.
     #[serde(default = "defaults::max_data_age")]
     pub max_data_age: Duration,
-    /// Greatest age of a decision, from its round's close; one bar at most in any case.
-    #[serde(default = "defaults::max_decision_age")]
-    pub max_decision_age: Duration,
     /// Greatest uncertainty of our clock against the venue's.
     #[serde(default = "defaults::max_clock_uncertainty")]
     pub max_clock_uncertainty: Duration,
     /// Least distance of the liquidation price beyond the stop, in ATRs.
     #[serde(default = "defaults::liquidation_buffer_atr")]
-    pub liquidation_buffer_atr: Positive,
+    pub liquidation_buffer_atr: Multiple,
     /// Greatest share of the near side of the book that one order may take.
     #[serde(default = "defaults::book_share")]
     pub book_share: Fraction,
@@ -89,14 +84,12 @@ impl Default for Limits {
             risk_multiplier: defaults::risk_multiplier(),
             kelly_fraction: defaults::kelly_fraction(),
             max_order_notional: None,
-            max_position_notional: None,
             max_gross_exposure: defaults::max_gross_exposure(),
             max_net_exposure: defaults::max_net_exposure(),
             max_open_positions: defaults::max_open_positions(),
             order_rate: OrderRate::default(),
             price_collar: defaults::price_collar(),
             max_data_age: defaults::max_data_age(),
-            max_decision_age: defaults::max_decision_age(),
             max_clock_uncertainty: defaults::max_clock_uncertainty(),
             liquidation_buffer_atr: defaults::liquidation_buffer_atr(),
             book_share: defaults::book_share(),

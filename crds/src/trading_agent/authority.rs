@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::one_of::one_of;
-use crate::values::{Positive, Symbol, whole};
+use crate::values::{Positive, Size, Symbol, whole};
 
 /// Whether an agent votes or trades: `consensus` or `delegated`.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
@@ -52,7 +52,7 @@ pub struct DelegatedAuthority {
     #[x_kube(merge_strategy = ListMerge::Set)]
     pub symbols: Vec<Symbol>,
     /// Of each position, in base currency; a whole number of lots.
-    pub quantity: Positive,
+    pub quantity: Size,
     /// Greatest notional of its position in one symbol, in quote currency.
     pub max_notional: Positive,
     /// Entries a second, sustained, of the policy's own rate.

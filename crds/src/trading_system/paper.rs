@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::one_of::one_of;
 use crate::values::{
-    Delay, Duration, FilePath, ObjectName, Positive, Rate, Symbol, Url, VenueCode,
+    Delay, Duration, FilePath, Fraction, ObjectName, Positive, Rate, Share, Size, Step, Symbol,
+    Url, VenueCode,
 };
 
 /// A simulated exchange. Same manifest, data and seed give the same fills, byte for byte.
@@ -26,8 +27,8 @@ pub struct PaperVenue {
     pub latency: Latency,
     /// How much worse than the bar's price a market order fills, as a share of the price. Used on
     /// bars only; on book data an order walks the book.
-    #[serde(default = "Rate::constant::<0, 0>")]
-    pub slippage: Rate,
+    #[serde(default = "Share::constant::<0, 0>")]
+    pub slippage: Share,
     /// What holding a position costs. Absent: nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub funding: Option<Funding>,
@@ -115,21 +116,24 @@ pub struct ExchangeData {
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[x_kube(
+    // In units of 1e-8, modulo one: a tick of a lot must be a whole number of them.
+    validation = Rule::new("int(double(self.tickSize) * 100000000.0 + 0.5) % 100000000 * (int(double(self.lotSize) * 100000000.0 + 0.5) % 100000000) % 100000000 == 0")
+        .message("tickSize times lotSize is no multiple of 0.00000001, so that money could not be exact; make one of them coarser").field_path(".lotSize"),
     validation = Rule::new("!has(self.minQuantity) || double(self.minQuantity) >= double(self.lotSize)")
         .message("minQuantity is below lotSize, the smallest quantity there is; raise minQuantity or remove it").field_path(".minQuantity"),
-    validation = Rule::new("!has(self.initialMargin) || !has(self.maintenanceMargin) || double(self.maintenanceMargin) < double(self.initialMargin)")
-        .message("maintenanceMargin must be below initialMargin, or a position would be liquidated at its opening; lower it, or raise initialMargin").field_path(".maintenanceMargin")
+    validation = Rule::new("(has(self.maintenanceMargin) ? double(self.maintenanceMargin) : 0.005) < (has(self.initialMargin) ? double(self.initialMargin) : 0.01)")
+        .message("maintenanceMargin must be below initialMargin (defaults 0.005 and 0.01), or a position would be liquidated at its opening; lower it, or raise initialMargin").field_path(".maintenanceMargin")
 )]
 pub struct Instrument {
     /// The venue's name of it.
     pub symbol: Symbol,
     /// Step of prices, in quote currency. Prices off it are rounded to the nearest tick and counted.
-    pub tick_size: Positive,
+    pub tick_size: Step,
     /// Step of quantities, in base currency.
-    pub lot_size: Positive,
+    pub lot_size: Step,
     /// Least quantity of an order, in base currency. Absent: one lot.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub min_quantity: Option<Positive>,
+    pub min_quantity: Option<Size>,
     /// Least notional of an order, in quote currency. Absent: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub min_notional: Option<Positive>,
@@ -137,15 +141,15 @@ pub struct Instrument {
     pub maker_fee: Rate,
     /// Share of the notional that an order pays which takes liquidity.
     pub taker_fee: Rate,
-    /// Share of the notional that opening a position takes. Absent: one over the policy's maxLeverage.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub initial_margin: Option<Rate>,
+    /// Share of the notional that opening a position takes: one over the venue's highest leverage.
+    #[serde(default = "Fraction::constant::<1, 2>")]
+    pub initial_margin: Fraction,
     /// Share of the notional below which the account is liquidated.
-    #[serde(default = "Rate::constant::<5, 3>")]
-    pub maintenance_margin: Rate,
+    #[serde(default = "Share::constant::<5, 3>")]
+    pub maintenance_margin: Share,
     /// Share of the notional that a liquidation costs beside the taker fee.
-    #[serde(default = "Rate::constant::<0, 0>")]
-    pub liquidation_fee: Rate,
+    #[serde(default = "Share::constant::<0, 0>")]
+    pub liquidation_fee: Share,
 }
 
 /// How long messages take. Each is drawn as the mean plus up to `jitter`.

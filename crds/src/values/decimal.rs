@@ -40,26 +40,85 @@ macro_rules! decimal {
     };
 }
 
+/// Eight digits that are not all zero; RE2 cannot look ahead, so each count of leading zeros is spelled
+/// out. With eight decimals every value is a whole number of the 1e-8 that money is counted in.
+macro_rules! some_digit {
+    () => {
+        "([1-9][0-9]{0,7}|0[1-9][0-9]{0,6}|00[1-9][0-9]{0,5}|000[1-9][0-9]{0,4}|0000[1-9][0-9]{0,3}|00000[1-9][0-9]{0,2}|000000[1-9][0-9]?|0000000[1-9])"
+    };
+}
+
+/// Above zero, with at most so many more digits before the point than one.
+macro_rules! above_zero {
+    ($digits:literal) => {
+        concat!(r"^([1-9][0-9]{0,", $digits, r"}(\.[0-9]{1,8})?|0\.", some_digit!(), ")$")
+    };
+}
+
 pub(super) static POSITIVE: Format = Format::new(
-    "a decimal greater than zero",
-    r"^([1-9][0-9]{0,14}(\.[0-9]{1,8})?|0\.0{0,7}[1-9][0-9]{0,7})$",
+    "a sum greater than zero",
+    above_zero!("14"),
     24,
     "write a positive number in quotes with at most 15 digits before and 8 after the point, such as \"1000\" or \"0.01\"",
 );
 decimal! {
-    /// A decimal greater than zero: a price, a quantity, a sum of money, or a multiple.
+    /// A sum of money greater than zero, in quote currency.
     Positive, POSITIVE
+}
+
+pub(super) static SIZE: Format = Format::new(
+    "a quantity greater than zero",
+    above_zero!("9"),
+    19,
+    "write a positive number in quotes with at most 10 digits before and 8 after the point, such as \"0.01\"",
+);
+decimal! {
+    /// A quantity greater than zero, in base currency.
+    Size, SIZE
+}
+
+pub(super) static STEP: Format = Format::new(
+    "a step greater than zero",
+    above_zero!("6"),
+    16,
+    "write a positive number in quotes with at most 7 digits before and 8 after the point, such as \"0.01\"",
+);
+decimal! {
+    /// The step of a price or a quantity, greater than zero.
+    Step, STEP
+}
+
+pub(super) static MULTIPLE: Format = Format::new(
+    "a multiple greater than zero",
+    above_zero!("3"),
+    13,
+    "write a positive number below 10000 in quotes, such as \"10\" or \"2.5\"",
+);
+decimal! {
+    /// How many times something: equity, an ATR, a spread. Above 0, below 10,000.
+    Multiple, MULTIPLE
 }
 
 pub(super) static FRACTION: Format = Format::new(
     "a fraction above 0 and at most 1",
-    r"^(0\.0{0,7}[1-9][0-9]{0,7}|1(\.0{1,8})?)$",
-    17,
+    concat!(r"^(0\.", some_digit!(), r"|1(\.0{1,8})?)$"),
+    10,
     "write a share of one in quotes, not a percentage: 25 % is \"0.25\"",
 );
 decimal! {
     /// A share of one: above 0, at most 1. 25 % is `"0.25"`.
     Fraction, FRACTION
+}
+
+pub(super) static SHARE: Format = Format::new(
+    "a share of at least 0 and below 1",
+    r"^0(\.[0-9]{1,8})?$",
+    10,
+    "write a share of one in quotes, not a percentage nor basis points: 0.5 % is \"0.005\"",
+);
+decimal! {
+    /// A share of one: 0 or more, below 1. 0.5 % is `"0.005"`.
+    Share, SHARE
 }
 
 pub(super) static RATE: Format = Format::new(
@@ -69,8 +128,8 @@ pub(super) static RATE: Format = Format::new(
     "write a share of one in quotes, not a percentage nor basis points: 0.04 % (4 basis points) is \"0.0004\"",
 );
 decimal! {
-    /// A signed share of one, below 1 in size: a fee (negative is a rebate), slippage or funding.
-    /// 4 basis points are `"0.0004"`.
+    /// A signed share of one, below 1 in size: a fee (negative is a rebate) or funding. 4 basis points
+    /// are `"0.0004"`.
     Rate, RATE
 }
 
@@ -106,7 +165,7 @@ macro_rules! constant {
         }
     )+};
 }
-constant!(Positive, Fraction, Rate, RiskMultiplier);
+constant!(Multiple, Fraction, Share, RiskMultiplier);
 
 impl TryFrom<Decimal> for Amount {
     type Error = FormatError;
@@ -166,6 +225,15 @@ mod tests {
     #[case("100000")]
     fn the_ends_of_the_positive_range_are_exact(#[case] written: &str) {
         assert_eq!(written.parse::<Positive>().unwrap().to_string(), written);
+    }
+
+    #[test]
+    fn the_largest_size_fits_an_i64_of_its_smallest_unit() {
+        let size: Size = "9999999999.99999999".parse().unwrap();
+        let units = (size.get() * Decimal::from(100_000_000)).normalize();
+        assert_eq!(units.scale(), 0);
+        assert!(i64::try_from(units.mantissa()).is_ok());
+        assert!("10000000000".parse::<Size>().is_err());
     }
 
     #[rstest]

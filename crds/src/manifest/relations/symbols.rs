@@ -152,7 +152,7 @@ pub(super) fn delegated_quantities_fit_the_instrument(
                     continue;
                 };
                 let (quantity, lot) = (delegated.quantity.get(), instrument.lot_size.get());
-                let least = instrument.min_quantity.map_or(lot, crate::values::Positive::get);
+                let least = instrument.min_quantity.map_or(lot, crate::values::Size::get);
                 let (message, remedy) = if !(quantity % lot).is_zero() {
                     (
                         format!("is no whole number of {symbol}'s lots of {lot}"),

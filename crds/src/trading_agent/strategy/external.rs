@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::whole;
 use crate::references::SecretKeyReference;
-use crate::values::{Duration, Fraction, Positive, Text, Url};
+use crate::values::{Duration, Fraction, Multiple, Text, Url};
 
 /// Reads the news and scores it.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
@@ -39,8 +39,8 @@ pub struct MarketMaking {
     #[serde(default = "whole::<1>")]
     pub levels: u32,
     /// How strongly inventory moves the quotes, in spreads for a full inventory.
-    #[serde(default = "Positive::constant::<1, 0>")]
-    pub inventory_aversion: Positive,
+    #[serde(default = "Multiple::constant::<1, 0>")]
+    pub inventory_aversion: Multiple,
     /// A quote stands at least this long.
     #[serde(default = "Duration::constant::<1_000>")]
     pub refresh: Duration,

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::whole;
-use crate::values::{Fraction, Positive};
+use crate::values::{Fraction, Size};
 
 /// Follows a trend that MACD, EMA and RSI agree on. Periods are in bars.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
@@ -70,7 +70,7 @@ pub struct Vpin {
     /// Volume of one bucket, in base currency. Absent: the mean volume of one bar, measured over
     /// the first `buckets` bars.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub bucket_volume: Option<Positive>,
+    pub bucket_volume: Option<Size>,
     /// Buckets in the mean.
     #[schemars(range(min = 2, max = 1000))]
     #[serde(default = "whole::<50>")]

@@ -4,11 +4,15 @@ use kube::KubeSchema;
 use serde::{Deserialize, Serialize};
 
 use super::whole;
-use crate::values::{Fraction, Positive};
+use crate::values::Fraction;
 
 /// Predicts the return over the agent's horizon with a linear model that learns as it goes.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[x_kube(
+    validation = Rule::new("!has(self.margin) || double(self.margin) <= 0.5")
+        .message("margin is what a probability must lie above one half, so it cannot exceed 0.5; lower it").field_path(".margin")
+)]
 pub struct MarketPrediction {
     /// Past bars that the features look at.
     #[schemars(range(min = 2, max = 500))]
@@ -21,9 +25,9 @@ pub struct MarketPrediction {
     /// Weight of the newest outcome.
     #[serde(default = "Fraction::constant::<1, 2>")]
     pub learning_rate: Fraction,
-    /// Strength of the pull towards zero.
-    #[serde(default = "Positive::constant::<1, 3>")]
-    pub regularisation: Positive,
+    /// Strength of the pull of every weight towards zero.
+    #[serde(default = "Fraction::constant::<1, 3>")]
+    pub regularisation: Fraction,
     /// Least confidence above one half that is an opinion.
     #[serde(default = "Fraction::constant::<2, 2>")]
     pub margin: Fraction,

@@ -17,10 +17,10 @@ mod message;
 mod quality;
 mod recording;
 mod source;
-mod stamp;
+pub(crate) mod stamp;
 mod stream;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use columns::VolumeUnit;
 pub use day::DayWindow;

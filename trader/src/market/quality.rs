@@ -2,17 +2,21 @@
 
 use sapphire_engine::instrument::{Instrument, PriceTicks};
 use sapphire_engine::time::{Span, Timestamp};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+
+use super::stamp::rfc3339_or_null;
 
 /// The quality of one symbol's recording.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Quality {
     /// Bars or messages that were read, those that were then dropped included.
     pub rows: u64,
     /// First moment.
+    #[serde(serialize_with = "rfc3339_or_null")]
     pub first: Option<Timestamp>,
     /// Last moment; of bars, the last close.
+    #[serde(serialize_with = "rfc3339_or_null")]
     pub last: Option<Timestamp>,
     /// Prices off the tick: each was rounded to the nearest one, half up.
     pub off_tick: u64,
@@ -24,7 +28,8 @@ pub struct Quality {
     pub out_of_order: u64,
     /// Bars that are not there, between the first and the last.
     pub missing: u64,
-    /// The longest time without a bar or message.
+    /// The longest time without a bar or message, in nanoseconds.
+    #[serde(rename = "longestGapNanos")]
     pub longest_gap: Span,
     /// Bars and trades with a price 30 % or more away from the last price before.
     pub jumps: u64,

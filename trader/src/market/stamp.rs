@@ -1,6 +1,7 @@
-//! Times as data files write them.
+//! Times as data files write them, and as reports do.
 
 use sapphire_engine::time::{Span, Timestamp};
+use serde::{Serialize, Serializer};
 
 const SECOND: i64 = 1_000_000_000;
 const DAY: i64 = 86_400 * SECOND;
@@ -141,6 +142,20 @@ fn days_from_civil(year: i64, month: i64, day: i64) -> Option<i64> {
     let day_of_year = (153 * shifted_month + 2) / 5 + day - 1;
     let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
     Some(era * 146_097 + day_of_era - 719_468)
+}
+
+/// Writes a moment as RFC 3339.
+pub(crate) fn rfc3339<S: Serializer>(at: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(at)
+}
+
+/// Writes a moment as RFC 3339, and none as null.
+#[allow(clippy::ref_option)] // serde's signature
+pub(crate) fn rfc3339_or_null<S: Serializer>(
+    at: &Option<Timestamp>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    at.map(|at| at.to_string()).serialize(serializer)
 }
 
 #[cfg(test)]

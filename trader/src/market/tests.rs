@@ -12,7 +12,7 @@ pub(super) fn btc() -> Instrument {
     instrument("BTCUSDT", 10_000_000, 100_000)
 }
 
-pub(super) fn instrument(symbol: &str, tick: i64, lot: i64) -> Instrument {
+pub(crate) fn instrument(symbol: &str, tick: i64, lot: i64) -> Instrument {
     Instrument {
         symbol: Symbol::new(symbol).unwrap(),
         tick,

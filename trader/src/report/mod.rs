@@ -1,1 +1,25 @@
-//! What a run amounts to: summary, trades, charts.
+//! What a run amounts to: a projection of its journal and its prices.
+//!
+//! A [`ReportBuilder`] is told of every record and every closed bar and can sum up at any time;
+//! the [`Report`] is data (its JSON is exact), and is shown as a table ([`boxed`], [`plain`]), as one
+//! page that needs no other file ([`page`]) and as a CSV of trades ([`trades_csv`]).
+
+mod attribution;
+mod builder;
+mod buy_and_hold;
+mod curve;
+mod facts;
+mod ledger;
+mod order_count;
+mod shown;
+mod summary;
+mod table;
+#[cfg(test)]
+mod tests;
+mod thinned;
+pub mod trades_csv;
+
+pub use builder::{ReportBuilder, Standing};
+pub use buy_and_hold::BuyAndHold;
+pub use summary::{Report, Surroundings};
+pub use table::{boxed, plain};

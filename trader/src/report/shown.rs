@@ -1,0 +1,130 @@
+//! Numbers and times as people read them. The exact ones are in the JSON.
+
+use sapphire_engine::money::{Amount, Ratio, SCALE};
+use sapphire_engine::time::{Span, Timestamp};
+
+/// What stands where there is no value.
+pub(super) const NONE: &str = "—";
+
+/// `-1,234.57`: to two places, half away from zero.
+pub(super) fn money(amount: Amount) -> String {
+    fixed(amount.0, 2)
+}
+
+/// `+1,234.57`: as [`money`], with the sign of a gain.
+pub(super) fn gain(amount: Amount) -> String {
+    let text = money(amount);
+    if amount > Amount::ZERO && text != "0.00" { format!("+{text}") } else { text }
+}
+
+/// `12.35 %`.
+pub(super) fn percent(ratio: Ratio) -> String {
+    format!("{} %", fixed(i128::from(ratio.0) * 100, 2))
+}
+
+/// `1.25`.
+pub(super) fn number(ratio: Ratio) -> String {
+    fixed(i128::from(ratio.0), 2)
+}
+
+/// `1,234,567`.
+pub(super) fn count(count: u64) -> String {
+    grouped(&count.to_string())
+}
+
+/// `1 trade`, `2,000 trades`.
+pub(super) fn counted(number: u64, noun: &str) -> String {
+    format!("{} {noun}{}", count(number), if number == 1 { "" } else { "s" })
+}
+
+/// `2017-07-01 11:00`, in UTC.
+pub(super) fn minute(at: Timestamp) -> String {
+    at.to_string()[..16].replacen('T', " ", 1)
+}
+
+/// `2017-07-01`, in UTC.
+pub(super) fn day(at: Timestamp) -> String {
+    at.to_string()[..10].to_owned()
+}
+
+/// `838 days`, `5 h 44 min`, `12 s`: the two largest units, the second left out where it is nothing.
+pub(super) fn duration(span: Span) -> String {
+    let seconds = span.0 / 1_000_000_000;
+    let two = |first: i64, unit: &str, second: i64, then: &str| match second {
+        0 => format!("{first} {unit}"),
+        _ => format!("{first} {unit} {second} {then}"),
+    };
+    match seconds {
+        ..60 => format!("{seconds} s"),
+        60..3_600 => two(seconds / 60, "min", seconds % 60, "s"),
+        3_600..86_400 => two(seconds / 3_600, "h", seconds / 60 % 60, "min"),
+        86_400..864_000 => two(seconds / 86_400, "d", seconds / 3_600 % 24, "h"),
+        _ => format!("{} days", grouped(&(seconds / 86_400).to_string())),
+    }
+}
+
+/// Of an optional value, or a dash.
+pub(super) fn or_dash<T>(value: Option<T>, show: impl Fn(T) -> String) -> String {
+    value.map_or_else(|| NONE.to_owned(), show)
+}
+
+/// Units of 1e-8 to `places`, half away from zero.
+fn fixed(value: i128, places: u32) -> String {
+    let unit = i128::from(SCALE) / 10_i128.pow(places);
+    let rounded = (value.abs() + unit / 2) / unit;
+    let scale = 10_i128.pow(places);
+    let (whole, fraction) = (rounded / scale, rounded % scale);
+    let sign = if value < 0 && rounded != 0 { "-" } else { "" };
+    let width = places as usize;
+    format!("{sign}{}.{fraction:0width$}", grouped(&whole.to_string()))
+}
+
+fn grouped(digits: &str) -> String {
+    let mut text = String::with_capacity(digits.len() * 4 / 3 + 1);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case("0", "0.00")]
+    #[case("1234567.894", "1,234,567.89")]
+    #[case("-999.995", "-1,000.00")]
+    #[case("-0.001", "0.00")]
+    #[case("100", "100.00")]
+    fn money_is_rounded_to_cents(#[case] exact: &str, #[case] shown: &str) {
+        assert_eq!(money(exact.parse().unwrap()), shown);
+    }
+
+    #[test]
+    fn a_gain_has_its_sign() {
+        assert_eq!(gain(Amount::whole(5)), "+5.00");
+        assert_eq!(gain(Amount::whole(-5)), "-5.00");
+        assert_eq!(gain(Amount(1)), "0.00");
+    }
+
+    #[rstest]
+    #[case(12, "12 s")]
+    #[case(344, "5 min 44 s")]
+    #[case(7_200, "2 h")]
+    #[case(100_000, "1 d 3 h")]
+    #[case(86_400 * 1838, "1,838 days")]
+    fn a_duration_has_its_two_largest_units(#[case] seconds: i64, #[case] shown: &str) {
+        assert_eq!(duration(Span::secs(seconds)), shown);
+    }
+
+    #[test]
+    fn ratios_are_percents() {
+        assert_eq!(percent(Ratio(12_345_678)), "12.35 %");
+        assert_eq!(number(Ratio(-125_000_000)), "-1.25");
+    }
+}

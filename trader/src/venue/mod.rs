@@ -1,12 +1,17 @@
 //! Venues behind one trait. What a venue answers arrives later, as reports; nothing is assumed of
 //! a request that was handed over.
 
+pub mod paper;
+
 use sapphire_engine::ids::OrderId;
 use sapphire_engine::instrument::SymbolId;
+use sapphire_engine::market::Bar;
 use sapphire_engine::order::OrderRequest;
 use sapphire_engine::risk::Approved;
 use sapphire_engine::time::Timestamp;
 use sapphire_engine::venue::VenueReport;
+
+use crate::market::FeedEvent;
 
 /// A venue, as the desk uses it.
 pub trait Venue {
@@ -22,4 +27,14 @@ pub trait Venue {
     fn next_due(&self) -> Option<Timestamp>;
     /// Moves on to `now`, and appends the reports that have arrived by then, in order of arrival.
     fn advance(&mut self, now: Timestamp, reports: &mut Vec<(Timestamp, VenueReport)>);
+
+    /// The market moved, at `at`. A simulated venue trades against it; a real one knows already.
+    fn on_market(&mut self, at: Timestamp, symbol: SymbolId, event: &FeedEvent<'_>) {
+        let _ = (at, symbol, event);
+    }
+    /// The bar that opened has played, just before its close: a simulated venue that trades on bars
+    /// fills what the bar's range reaches.
+    fn bar_range(&mut self, at: Timestamp, symbol: SymbolId, bar: &Bar) {
+        let _ = (at, symbol, bar);
+    }
 }

@@ -68,7 +68,7 @@ enum Sync {
 }
 
 /// The book of one instrument.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Book {
     bids: BTreeMap<PriceTicks, QtyLots>,
     asks: BTreeMap<PriceTicks, QtyLots>,

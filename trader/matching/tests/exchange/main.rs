@@ -1,0 +1,4 @@
+//! The exchange, driven through its public interface.
+
+mod bars;
+mod desk;

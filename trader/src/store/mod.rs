@@ -17,6 +17,7 @@ pub use error::StoreError;
 pub use location::{default_path, only_journal};
 pub use memory::MemoryJournal;
 pub use reader::{JournalReader, StoredRecord, StoredRun};
+pub(crate) use sink::encode;
 pub use sink::{JournalSink, NoJournal};
 pub use sqlite::{CommitTimes, SqliteJournal};
 pub use verify::{Damage, Head, HeadError, Verified, verify_run};

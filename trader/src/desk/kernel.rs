@@ -1,0 +1,378 @@
+//! The loop: one thing after another, in event time. The same code runs a backtest, a replay and a
+//! desk that somebody watches.
+
+use sapphire_engine::Engine;
+use sapphire_engine::effect::{Alert, Effect};
+use sapphire_engine::event::{Event, EventKind};
+use sapphire_engine::instrument::SymbolId;
+use sapphire_engine::journal::{Link, Record, RunStarted};
+use sapphire_engine::market::{Bar, MarketEvent};
+use sapphire_engine::time::{Span, Timestamp};
+use sapphire_engine::venue::VenueReport;
+
+use super::input::Input;
+use super::queue::{Due, Queue};
+use super::roster::Roster;
+use crate::market::{FeedEvent, MarketFeed};
+use crate::store::{JournalSink, StoreError};
+use crate::venue::SimulatedVenue;
+
+/// Looks on while a desk works. It is told, and changes nothing.
+pub trait Witness {
+    /// A record was appended.
+    fn record(&mut self, at: Timestamp, link: Link, record: &Record, engine: &Engine);
+    /// Market data were taken in; `engine` has seen them.
+    fn market(&mut self, at: Timestamp, symbol: SymbolId, event: &MarketEvent<'_>, engine: &Engine);
+    /// People should know of something.
+    fn alert(&mut self, at: Timestamp, alert: &Alert);
+}
+
+/// Nobody looks on.
+impl Witness for () {
+    #[inline]
+    fn record(&mut self, _: Timestamp, _: Link, _: &Record, _: &Engine) {}
+    #[inline]
+    fn market(&mut self, _: Timestamp, _: SymbolId, _: &MarketEvent<'_>, _: &Engine) {}
+    #[inline]
+    fn alert(&mut self, _: Timestamp, _: &Alert) {}
+}
+
+/// What a desk is put together from.
+#[derive(Debug)]
+pub struct Parts<V> {
+    /// Before its first event.
+    pub engine: Engine,
+    /// Where its orders go.
+    pub venue: V,
+    /// Its agents.
+    pub roster: Roster,
+    /// Its data.
+    pub feed: MarketFeed,
+}
+
+/// A desk at work.
+#[derive(Debug)]
+pub struct Desk<V, J, W = ()> {
+    feed: MarketFeed,
+    floor: Floor<V, J, W>,
+}
+
+/// Everything but the feed, whose events are borrowed while the rest works on them.
+#[derive(Debug)]
+struct Floor<V, J, W> {
+    engine: Engine,
+    venue: V,
+    roster: Roster,
+    queue: Queue,
+    journal: J,
+    witness: W,
+    now: Timestamp,
+    /// Steps of the engine.
+    steps: u64,
+    /// Records were appended since the last flush.
+    unflushed: bool,
+    effects: Vec<Effect>,
+    reports: Vec<(Timestamp, VenueReport)>,
+}
+
+impl<V: SimulatedVenue, J: JournalSink, W: Witness> Desk<V, J, W> {
+    /// A desk before its first event; `started` is its journal's first record.
+    ///
+    /// # Errors
+    /// When the journal does not take it.
+    pub fn open(
+        parts: Parts<V>,
+        started: RunStarted,
+        journal: J,
+        witness: W,
+    ) -> Result<Self, StoreError> {
+        let Parts { engine, venue, roster, feed } = parts;
+        let now = feed.peek_time().unwrap_or_default();
+        let mut floor = Floor {
+            engine,
+            venue,
+            roster,
+            queue: Queue::default(),
+            journal,
+            witness,
+            now,
+            steps: 0,
+            unflushed: false,
+            effects: Vec::with_capacity(64),
+            reports: Vec::with_capacity(16),
+        };
+        floor.record(&Record::RunStarted(Box::new(started)))?;
+        Ok(Self { feed, floor })
+    }
+
+    /// When the next thing happens; `None` when the data are over. What is on its way then arrives
+    /// with [`settle`](Self::settle).
+    #[inline]
+    pub fn next_time(&self) -> Option<Timestamp> {
+        let feed = self.feed.peek_time()?;
+        Some(self.floor.next_due().map_or(feed, |due| due.min(feed)))
+    }
+
+    /// Does the next thing. Returns `false` when the data are over.
+    ///
+    /// # Errors
+    /// When the journal does not take a record; nothing is sent then, and the desk must not go on.
+    #[inline]
+    pub fn advance(&mut self) -> Result<bool, StoreError> {
+        let Some(feed) = self.feed.peek_time() else { return Ok(false) };
+        if self.floor.next_due().is_some_and(|due| due < feed) {
+            self.floor.do_what_is_due()?;
+        } else if let Some((at, symbol, event)) = self.feed.next() {
+            self.floor.take(at, symbol, event)?;
+        }
+        Ok(true)
+    }
+
+    /// Works through all the data.
+    ///
+    /// # Errors
+    /// As [`advance`](Self::advance).
+    pub fn run_to_end(&mut self) -> Result<(), StoreError> {
+        while self.advance()? {}
+        self.settle()
+    }
+
+    /// After the data: lets what is on its way arrive, without new prices.
+    ///
+    /// # Errors
+    /// As [`advance`](Self::advance).
+    pub fn settle(&mut self) -> Result<(), StoreError> {
+        /// What is not there after this long, nothing but new data could bring.
+        const PATIENCE: Span = Span::secs(60);
+        let until = self.floor.now + PATIENCE;
+        self.floor.catch_up(until)
+    }
+
+    /// Takes in something from outside of the data, at `at` or, if that is past, now; everything
+    /// due by then comes first. It is durable when this returns, and a policy acts whole.
+    ///
+    /// # Errors
+    /// As [`advance`](Self::advance).
+    pub fn inject(&mut self, at: Timestamp, input: &Input) -> Result<Link, StoreError> {
+        let limit = self.feed.peek_time().unwrap_or(at);
+        let at = at.min(limit).max(self.floor.now);
+        self.floor.catch_up(at)?;
+        self.floor.now = at;
+        self.floor.record(&Record::Cursor { events: self.feed.position() })?;
+        if let Some(record) = input.record() {
+            self.floor.record(&record)?;
+        }
+        self.floor.step(at, input.event())?;
+        let link = self.floor.journal.head();
+        self.floor.flush()?;
+        if let Input::Policy(change) = input {
+            let durable = EventKind::PolicyDurable { generation: change.generation };
+            self.floor.step(at, durable)?;
+        }
+        Ok(link)
+    }
+
+    /// Ends the run: the next start begins a new one.
+    ///
+    /// # Errors
+    /// As [`advance`](Self::advance).
+    pub fn finish(&mut self, reason: &str) -> Result<Link, StoreError> {
+        let link = self.floor.record(&Record::RunFinished { reason: reason.to_owned() })?;
+        self.floor.flush()?;
+        Ok(link)
+    }
+
+    /// Makes everything recorded so far durable.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    pub fn flush(&mut self) -> Result<(), StoreError> {
+        self.floor.flush()
+    }
+
+    /// The engine, to look at.
+    pub const fn engine(&self) -> &Engine {
+        &self.floor.engine
+    }
+
+    /// The data, to look at.
+    pub const fn feed(&self) -> &MarketFeed {
+        &self.feed
+    }
+
+    /// The venue, to look at.
+    pub const fn venue(&self) -> &V {
+        &self.floor.venue
+    }
+
+    /// The journal.
+    pub const fn journal(&self) -> &J {
+        &self.floor.journal
+    }
+
+    /// Who looks on.
+    pub const fn witness(&self) -> &W {
+        &self.floor.witness
+    }
+
+    /// Who looks on.
+    pub const fn witness_mut(&mut self) -> &mut W {
+        &mut self.floor.witness
+    }
+
+    /// Event time.
+    pub const fn now(&self) -> Timestamp {
+        self.floor.now
+    }
+
+    /// Steps that the engine has taken.
+    pub const fn steps(&self) -> u64 {
+        self.floor.steps
+    }
+
+    /// The journal and the witness, when the desk is no longer needed.
+    pub fn into_journal_and_witness(self) -> (J, W) {
+        (self.floor.journal, self.floor.witness)
+    }
+}
+
+impl<V: SimulatedVenue, J: JournalSink, W: Witness> Floor<V, J, W> {
+    #[inline]
+    fn next_due(&self) -> Option<Timestamp> {
+        match (self.venue.next_due(), self.queue.next_due()) {
+            (Some(venue), Some(queue)) => Some(venue.min(queue)),
+            (venue, queue) => venue.or(queue),
+        }
+    }
+
+    /// The next thing that is due: the venue's first, then what waits here.
+    fn do_what_is_due(&mut self) -> Result<(), StoreError> {
+        match (self.venue.next_due(), self.queue.next_due()) {
+            (Some(venue), queue) if queue.is_none_or(|queue| venue <= queue) => {
+                self.hear_venue(venue)
+            }
+            _ => match self.queue.take() {
+                Some((at, Due::Timer(timer))) => self.step(at, EventKind::Timer(timer)),
+                Some((at, Due::Opinion(opinion))) => self.step(at, EventKind::Opinion(&opinion)),
+                None => Ok(()),
+            },
+        }
+    }
+
+    #[inline]
+    fn catch_up(&mut self, until: Timestamp) -> Result<(), StoreError> {
+        while self.next_due().is_some_and(|due| due <= until) {
+            self.do_what_is_due()?;
+        }
+        Ok(())
+    }
+
+    fn hear_venue(&mut self, now: Timestamp) -> Result<(), StoreError> {
+        let mut reports = std::mem::take(&mut self.reports);
+        self.venue.advance(now, &mut reports);
+        let heard = reports
+            .iter()
+            .try_for_each(|(at, report)| self.step((*at).max(self.now), EventKind::Venue(report)));
+        reports.clear();
+        self.reports = reports;
+        heard
+    }
+
+    /// An event of the feed. What is due before it has happened.
+    #[inline]
+    fn take(
+        &mut self,
+        at: Timestamp,
+        symbol: SymbolId,
+        event: FeedEvent<'_>,
+    ) -> Result<(), StoreError> {
+        match event {
+            FeedEvent::BarOpens(bar) => {
+                self.catch_up(at)?;
+                self.now = self.now.max(at);
+                self.venue.bar_opens(at, symbol, bar.open);
+                self.catch_up(at)
+            }
+            FeedEvent::Market(MarketEvent::Bar(bar)) => self.close_bar(at, symbol, bar),
+            FeedEvent::Market(event) => {
+                self.catch_up(at)?;
+                self.venue.market(at, symbol, &event);
+                self.catch_up(at)?;
+                self.tell(at, symbol, event)
+            }
+        }
+    }
+
+    /// A bar's range is played just before its close, so that an order that was decided on it
+    /// cannot meet it.
+    #[inline]
+    fn close_bar(&mut self, at: Timestamp, symbol: SymbolId, bar: &Bar) -> Result<(), StoreError> {
+        let just_before = Timestamp(at.0 - 1).max(self.now);
+        self.catch_up(just_before)?;
+        self.venue.bar_trades(just_before, symbol, bar);
+        self.catch_up(at)?;
+        self.tell(at, symbol, MarketEvent::Bar(bar))
+    }
+
+    #[inline]
+    fn tell(
+        &mut self,
+        at: Timestamp,
+        symbol: SymbolId,
+        event: MarketEvent<'_>,
+    ) -> Result<(), StoreError> {
+        self.step(at, EventKind::Market(symbol, event))?;
+        self.witness.market(at, symbol, &event, &self.engine);
+        Ok(())
+    }
+
+    #[inline]
+    fn step(&mut self, at: Timestamp, kind: EventKind<'_>) -> Result<(), StoreError> {
+        self.now = at;
+        self.steps += 1;
+        let mut effects = std::mem::take(&mut self.effects);
+        self.engine.step(&Event { at, kind }, &mut effects);
+        let performed = effects.drain(..).try_for_each(|effect| self.perform(effect));
+        self.effects = effects;
+        performed
+    }
+
+    fn perform(&mut self, effect: Effect) -> Result<(), StoreError> {
+        let now = self.now;
+        match effect {
+            Effect::Record(record) => return self.record(&record).map(|_| ()),
+            Effect::Submit(order) => {
+                self.flush()?;
+                self.venue.submit(now, &order);
+            }
+            Effect::Cancel { symbol, order } => {
+                self.flush()?;
+                self.venue.cancel(now, symbol, order);
+            }
+            Effect::Query { symbol, order } => self.venue.query_order(now, symbol, order),
+            Effect::VerifyPosition(symbol) => self.venue.query_position(now, symbol),
+            Effect::PublishSnapshot(symbol) => {
+                if let Some(snapshot) = self.engine.snapshot(symbol) {
+                    let queue = &mut self.queue;
+                    self.roster.ask(&snapshot, |latency, opinion| {
+                        queue.put(now + latency, Due::Opinion(opinion));
+                    });
+                }
+            }
+            Effect::WakeAt(at, timer) => self.queue.put(at, Due::Timer(timer)),
+            Effect::Alert(alert) => self.witness.alert(now, &alert),
+        }
+        Ok(())
+    }
+
+    fn record(&mut self, record: &Record) -> Result<Link, StoreError> {
+        let link = self.journal.append(self.now, record)?;
+        self.unflushed = true;
+        self.witness.record(self.now, link, record, &self.engine);
+        Ok(link)
+    }
+
+    fn flush(&mut self) -> Result<(), StoreError> {
+        if std::mem::take(&mut self.unflushed) { self.journal.flush() } else { Ok(()) }
+    }
+}

@@ -15,7 +15,7 @@ use super::queue::{Due, Queue};
 use super::roster::Roster;
 use crate::market::{FeedEvent, MarketFeed};
 use crate::store::{JournalSink, StoreError};
-use crate::venue::SimulatedVenue;
+use crate::venue::Venue;
 
 /// Looks on while a desk works. It is told, and changes nothing.
 pub trait Witness {
@@ -75,7 +75,7 @@ struct Floor<V, J, W> {
     reports: Vec<(Timestamp, VenueReport)>,
 }
 
-impl<V: SimulatedVenue, J: JournalSink, W: Witness> Desk<V, J, W> {
+impl<V: Venue, J: JournalSink, W: Witness> Desk<V, J, W> {
     /// A desk before its first event; `started` is its journal's first record.
     ///
     /// # Errors
@@ -102,6 +102,8 @@ impl<V: SimulatedVenue, J: JournalSink, W: Witness> Desk<V, J, W> {
             reports: Vec::with_capacity(16),
         };
         floor.record(&Record::RunStarted(Box::new(started)))?;
+        // Event time is the only clock there is, so nothing about it is uncertain.
+        floor.step(now, EventKind::ClockUncertainty(Span::ZERO))?;
         Ok(Self { feed, floor })
     }
 
@@ -236,7 +238,7 @@ impl<V: SimulatedVenue, J: JournalSink, W: Witness> Desk<V, J, W> {
     }
 }
 
-impl<V: SimulatedVenue, J: JournalSink, W: Witness> Floor<V, J, W> {
+impl<V: Venue, J: JournalSink, W: Witness> Floor<V, J, W> {
     #[inline]
     fn next_due(&self) -> Option<Timestamp> {
         match (self.venue.next_due(), self.queue.next_due()) {
@@ -286,20 +288,16 @@ impl<V: SimulatedVenue, J: JournalSink, W: Witness> Floor<V, J, W> {
         symbol: SymbolId,
         event: FeedEvent<'_>,
     ) -> Result<(), StoreError> {
+        if let FeedEvent::Market(MarketEvent::Bar(bar)) = event {
+            return self.close_bar(at, symbol, bar);
+        }
+        self.catch_up(at)?;
+        self.now = at;
+        self.venue.on_market(at, symbol, &event);
+        self.catch_up(at)?;
         match event {
-            FeedEvent::BarOpens(bar) => {
-                self.catch_up(at)?;
-                self.now = self.now.max(at);
-                self.venue.bar_opens(at, symbol, bar.open);
-                self.catch_up(at)
-            }
-            FeedEvent::Market(MarketEvent::Bar(bar)) => self.close_bar(at, symbol, bar),
-            FeedEvent::Market(event) => {
-                self.catch_up(at)?;
-                self.venue.market(at, symbol, &event);
-                self.catch_up(at)?;
-                self.tell(at, symbol, event)
-            }
+            FeedEvent::Market(event) => self.tell(at, symbol, event),
+            FeedEvent::BarOpens(_) => Ok(()),
         }
     }
 
@@ -309,7 +307,7 @@ impl<V: SimulatedVenue, J: JournalSink, W: Witness> Floor<V, J, W> {
     fn close_bar(&mut self, at: Timestamp, symbol: SymbolId, bar: &Bar) -> Result<(), StoreError> {
         let just_before = Timestamp(at.0 - 1).max(self.now);
         self.catch_up(just_before)?;
-        self.venue.bar_trades(just_before, symbol, bar);
+        self.venue.bar_range(just_before, symbol, bar);
         self.catch_up(at)?;
         self.tell(at, symbol, MarketEvent::Bar(bar))
     }

@@ -3,13 +3,19 @@
 //! [`Desk`] is pure and synchronous: it does one thing after another, whatever drives it. A backtest
 //! drives it as fast as it goes, a watched run by the wall clock, a recovery by the journal.
 
+mod assembly;
+mod backtest;
 mod input;
 mod kernel;
 mod queue;
+mod recovery;
 mod retrace;
 mod roster;
 
+pub use backtest::{DATA_OVER, Halts, OnHalted, backtest};
+pub use assembly::{Assembly, AssemblyError};
 pub use input::{Input, PastInput, PastInputs};
 pub use kernel::{Desk, Parts, Witness};
+pub use recovery::bring_back;
 pub use retrace::Retrace;
 pub use roster::{Roster, symbols_of};

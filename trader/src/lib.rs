@@ -4,6 +4,7 @@ pub mod api;
 pub mod cli;
 pub mod config;
 pub mod desk;
+pub mod lineage;
 pub mod market;
 pub mod report;
 pub mod store;

@@ -19,9 +19,7 @@ pub(super) fn agent(
     let name = from.metadata.name.clone().unwrap_or_default();
     let choice = from.spec.strategy.choice()?;
     let strategy = strategy(choice, &name)?;
-    strategy
-        .validate()
-        .map_err(|error| ConfigError::Parameters { agent: name.clone(), error })?;
+    strategy.validate().map_err(|error| ConfigError::Parameters { agent: name.clone(), error })?;
     Ok(AgentPlan {
         config: AgentConfig {
             strategy: choice.name().to_owned(),
@@ -118,10 +116,7 @@ fn strategy(choice: StrategyChoice<'_>, agent: &str) -> Result<agents::Strategy,
         StrategyChoice::FinancialSentiment(_)
         | StrategyChoice::MarketMaking(_)
         | StrategyChoice::LanguageModel(_) => {
-            return Err(ConfigError::Strategy {
-                agent: agent.to_owned(),
-                strategy: choice.name(),
-            });
+            return Err(ConfigError::Strategy { agent: agent.to_owned(), strategy: choice.name() });
         }
     })
 }

@@ -47,7 +47,9 @@ pub enum ConfigError {
     )]
     OneFileManySymbols(String),
     /// The environment forbids real money.
-    #[error("live: true, but ENABLE_PAPER_TRADING=true forbids real money: unset it, or remove live")]
+    #[error(
+        "live: true, but ENABLE_PAPER_TRADING=true forbids real money: unset it, or remove live"
+    )]
     PaperOnly,
     /// An environment variable that says nothing sensible.
     #[error("environment variable {name} is `{value}`: {remedy}")]
@@ -60,7 +62,9 @@ pub enum ConfigError {
         remedy: &'static str,
     },
     /// Nothing is left to trade.
-    #[error("TRADING_SYMBOLS={0} leaves no symbol of the manifest to trade: name at least one of {1}")]
+    #[error(
+        "TRADING_SYMBOLS={0} leaves no symbol of the manifest to trade: name at least one of {1}"
+    )]
     NoSymbols(String, String),
     /// Something has no canonical form.
     #[error("cannot hash the manifests: {0}")]

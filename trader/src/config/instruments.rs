@@ -2,7 +2,7 @@
 
 use sapphire_crds::trading_system as crds;
 use sapphire_engine::instrument::{Instrument, QtyLots, Symbol};
-use sapphire_engine::money::{Amount, Ratio, SCALE, parse_e8};
+use sapphire_engine::money::{Amount, DecimalError, parse_e8};
 
 use super::{ConfigError, decimal};
 
@@ -10,20 +10,13 @@ use super::{ConfigError, decimal};
 /// the integers.
 const MOST_LOTS: QtyLots = QtyLots(1_000_000_000_000);
 
-/// Converts an instrument; `max_leverage` gives the initial margin where it names none.
-pub(super) fn instrument(
-    from: &crds::Instrument,
-    max_leverage: Ratio,
-) -> Result<Instrument, ConfigError> {
+/// Converts an instrument.
+pub(super) fn instrument(from: &crds::Instrument) -> Result<Instrument, ConfigError> {
     let lot = units(from.lot_size)?;
     let min_quantity = match from.min_quantity {
         // Up to whole lots: an order below the minimum would be refused.
         Some(quantity) => QtyLots((units(quantity)? + lot - 1) / lot.max(1)),
         None => QtyLots(1),
-    };
-    let initial_margin = match from.initial_margin {
-        Some(margin) => decimal(margin)?,
-        None => Ratio(SCALE.saturating_mul(SCALE) / max_leverage.0.max(1)),
     };
     let instrument = Instrument {
         symbol: Symbol::new(from.symbol.as_str())?,
@@ -34,7 +27,7 @@ pub(super) fn instrument(
         min_notional: from.min_notional.map_or(Ok(Amount::ZERO), decimal)?,
         maker_fee: decimal(from.maker_fee)?,
         taker_fee: decimal(from.taker_fee)?,
-        initial_margin,
+        initial_margin: decimal(from.initial_margin)?,
         maintenance_margin: decimal(from.maintenance_margin)?,
         liquidation_fee: decimal(from.liquidation_fee)?,
     };
@@ -46,7 +39,5 @@ pub(super) fn instrument(
 fn units(value: impl std::fmt::Display) -> Result<i64, ConfigError> {
     let text = value.to_string();
     let units = parse_e8(&text).map_err(ConfigError::Decimal)?;
-    i64::try_from(units).map_err(|_| {
-        ConfigError::Decimal(sapphire_engine::money::DecimalError::TooLarge(text))
-    })
+    i64::try_from(units).map_err(|_| ConfigError::Decimal(DecimalError::TooLarge(text)))
 }

@@ -73,11 +73,10 @@ impl Plan {
         let policy = policy_change(&policy, 1)?;
 
         let symbols = symbols(manifests, environment, &mut notes)?;
-        let leverage = policy.policy.limits.max_leverage;
         let instruments = symbols
             .iter()
             .filter_map(|symbol| paper.instruments.iter().find(|i| i.symbol.as_str() == symbol))
-            .map(|from| instrument(from, leverage))
+            .map(instrument)
             .collect::<Result<Vec<_>, _>>()?;
         let agents = manifests
             .agents
@@ -174,8 +173,9 @@ fn recordings(manifests: &Manifests, symbols: &[String]) -> Result<Vec<PathBuf>,
         .iter()
         .map(|symbol| {
             let own = |name: &str| name == symbol;
-            let named =
-                data.iter().find(|file| file.symbol.as_ref().is_some_and(|name| own(name.as_str())));
+            let named = data
+                .iter()
+                .find(|file| file.symbol.as_ref().is_some_and(|name| own(name.as_str())));
             let only = data.iter().find(|file| file.symbol.is_none());
             match (named, only) {
                 (Some(file), _) => Ok(file.path.clone()),
@@ -222,10 +222,8 @@ fn paper_config(
     instruments: &[Instrument],
     spec: &TradingSystemSpec,
 ) -> Result<PaperConfig, ConfigError> {
-    let listing = |instrument: &Instrument| Listing {
-        instrument: instrument.clone(),
-        feed: Feed::Bars,
-    };
+    let listing =
+        |instrument: &Instrument| Listing { instrument: instrument.clone(), feed: Feed::Bars };
     let latency = Latency {
         submit: span(paper.latency.submit.as_std()),
         report: span(paper.latency.report.as_std()),
@@ -272,7 +270,9 @@ fn fault(from: &crds::Fault) -> Fault {
                 FaultKind::LateFill(from.delay.map_or(LATE, |delay| span(delay.as_std())))
             }
             crds::FaultKind::Refused => {
-                FaultKind::Refused(from.code.as_ref().map_or(REJECTED, |code| VenueCode(code.as_str().parse().unwrap_or(REJECTED.0))))
+                FaultKind::Refused(from.code.as_ref().map_or(REJECTED, |code| {
+                    VenueCode(code.as_str().parse().unwrap_or(REJECTED.0))
+                }))
             }
         },
     }

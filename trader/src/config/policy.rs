@@ -55,13 +55,12 @@ fn limits(limits: &crds::Limits) -> Result<Limits, ConfigError> {
 }
 
 fn exits(exits: &crds::Exits) -> Result<Exits, ConfigError> {
-    let multiple = |exit: &Option<crds::AtrExit>| {
-        exit.as_ref().map(|exit| decimal(exit.multiple)).transpose()
-    };
+    let multiple =
+        |exit: &Option<crds::AtrExit>| exit.as_ref().map(|exit| decimal(exit.multiple)).transpose();
     Ok(Exits {
         stop: match exits.stop.choice()? {
             StopChoice::Atr(stop) => Some(StopRule {
-                atr_periods: exits.atr_periods,
+                atr_periods: stop.periods,
                 atr_multiple: decimal(stop.multiple)?,
                 deadline: span(stop.deadline.as_std()),
             }),

@@ -90,12 +90,13 @@ impl Assembly {
             data: self.data(),
             seed: self.plan.venue.seed,
         };
-        let identity =
-            (&started.config, &started.manifests, &started.data, started.seed, ordinal);
+        let identity = (&started.config, &started.manifests, &started.data, started.seed, ordinal);
         let digest = Sha256::digest(serde_json::to_vec(&identity)?);
-        let (first, _) = digest.as_slice().split_first_chunk().ok_or_else(|| {
-            serde::de::Error::custom("a SHA-256 has 32 bytes")
-        }).map_err(AssemblyError::Hash)?;
+        let (first, _) = digest
+            .as_slice()
+            .split_first_chunk()
+            .ok_or_else(|| serde::de::Error::custom("a SHA-256 has 32 bytes"))
+            .map_err(AssemblyError::Hash)?;
         started.config.run = RunId(u64::from_be_bytes(*first));
         Ok(started)
     }

@@ -12,8 +12,8 @@ mod recovery;
 mod retrace;
 mod roster;
 
-pub use backtest::{DATA_OVER, Halts, OnHalted, backtest};
 pub use assembly::{Assembly, AssemblyError};
+pub use backtest::{DATA_OVER, Halts, OnHalted, backtest};
 pub use input::{Input, PastInput, PastInputs};
 pub use kernel::{Desk, Parts, Witness};
 pub use recovery::bring_back;

@@ -1,0 +1,242 @@
+//! A record in words, for people.
+
+use std::fmt::Write as _;
+
+use sapphire_engine::ids::AgentId;
+use sapphire_engine::instrument::{Instrument, SymbolId};
+use sapphire_engine::journal::{
+    DecisionAction, DecisionRecord, IntentRecord, Record, RoundRecord, RunStarted, Vote,
+};
+use sapphire_engine::opinion::{Direction, View};
+use sapphire_engine::order::{OrderRequest, OrderType, Side};
+use sapphire_engine::time::Timestamp;
+use sapphire_engine::venue::{Fill, SubmitOutcome, VenueReport};
+
+/// Tells what records say; it knows the run's symbols, agents and units.
+#[derive(Debug, Clone)]
+pub struct Narrator {
+    started: RunStarted,
+}
+
+impl Narrator {
+    /// For the run that began with `started`.
+    #[must_use]
+    pub const fn new(started: RunStarted) -> Self {
+        Self { started }
+    }
+
+    /// The run's first record.
+    #[must_use]
+    pub const fn started(&self) -> &RunStarted {
+        &self.started
+    }
+
+    /// A record, in a sentence.
+    #[must_use]
+    pub fn tell(&self, record: &Record) -> String {
+        match record {
+            Record::RunStarted(started) => {
+                format!("run {} of {} began", started.config.run, started.system)
+            }
+            Record::Restarted { engine } => format!("the process came back (engine {engine})"),
+            Record::RunFinished { reason } => format!("the run ended: {reason}"),
+            Record::Cursor { events } => format!("after {events} events of the feed"),
+            Record::Stopping => "the process was told to leave".to_owned(),
+            Record::Continuing => "the process is back: entries are allowed again".to_owned(),
+            Record::PolicyReceived(change) => {
+                format!("policy {} arrived (hash {})", change.generation, change.hash)
+            }
+            Record::PolicyEnforced { generation } => format!("policy {generation} acts whole"),
+            Record::Command(request) => {
+                format!("{} ordered {:?}: {}", request.who, request.command, request.reason)
+            }
+            Record::CommandRefused { id, reason } => format!("command {id} was refused: {reason}"),
+            Record::Round(round) => self.round(round),
+            Record::Decision(decision) => self.decision(decision),
+            Record::Intent(intent) => self.intent(intent),
+            Record::CancelIntent { order, reason } => format!("asks to cancel {order}: {reason}"),
+            Record::Venue(report) => self.report(report),
+            Record::PositionChecked { symbol, expected, reported, verified } => format!(
+                "{}: the venue reports a position of {}, we count {}: {}",
+                self.name(*symbol),
+                self.quantity(*symbol, *reported),
+                self.quantity(*symbol, *expected),
+                if *verified { "verified" } else { "not verified" }
+            ),
+            Record::TradingState { state, source, reason } => {
+                format!("trading is {state:?} ({source:?}): {reason}")
+            }
+            Record::DayStarted { equity, high_water_mark } => {
+                format!("a new UTC day: equity {equity}, high-water mark {high_water_mark}")
+            }
+            Record::Flat => "nothing is open any more".to_owned(),
+            Record::Alert(alert) => alert.message.clone(),
+        }
+    }
+
+    fn round(&self, round: &RoundRecord) -> String {
+        let mut text = format!("bar {} of {}: ", round.bar, self.name(round.symbol));
+        let _ = match (round.outcome, round.approval) {
+            (Some(outcome), Some(approval)) => {
+                write!(text, "{outcome:?} wins with {approval} of the weight cast")
+            }
+            (None, Some(approval)) => write!(text, "nothing wins; the most had {approval}"),
+            _ => write!(text, "nobody voted"),
+        };
+        let _ = write!(text, ", {} agreeing", round.agreeing);
+        if round.timed_out {
+            text.push_str(", closed by its time-out");
+        }
+        for vote in &round.votes {
+            let _ = write!(text, "\n{}", self.vote(vote));
+        }
+        text
+    }
+
+    fn vote(&self, vote: &Vote) -> String {
+        let said = match &vote.view {
+            None => "did not answer in time".to_owned(),
+            Some(View::Abstain) => "abstains".to_owned(),
+            Some(View::Opinion { direction, confidence }) => {
+                format!("says {direction:?} with confidence {confidence}")
+            }
+        };
+        let reason = vote.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
+        format!("{} (weight {}) {said}{reason}", self.agent(vote.agent), vote.weight)
+    }
+
+    fn decision(&self, decision: &DecisionRecord) -> String {
+        let side = match decision.direction {
+            Direction::Long => "long",
+            Direction::Short => "short",
+            Direction::Flat => "flat",
+        };
+        let what = match decision.action {
+            DecisionAction::Enter => format!("enter {side}"),
+            DecisionAction::Exit => "exit".to_owned(),
+            DecisionAction::Reverse => format!("reverse to {side}"),
+        };
+        let who = match (decision.round, decision.agent) {
+            (Some(round), _) => format!(" by {round}"),
+            (None, Some(agent)) => format!(" by {} alone", self.agent(agent)),
+            (None, None) => String::new(),
+        };
+        let DecisionRecord { id, symbol, bar, reason, .. } = decision;
+        format!("{id}: {what} {} after bar {bar}{who}: {reason}", self.name(*symbol))
+    }
+
+    fn intent(&self, intent: &IntentRecord) -> String {
+        let verdict = &intent.verdict;
+        let mut text = self.order(&intent.request);
+        if verdict.approved {
+            let _ = write!(text, "; approved, size bound by {:?}", verdict.bound);
+            return text;
+        }
+        text.push_str("; denied");
+        for denial in verdict.denials() {
+            let _ = write!(text, "; {}: {} against {}", denial.rule, denial.input, denial.limit);
+        }
+        text
+    }
+
+    fn order(&self, request: &OrderRequest) -> String {
+        let OrderRequest { id, symbol, side, quantity, purpose, .. } = *request;
+        let price = |ticks| self.instrument(symbol).map(|i| i.price(ticks).to_string());
+        let kind = match request.kind {
+            OrderType::Market => "at market".to_owned(),
+            OrderType::Limit { price: limit, time_in_force } => {
+                format!("at {} ({time_in_force:?})", price(limit).unwrap_or_default())
+            }
+            OrderType::StopMarket { trigger } => {
+                format!("stop at {}", price(trigger).unwrap_or_default())
+            }
+            OrderType::TakeProfitMarket { trigger } => {
+                format!("take-profit at {}", price(trigger).unwrap_or_default())
+            }
+        };
+        let (side, quantity) = (verb(side), self.quantity(symbol, quantity));
+        format!("{id}: {purpose}, {side} {quantity} {} {kind}", self.name(symbol))
+    }
+
+    fn report(&self, report: &VenueReport) -> String {
+        match report {
+            VenueReport::Submit { order, outcome } => match outcome {
+                SubmitOutcome::Accepted => format!("the venue has {order}"),
+                SubmitOutcome::Refused(code) => format!("the venue refused {order}: {}", code.0),
+                SubmitOutcome::NotSent => format!("{order} was not sent"),
+                SubmitOutcome::Unknown(cause) => {
+                    format!("whether the venue has {order} is unknown: {cause:?}")
+                }
+            },
+            VenueReport::Fill(fill) => self.fill(fill),
+            VenueReport::Removed { order, removal } => {
+                format!("{order} left the book: {removal:?}")
+            }
+            VenueReport::CancelRefused { order, code } => {
+                format!("the cancel of {order} was refused: {}", code.0)
+            }
+            VenueReport::OrderStatus { order, state, .. } => {
+                format!("asked about {order}, the venue says {state:?}")
+            }
+            VenueReport::Position { symbol, quantity, .. } => format!(
+                "the venue reports {} {}",
+                self.quantity(*symbol, *quantity),
+                self.name(*symbol)
+            ),
+            VenueReport::Funding { symbol, amount } => {
+                format!("{}: funding {amount}", self.name(*symbol))
+            }
+            VenueReport::Transfer { amount } => format!("{amount} came into the account"),
+        }
+    }
+
+    fn fill(&self, fill: &Fill) -> String {
+        let Fill { symbol, trade, side, price, quantity, fee, maker, .. } = *fill;
+        let price = self.instrument(symbol).map(|i| i.price(price).to_string());
+        let whose = match fill.order {
+            Some(order) => format!("{order} "),
+            None => String::new(),
+        };
+        format!(
+            "{trade}: {whose}{} {} {} at {} as {}, fee {fee}",
+            verb(side),
+            self.quantity(symbol, quantity),
+            self.name(symbol),
+            price.unwrap_or_default(),
+            if maker { "maker" } else { "taker" },
+        )
+    }
+
+    /// When a round's bar closed, as far as its record tells.
+    #[must_use]
+    pub fn bar_close(&self, at: Timestamp) -> Timestamp {
+        let interval = self.started.config.bar_interval.0.max(1);
+        Timestamp(at.0.div_euclid(interval) * interval)
+    }
+
+    fn instrument(&self, symbol: SymbolId) -> Option<&Instrument> {
+        self.started.config.instruments.get(symbol.index())
+    }
+
+    fn name(&self, symbol: SymbolId) -> String {
+        self.instrument(symbol)
+            .map_or_else(|| format!("symbol {}", symbol.0), |i| i.symbol.to_string())
+    }
+
+    fn quantity(&self, symbol: SymbolId, lots: sapphire_engine::instrument::QtyLots) -> String {
+        self.instrument(symbol)
+            .map_or_else(|| format!("{} lots", lots.0), |i| i.quantity(lots).to_string())
+    }
+
+    fn agent(&self, agent: AgentId) -> &str {
+        let agents = &self.started.config.agents;
+        agents.get(usize::from(agent.0)).map_or("an unknown agent", |agent| agent.name.as_str())
+    }
+}
+
+const fn verb(side: Side) -> &'static str {
+    match side {
+        Side::Buy => "buy",
+        Side::Sell => "sell",
+    }
+}

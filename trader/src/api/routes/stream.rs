@@ -1,0 +1,278 @@
+//! `/api/stream`: every section as it changes, at most five times a second each.
+//!
+//! A stream looks at the sections at a fixed pace and tells what differs from what it told last.
+//! So the latest value wins, the desk does nothing for a stream, and a client that reads slowly
+//! costs one look's worth of memory: the next look waits until the last one was taken.
+
+use std::collections::{HashMap, VecDeque};
+use std::convert::Infallible;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::sse::{Event, KeepAlive, Sse};
+use futures::Stream;
+use tokio::sync::watch;
+use tokio::time::{Interval, MissedTickBehavior, interval};
+
+use super::read::{NoQuery, json, newest_orders, newest_rounds};
+use crate::api::App;
+use crate::api::error::{ApiError, ErrorBody, ErrorCode};
+use crate::api::extract::Asked;
+use crate::api::guard::caller::Caller;
+use crate::api::published::{Edition, Section};
+use crate::api::view::PortfolioUpdate;
+
+/// At most five of each section a second.
+const PACE: Duration = Duration::from_millis(200);
+const KEEP_ALIVE: Duration = Duration::from_secs(10);
+const ROUNDS: usize = 10;
+
+/// Named events, each with the same body as its page: `status`, `positions`, `orders` (the newest
+/// 100), `agents`, `risk`, `decisions` (the newest 10), `portfolio` (with the newest point instead of
+/// the history) and `market` (with the newest bar and the fills not told yet). The id is a number of
+/// the journal: sent back as `last-event-id`, no fill is missed.
+#[utoipa::path(get, path = "/api/stream", tag = "desk",
+    params(("last-event-id" = Option<u64>, Header, description = "The id of the last event that came."), NoQuery),
+    responses(
+    (status = OK, description = "Server-sent events.", content_type = "text/event-stream", body = String),
+    (status = "4XX", body = ErrorBody), (status = "5XX", body = ErrorBody),
+))]
+pub(super) async fn stream(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    headers: HeaderMap,
+    Asked(NoQuery {}): Asked<NoQuery>,
+) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>> + use<>>, ApiError> {
+    let place = StreamPlaces::take(&app, caller.address)?;
+    let told = Told::new(&app, last_event_id(&headers)?);
+    let mut pace = interval(PACE);
+    pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let stopping = app.stopping.clone();
+    let teller = Teller { app, told, ready: VecDeque::new(), pace, stopping, _place: place };
+    let events = futures::stream::unfold(teller, Teller::next);
+    Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE).text("keep-alive")))
+}
+
+fn last_event_id(headers: &HeaderMap) -> Result<Option<u64>, ApiError> {
+    let Some(value) = headers.get("last-event-id") else { return Ok(None) };
+    let id = value.to_str().ok().and_then(|text| text.parse().ok());
+    id.map(Some).ok_or_else(|| {
+        ApiError::new(
+            ErrorCode::BadRequest,
+            "`last-event-id` is no number of the journal: send back the id of the last event, or none",
+        )
+    })
+}
+
+/// One client's stream.
+struct Teller {
+    app: Arc<App>,
+    told: Told,
+    ready: VecDeque<Event>,
+    pace: Interval,
+    stopping: watch::Receiver<bool>,
+    _place: StreamPlace,
+}
+
+impl Teller {
+    async fn next(mut self) -> Option<(Result<Event, Infallible>, Self)> {
+        loop {
+            if let Some(event) = self.ready.pop_front() {
+                return Some((Ok(event), self));
+            }
+            tokio::select! {
+                _ = self.stopping.wait_for(|stopping| *stopping) => return None,
+                _ = self.pace.tick() => match self.told.look(&self.app) {
+                    Ok(events) => self.ready = events,
+                    // It was logged where it happened; the client comes back.
+                    Err(_) => return None,
+                },
+            }
+        }
+    }
+}
+
+/// What one client knows: versions of sections, and how many fills of each symbol.
+#[derive(Debug)]
+struct Told {
+    status: u64,
+    portfolio: u64,
+    positions: u64,
+    orders: u64,
+    agents: u64,
+    decisions: u64,
+    risk: u64,
+    markets: Vec<ToldMarket>,
+    /// Every fill up to this record of the journal was told.
+    fills_up_to: u64,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct ToldMarket {
+    version: u64,
+    fills: u64,
+}
+
+impl Told {
+    /// Of a client that comes back: what it missed. Of a new one, which has the fills from
+    /// `/api/market`: only what comes from now on.
+    fn new(app: &App, last_event_id: Option<u64>) -> Self {
+        let fills = |series: &crate::api::published::MarketSeries| match last_event_id {
+            Some(id) => series.fills_seen_at(id),
+            None => series.fills_seen(),
+        };
+        let market = |section: &Section<_>| ToldMarket {
+            version: 0,
+            fills: section.current().map_or(0, |edition| fills(&edition.value)),
+        };
+        Self {
+            status: 0,
+            portfolio: 0,
+            positions: 0,
+            orders: 0,
+            agents: 0,
+            decisions: 0,
+            risk: 0,
+            markets: app.published.markets.iter().map(market).collect(),
+            fills_up_to: last_event_id.unwrap_or(0),
+        }
+    }
+
+    /// What changed since the last look. Markets come first, so that every later event may carry
+    /// the id up to which fills are complete.
+    fn look(&mut self, app: &App) -> Result<VecDeque<Event>, ApiError> {
+        let shown = &app.published;
+        // Read before the markets, which the desk publishes before the status: whatever had been
+        // filled by then is in the markets that are read next.
+        let complete = shown.status.current().map_or(0, |edition| edition.sequence);
+        let mut events = Events { ready: VecDeque::new(), id: self.fills_up_to };
+        self.look_at_markets(app, complete, &mut events)?;
+        self.fills_up_to = self.fills_up_to.max(complete);
+        events.id = self.fills_up_to;
+
+        if let Some(edition) = news(&mut self.status, &shown.status) {
+            events.push("status", &edition.body(json)?)?;
+        }
+        if let Some(edition) = news(&mut self.portfolio, &shown.portfolio) {
+            let update = PortfolioUpdate {
+                summary: edition.value.summary.clone(),
+                point: edition.value.curve.newest().map(Into::into),
+            };
+            events.push("portfolio", &json(&update)?)?;
+        }
+        if let Some(edition) = news(&mut self.positions, &shown.positions) {
+            events.push("positions", &edition.body(json)?)?;
+        }
+        if let Some(edition) = news(&mut self.orders, &shown.orders) {
+            events.push("orders", &newest_orders(&edition)?)?;
+        }
+        if let Some(edition) = news(&mut self.agents, &shown.agents) {
+            events.push("agents", &edition.body(json)?)?;
+        }
+        if let Some(edition) = news(&mut self.decisions, &shown.decisions) {
+            events.push("decisions", &newest_rounds(&edition.value, ROUNDS)?)?;
+        }
+        if let Some(edition) = news(&mut self.risk, &shown.risk) {
+            events.push("risk", &edition.body(json)?)?;
+        }
+        Ok(events.ready)
+    }
+
+    fn look_at_markets(
+        &mut self,
+        app: &App,
+        complete: u64,
+        events: &mut Events,
+    ) -> Result<(), ApiError> {
+        let shown = &app.published;
+        let mut changed = Vec::new();
+        for (index, (told, section)) in self.markets.iter_mut().zip(&shown.markets).enumerate() {
+            if let Some(edition) = news(&mut told.version, section) {
+                let instrument = &shown.facts.instruments[index];
+                changed.push(edition.value.update(instrument, told.fills));
+                told.fills = edition.value.fills_seen();
+            }
+        }
+        let last = changed.len().saturating_sub(1);
+        for (index, update) in changed.iter().enumerate() {
+            if index == last {
+                events.id = events.id.max(complete);
+            }
+            events.push("market", &json(update)?)?;
+        }
+        Ok(())
+    }
+}
+
+/// The section's current edition, if it was not told yet.
+fn news<T>(told: &mut u64, section: &Section<T>) -> Option<Arc<Edition<T>>> {
+    let edition = section.current().filter(|edition| edition.version != *told)?;
+    *told = edition.version;
+    Some(edition)
+}
+
+struct Events {
+    ready: VecDeque<Event>,
+    id: u64,
+}
+
+impl Events {
+    fn push(&mut self, name: &str, body: &Bytes) -> Result<(), ApiError> {
+        let text = std::str::from_utf8(body).map_err(ApiError::internal)?;
+        self.ready.push_back(Event::default().event(name).id(self.id.to_string()).data(text));
+        Ok(())
+    }
+}
+
+/// How many streams are open, in all and by address.
+#[derive(Debug, Default)]
+pub(in crate::api) struct StreamPlaces {
+    by_address: Mutex<HashMap<IpAddr, usize>>,
+}
+
+/// A place, given back when it is dropped.
+struct StreamPlace {
+    app: Arc<App>,
+    address: IpAddr,
+}
+
+impl StreamPlaces {
+    fn take(app: &Arc<App>, address: IpAddr) -> Result<StreamPlace, ApiError> {
+        let mut by_address = app.streams.by_address.lock().unwrap_or_else(PoisonError::into_inner);
+        let open: usize = by_address.values().sum();
+        let of_address = by_address.get(&address).copied().unwrap_or(0);
+        let full = if of_address >= app.config.max_streams_per_address {
+            Some(format!("{of_address} streams of this address are open, and no more are given"))
+        } else if open >= app.config.max_streams {
+            Some(format!("{open} streams are open, and no more are given"))
+        } else {
+            None
+        };
+        if let Some(full) = full {
+            let message =
+                format!("{full}: close one, such as a page in another tab, and try again");
+            return Err(ApiError::new(ErrorCode::Unavailable, message).retry_after(KEEP_ALIVE));
+        }
+        by_address.insert(address, of_address + 1);
+        app.metrics.http.streams.inc();
+        Ok(StreamPlace { app: app.clone(), address })
+    }
+}
+
+impl Drop for StreamPlace {
+    fn drop(&mut self) {
+        let mut by_address =
+            self.app.streams.by_address.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(open) = by_address.get_mut(&self.address) {
+            *open -= 1;
+            if *open == 0 {
+                by_address.remove(&self.address);
+            }
+        }
+        self.app.metrics.http.streams.dec();
+    }
+}

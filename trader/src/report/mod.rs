@@ -11,6 +11,7 @@ mod curve;
 mod facts;
 mod ledger;
 mod order_count;
+mod page;
 mod shown;
 mod summary;
 mod table;
@@ -21,5 +22,6 @@ pub mod trades_csv;
 
 pub use builder::{ReportBuilder, Standing};
 pub use buy_and_hold::BuyAndHold;
+pub use page::page;
 pub use summary::{Report, Surroundings};
 pub use table::{boxed, plain};

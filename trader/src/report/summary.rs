@@ -89,7 +89,7 @@ pub struct Report {
 pub(super) struct Charts {
     pub points: Vec<Point>,
     pub instruments: Vec<Instrument>,
-    pub prices: Vec<Vec<(Timestamp, i64)>>,
+    pub prices: Vec<Vec<(Timestamp, PriceTicks)>>,
     pub fills: Vec<FillMark>,
 }
 
@@ -414,7 +414,7 @@ impl ReportBuilder {
             charts: Charts {
                 points,
                 instruments: config.instruments.clone(),
-                prices: whole.prices.iter().map(|line| price_line(line.kept())).collect(),
+                prices: whole.prices.iter().map(|line| line.kept().to_vec()).collect(),
                 fills: whole.fills.iter().copied().collect(),
             },
         }
@@ -598,10 +598,6 @@ impl From<&Point> for CurvePoint {
     fn from(&Point { at, equity, hold }: &Point) -> Self {
         Self { t: at, equity, buy_and_hold: hold }
     }
-}
-
-fn price_line(kept: &[(Timestamp, PriceTicks)]) -> Vec<(Timestamp, i64)> {
-    kept.iter().map(|(at, price)| (*at, price.0)).collect()
 }
 
 fn named<'a, K: 'a>(

@@ -1,2 +1,5 @@
 //! Only wires: everything is in the library.
-fn main() {}
+
+fn main() -> std::process::ExitCode {
+    sapphire_trader::cli::main()
+}

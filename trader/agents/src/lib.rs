@@ -42,3 +42,5 @@ pub use vpin::{Classification, Vpin, VpinConfig};
 
 #[cfg(test)]
 mod market;
+#[cfg(test)]
+mod template;

@@ -4,11 +4,13 @@ mod agents;
 mod environment;
 mod error;
 mod instruments;
+mod overrides;
 mod plan;
 mod policy;
 
 pub use environment::Environment;
 pub use error::ConfigError;
+pub use overrides::{OverrideError, replace};
 pub use plan::{AgentPlan, Plan};
 pub use policy::policy_change;
 

@@ -63,7 +63,6 @@ pub fn backtest<V: Venue, J: JournalSink, W: Witness>(
             break;
         }
     }
-    desk.settle()?;
     let reason = if halts.ended { "the desk halted" } else { DATA_OVER };
     desk.finish(reason)?;
     Ok(halts)

@@ -17,24 +17,29 @@ pub enum Input {
     Stopping,
     /// A process that had been told to leave is back.
     Continuing,
+    /// The run is over, and why: the data are, or a halt ended it.
+    Finished(String),
 }
 
 impl Input {
     /// The record that the shell writes of it, where the engine writes none itself.
-    pub(super) const fn record(&self) -> Option<Record> {
+    pub(super) fn record(&self) -> Option<Record> {
         match self {
             Self::Command(_) | Self::Policy(_) => None,
             Self::Stopping => Some(Record::Stopping),
             Self::Continuing => Some(Record::Continuing),
+            Self::Finished(reason) => Some(Record::RunFinished { reason: reason.clone() }),
         }
     }
 
-    pub(super) const fn event(&self) -> EventKind<'_> {
+    /// What the engine is told.
+    pub(super) const fn event(&self) -> Option<EventKind<'_>> {
         match self {
-            Self::Command(request) => EventKind::Command(request),
-            Self::Policy(change) => EventKind::Policy(change),
-            Self::Stopping => EventKind::Stopping,
-            Self::Continuing => EventKind::Continuing,
+            Self::Command(request) => Some(EventKind::Command(request)),
+            Self::Policy(change) => Some(EventKind::Policy(change)),
+            Self::Stopping => Some(EventKind::Stopping),
+            Self::Continuing => Some(EventKind::Continuing),
+            Self::Finished(_) => None,
         }
     }
 
@@ -44,6 +49,7 @@ impl Input {
             Record::PolicyReceived(change) => Some(Self::Policy(*change)),
             Record::Stopping => Some(Self::Stopping),
             Record::Continuing => Some(Self::Continuing),
+            Record::RunFinished { reason } => Some(Self::Finished(reason)),
             _ => None,
         }
     }

@@ -23,6 +23,8 @@ pub trait Witness {
     fn record(&mut self, at: Timestamp, link: Link, record: &Record, engine: &Engine);
     /// Market data were taken in; `engine` has seen them.
     fn market(&mut self, at: Timestamp, symbol: SymbolId, event: &MarketEvent<'_>, engine: &Engine);
+    /// A symbol's bar closed; `engine` has seen it.
+    fn bar(&mut self, at: Timestamp, symbol: SymbolId, engine: &Engine);
     /// People should know of something.
     fn alert(&mut self, at: Timestamp, alert: &Alert);
 }
@@ -34,7 +36,35 @@ impl Witness for () {
     #[inline]
     fn market(&mut self, _: Timestamp, _: SymbolId, _: &MarketEvent<'_>, _: &Engine) {}
     #[inline]
+    fn bar(&mut self, _: Timestamp, _: SymbolId, _: &Engine) {}
+    #[inline]
     fn alert(&mut self, _: Timestamp, _: &Alert) {}
+}
+
+/// Two who look on.
+impl<A: Witness, B: Witness> Witness for (A, B) {
+    fn record(&mut self, at: Timestamp, link: Link, record: &Record, engine: &Engine) {
+        self.0.record(at, link, record, engine);
+        self.1.record(at, link, record, engine);
+    }
+    fn market(
+        &mut self,
+        at: Timestamp,
+        symbol: SymbolId,
+        event: &MarketEvent<'_>,
+        engine: &Engine,
+    ) {
+        self.0.market(at, symbol, event, engine);
+        self.1.market(at, symbol, event, engine);
+    }
+    fn bar(&mut self, at: Timestamp, symbol: SymbolId, engine: &Engine) {
+        self.0.bar(at, symbol, engine);
+        self.1.bar(at, symbol, engine);
+    }
+    fn alert(&mut self, at: Timestamp, alert: &Alert) {
+        self.0.alert(at, alert);
+        self.1.alert(at, alert);
+    }
 }
 
 /// What a desk is put together from.
@@ -130,24 +160,12 @@ impl<V: Venue, J: JournalSink, W: Witness> Desk<V, J, W> {
         Ok(true)
     }
 
-    /// Works through all the data.
-    ///
-    /// # Errors
-    /// As [`advance`](Self::advance).
-    pub fn run_to_end(&mut self) -> Result<(), StoreError> {
-        while self.advance()? {}
-        self.settle()
-    }
-
-    /// After the data: lets what is on its way arrive, without new prices.
-    ///
-    /// # Errors
-    /// As [`advance`](Self::advance).
-    pub fn settle(&mut self) -> Result<(), StoreError> {
+    /// Lets what is on its way arrive, without new data.
+    fn settle(&mut self) -> Result<(), StoreError> {
         /// What is not there after this long, nothing but new data could bring.
         const PATIENCE: Span = Span::secs(60);
         let until = self.floor.now + PATIENCE;
-        self.floor.catch_up(until)
+        self.floor.catch_up(self.feed.peek_time().map_or(until, |feed| until.min(feed)))
     }
 
     /// Takes in something from outside of the data, at `at` or, if that is past, now; everything
@@ -164,7 +182,9 @@ impl<V: Venue, J: JournalSink, W: Witness> Desk<V, J, W> {
         if let Some(record) = input.record() {
             self.floor.record(&record)?;
         }
-        self.floor.step(at, input.event())?;
+        if let Some(event) = input.event() {
+            self.floor.step(at, event)?;
+        }
         let link = self.floor.journal.head();
         self.floor.flush()?;
         if let Input::Policy(change) = input {
@@ -174,14 +194,14 @@ impl<V: Venue, J: JournalSink, W: Witness> Desk<V, J, W> {
         Ok(link)
     }
 
-    /// Ends the run: the next start begins a new one.
+    /// Ends the run: lets what is on its way arrive, and says why it is over. The next start
+    /// begins a new one.
     ///
     /// # Errors
     /// As [`advance`](Self::advance).
     pub fn finish(&mut self, reason: &str) -> Result<Link, StoreError> {
-        let link = self.floor.record(&Record::RunFinished { reason: reason.to_owned() })?;
-        self.floor.flush()?;
-        Ok(link)
+        self.settle()?;
+        self.inject(self.floor.now, &Input::Finished(reason.to_owned()))
     }
 
     /// Makes everything recorded so far durable.
@@ -356,6 +376,7 @@ impl<V: Venue, J: JournalSink, W: Witness> Floor<V, J, W> {
                         queue.put(now + latency, Due::Opinion(opinion));
                     });
                 }
+                self.witness.bar(now, symbol, &self.engine);
             }
             Effect::WakeAt(at, timer) => self.queue.put(at, Due::Timer(timer)),
             Effect::Alert(alert) => self.witness.alert(now, &alert),

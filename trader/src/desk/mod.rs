@@ -9,6 +9,7 @@ mod input;
 mod kernel;
 mod queue;
 mod recovery;
+mod reporter;
 mod retrace;
 mod roster;
 
@@ -17,5 +18,6 @@ pub use backtest::{DATA_OVER, Halts, OnHalted, backtest};
 pub use input::{Input, PastInput, PastInputs};
 pub use kernel::{Desk, Parts, Witness};
 pub use recovery::bring_back;
+pub use reporter::Reporter;
 pub use retrace::Retrace;
 pub use roster::{Roster, symbols_of};

@@ -27,9 +27,7 @@ pub fn bring_back<V: Venue, J: JournalSink, W: Witness>(
         if let Some(next) = past.next_if(|next| next.events <= taken) {
             desk.inject(next.at, &next.input)?;
         } else if !desk.advance()? {
-            // The data are over, the journal is not: what was on its way, and the end.
-            desk.settle()?;
-            break;
+            return Err(desk.journal().missing());
         }
     }
     desk.flush()

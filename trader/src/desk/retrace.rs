@@ -35,6 +35,17 @@ impl<J: JournalSink> Retrace<J> {
         !self.stored.is_empty()
     }
 
+    /// The stored record that was not made again, when nothing more is made.
+    #[must_use]
+    pub fn missing(&self) -> StoreError {
+        let next = self.stored.front();
+        StoreError::Diverged {
+            sequence: next.map_or(0, |stored| stored.link.sequence),
+            stored: next.map(|stored| stored.text().into_owned()).unwrap_or_default(),
+            rebuilt: "nothing: the data are over".to_owned(),
+        }
+    }
+
     /// The journal behind it.
     #[must_use]
     pub const fn journal(&self) -> &J {

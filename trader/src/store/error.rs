@@ -66,6 +66,14 @@ pub enum StoreError {
     /// No room left.
     #[error("{}: no room left on the disk: the journal cannot grow, so nothing is sent. Make room and start again: the run goes on where its journal ends", .0.display())]
     Full(PathBuf),
+    /// A run is never written twice.
+    #[error("{}: holds run {run} already: the same manifests, data and seed give the same run; write to another file", path.display())]
+    HasRun {
+        /// The database.
+        path: PathBuf,
+        /// The run.
+        run: String,
+    },
     /// SQLite does not do what durability rests on.
     #[error("{}: the database runs with {pragma} = {found}, not {wanted}: what it acknowledges could be lost", path.display())]
     NotDurable {

@@ -10,7 +10,7 @@ use sqlx::{QueryBuilder, Sqlite};
 use super::database::Database;
 use super::reader::{JournalReader, StoredRun};
 use super::sink::encode;
-use super::{JournalSink, StoreError};
+use super::{JournalSink, MemoryJournal, StoreError};
 
 /// Rows of one INSERT: with five values a row far below SQLite's 32,766 parameters.
 const ROWS_PER_INSERT: usize = 256;
@@ -109,6 +109,27 @@ impl SqliteJournal {
     pub fn limit_pages(&mut self, pages: u32) -> Result<(), StoreError> {
         let sql = sqlx::AssertSqlSafe(format!("PRAGMA max_page_count = {pages}"));
         self.database.scalar::<i64>(sql).map(|_| ())
+    }
+
+    /// Keeps a journal that was made in memory.
+    ///
+    /// # Errors
+    /// [`StoreError::HasRun`] when this run is in it already, or a [`StoreError`] when it cannot be
+    /// written.
+    pub fn keep(&mut self, journal: &MemoryJournal) -> Result<(), StoreError> {
+        let run = journal.run();
+        if self.runs()?.iter().any(|stored| stored.run == run) {
+            let (path, run) = (self.database.path.clone(), run.to_string());
+            return Err(StoreError::HasRun { path, run });
+        }
+        self.begin(run);
+        for record in journal.records() {
+            self.bytes.extend_from_slice(&record.payload);
+            let (at, link) = (record.at, record.link);
+            self.pending.push(Pending { at, link, end: self.bytes.len() });
+        }
+        self.chain = Chain::resume(journal.head());
+        self.flush()
     }
 
     /// Makes everything durable and closes the file.

@@ -1,0 +1,122 @@
+//! Arguments that several commands share, and what they lead to.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use sapphire_agents::Strategy;
+use sapphire_crds::manifest::{self, Desk as Manifests, Request};
+use sapphire_engine::ids::RunId;
+
+use super::console;
+use super::failure::Failure;
+use crate::config::{Environment, Plan};
+use crate::desk::Assembly;
+use crate::store::{self, StoredRun};
+
+/// Which desk.
+#[derive(Debug, Clone, Args)]
+pub(super) struct DeskArgs {
+    /// Manifests, or directories of them: what `kubectl apply` takes.
+    #[arg(short = 'f', long = "filename", value_name = "DIR|FILE", required = true, num_args = 1..)]
+    files: Vec<PathBuf>,
+    /// Which TradingSystem, where the manifests hold several.
+    #[arg(long)]
+    system: Option<String>,
+}
+
+/// Which journal.
+#[derive(Debug, Clone, Args)]
+pub(super) struct JournalArgs {
+    /// The journal's database.
+    /// [default: the one in ${XDG_STATE_HOME:-~/.local/state}/sapphire]
+    #[arg(long, value_name = "PATH")]
+    db: Option<PathBuf>,
+    /// Which run, as 16 hexadecimal digits. [default: the newest]
+    #[arg(long, value_parser = run_id)]
+    pub(super) run: Option<RunId>,
+}
+
+fn run_id(text: &str) -> Result<RunId, String> {
+    let sixteen = text.len() == 16 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    u64::from_str_radix(text, 16)
+        .ok()
+        .filter(|_| sixteen)
+        .map(RunId)
+        .ok_or_else(|| "a run is 16 hexadecimal digits, such as 74fc8e97baf8d689".to_owned())
+}
+
+/// What this release trades on.
+const VENUES: [&str; 2] = ["paper.data.file", "paper.data.files"];
+
+impl DeskArgs {
+    /// Reads the manifests.
+    pub(super) fn manifests(&self) -> Result<Manifests, Failure> {
+        let system = self.system.as_deref();
+        let strategies = Strategy::catalogue().map(|strategy| strategy.name());
+        let request = Request { system, strategies: &strategies, venues: &VENUES };
+        let manifests = manifest::load(&self.files, request).map_err(Failure::input)?;
+        for ignored in &manifests.ignored {
+            tracing::info!("{ignored} is for a cluster and ignored here");
+        }
+        Ok(manifests)
+    }
+
+    /// Reads the manifests and the data.
+    pub(super) fn assembly(&self) -> Result<(Manifests, Assembly), Failure> {
+        let manifests = self.manifests()?;
+        let environment = Environment::of_process().map_err(Failure::input)?;
+        let plan = Plan::of(&manifests, &environment).map_err(Failure::input)?;
+        for note in &plan.notes {
+            tracing::info!("{note}");
+        }
+        let assembly = read(plan)?;
+        Ok((manifests, assembly))
+    }
+}
+
+/// Reads a plan's data, and says what is odd about them.
+pub(super) fn read(plan: Plan) -> Result<Assembly, Failure> {
+    let mut waiting = None;
+    let assembly = Assembly::read(plan, |path| {
+        waiting = Some(console::spinner(format!("reading {}", path.display())));
+    });
+    drop(waiting);
+    let assembly = assembly.map_err(Failure::input)?;
+    for recording in assembly.recordings.iter().filter(|recording| !recording.quality().is_clean())
+    {
+        let quality = recording.quality();
+        tracing::info!(
+            symbol = %recording.symbol(), rows = quality.rows, off_tick = quality.off_tick,
+            duplicates = quality.duplicates, out_of_order = quality.out_of_order, missing = quality.missing, jumps = quality.jumps,
+            sequence_gaps = quality.sequence_gaps, "the data are odd, and traded through"
+        );
+    }
+    Ok(assembly)
+}
+
+impl JournalArgs {
+    /// Where it is; `system`'s where a desk is named.
+    pub(super) fn path(&self, system: Option<&str>) -> Result<PathBuf, Failure> {
+        match (&self.db, system) {
+            (Some(path), _) => Ok(path.clone()),
+            (None, Some(system)) => store::default_path(system).map_err(Failure::input),
+            (None, None) => store::only_journal().map_err(Failure::input),
+        }
+    }
+
+    /// The run that is meant, of those in the journal.
+    pub(super) fn choose(&self, runs: &[StoredRun]) -> Result<RunId, Failure> {
+        match self.run {
+            Some(run) if runs.iter().any(|stored| stored.run == run) => Ok(run),
+            Some(run) => {
+                let known: Vec<_> = runs.iter().map(|stored| stored.run.to_string()).collect();
+                let known = known.join(", ");
+                Err(Failure::input(format!("the journal holds no run {run}; it has: {known}")))
+            }
+            None => runs
+                .last()
+                .map(|stored| stored.run)
+                .ok_or_else(|| Failure::input("the journal holds no run yet")),
+        }
+    }
+}

@@ -1,0 +1,205 @@
+//! `backtest --sweep`: every combination of values, in parallel.
+
+use std::num::NonZeroUsize;
+use std::str::FromStr;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use sapphire_crds::manifest::Desk as Manifests;
+use serde::Serialize;
+
+use super::console::{self, Output};
+use super::desk;
+use super::failure::Failure;
+use crate::config::{Environment, Plan, replace};
+use crate::desk::{Assembly, OnHalted};
+use crate::report::Report;
+
+/// A name, and the values that it takes in turn.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Sweep {
+    name: String,
+    values: Vec<String>,
+}
+
+impl FromStr for Sweep {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (name, values) = text.split_once('=').ok_or("write NAME=A,B,C")?;
+        let values: Vec<String> = values.split(',').map(|value| value.trim().to_owned()).collect();
+        if name.trim().is_empty() || values.iter().any(String::is_empty) {
+            return Err("write NAME=A,B,C, without empty values".to_owned());
+        }
+        Ok(Self { name: name.trim().to_owned(), values })
+    }
+}
+
+/// One combination: names with values.
+type Setting = Vec<(String, String)>;
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Row<'r> {
+    parameters: std::collections::BTreeMap<&'r str, &'r str>,
+    halted: bool,
+    #[serde(flatten)]
+    report: &'r Report,
+}
+
+/// Runs every combination and shows what each came to.
+pub(super) fn run(
+    sweeps: &[Sweep],
+    manifests: &Manifests,
+    assembly: &Assembly,
+    on_halted: OnHalted,
+    output: Output,
+) -> Result<(), Failure> {
+    let settings = combinations(sweeps);
+    // All plans first: a wrong name is told before an hour of work, not after it.
+    let assemblies = settings
+        .iter()
+        .map(|setting| assemble(setting, manifests, assembly))
+        .collect::<Result<Vec<_>, _>>()?;
+    let bar = console::progress("sweeping", assemblies.len() as u64);
+    let results = in_parallel(&assemblies, |assembly| {
+        let done = super::backtest::run(assembly, on_halted);
+        bar.inc(1);
+        done.map(|done| (done.report, done.halts.ended))
+    });
+    bar.finish_and_clear();
+    let results = results.into_iter().collect::<Result<Vec<_>, _>>()?;
+    match output {
+        Output::Json => {
+            let rows: Vec<_> = settings.iter().zip(&results).map(row).collect();
+            console::print_json(&rows)
+        }
+        Output::Table => {
+            console::print(&table(sweeps, &settings, &results));
+            Ok(())
+        }
+    }
+}
+
+fn row<'r>((setting, (report, halted)): (&'r Setting, &'r (Report, bool))) -> Row<'r> {
+    let parameters = setting.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    Row { parameters: parameters.collect(), halted: *halted, report }
+}
+
+fn combinations(sweeps: &[Sweep]) -> Vec<Setting> {
+    sweeps.iter().fold(vec![Setting::new()], |settings, sweep| {
+        let with = |setting: &Setting, value: &String| {
+            let mut setting = setting.clone();
+            setting.push((sweep.name.clone(), value.clone()));
+            setting
+        };
+        settings
+            .iter()
+            .flat_map(|setting| {
+                sweep.values.iter().map(|value| with(setting, value)).collect::<Vec<_>>()
+            })
+            .collect()
+    })
+}
+
+fn assemble(
+    setting: &Setting,
+    manifests: &Manifests,
+    assembly: &Assembly,
+) -> Result<Assembly, Failure> {
+    let mut manifests = manifests.clone();
+    for (name, value) in setting {
+        replace(&mut manifests, name, value).map_err(Failure::input)?;
+    }
+    let environment = Environment::of_process().map_err(Failure::input)?;
+    let plan = Plan::of(&manifests, &environment).map_err(Failure::input)?;
+    let (new, old) = (&plan.engine, &assembly.plan.engine);
+    let same_data = plan.data == assembly.plan.data
+        && new.bar_interval == old.bar_interval
+        && new.instruments == old.instruments;
+    if same_data { Ok(assembly.with_plan(plan)) } else { desk::read(plan) }
+}
+
+/// Does `work` on every item, with a thread for each processor, and keeps the order.
+fn in_parallel<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    let next = AtomicUsize::new(0);
+    let threads = thread::available_parallelism().map_or(1, NonZeroUsize::get).min(items.len());
+    let mut done: Vec<(usize, R)> = thread::scope(|scope| {
+        let take = || {
+            let mut mine = Vec::new();
+            while let index = next.fetch_add(1, Ordering::Relaxed)
+                && let Some(item) = items.get(index)
+            {
+                mine.push((index, work(item)));
+            }
+            mine
+        };
+        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(take)).collect();
+        workers.into_iter().filter_map(|worker| worker.join().ok()).flatten().collect()
+    });
+    done.sort_by_key(|(index, _)| *index);
+    done.into_iter().map(|(_, result)| result).collect()
+}
+
+fn table(sweeps: &[Sweep], settings: &[Setting], results: &[(Report, bool)]) -> String {
+    let mut rows = vec![
+        sweeps
+            .iter()
+            .map(|sweep| sweep.name.clone())
+            .chain(
+                ["return", "max drawdown", "Sharpe", "trades", "win rate", "fees", "equity", ""]
+                    .map(str::to_owned),
+            )
+            .collect::<Vec<_>>(),
+    ];
+    for (setting, (report, halted)) in settings.iter().zip(results) {
+        let performance = &report.performance;
+        let or_dash = |value: Option<String>| value.unwrap_or_else(|| "-".to_owned());
+        let figures = [
+            or_dash(performance.total_return.map(|value| value.to_string())),
+            or_dash(performance.max_drawdown.map(|fall| fall.depth.to_string())),
+            or_dash(performance.sharpe.map(|value| value.to_string())),
+            report.trades.count.to_string(),
+            or_dash(report.trades.win_rate.map(|value| value.to_string())),
+            report.breakdown.fees.to_string(),
+            performance.final_equity.to_string(),
+            if *halted { "halted" } else { "" }.to_owned(),
+        ];
+        rows.push(setting.iter().map(|(_, value)| value.clone()).chain(figures).collect());
+    }
+    let columns = rows.first().map_or(0, Vec::len);
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max();
+    let widths: Vec<usize> = (0..columns).map(|column| width(column).unwrap_or(0)).collect();
+    let line = |row: &Vec<String>| {
+        let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:>width$}"));
+        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned() + "\n"
+    };
+    rows.iter().map(line).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_combination_comes_once_in_order() {
+        let sweeps: Vec<Sweep> = ["a.b=1,2", "c.d=x,y"].map(|text| text.parse().unwrap()).to_vec();
+        let told: Vec<String> = combinations(&sweeps)
+            .iter()
+            .map(|setting| setting.iter().map(|(_, value)| value.as_str()).collect())
+            .collect();
+        assert_eq!(told, ["1x", "1y", "2x", "2y"]);
+    }
+
+    #[test]
+    fn results_keep_the_order_of_their_items() {
+        let items: Vec<u64> = (0..100).collect();
+        assert_eq!(in_parallel(&items, |n| n * 2), items.iter().map(|n| n * 2).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_sweep_without_values_is_refused() {
+        for wrong in ["a.b", "a.b=", "=1", "a.b=1,,2"] {
+            assert!(wrong.parse::<Sweep>().is_err(), "{wrong}");
+        }
+    }
+}

@@ -83,7 +83,7 @@ impl Exchange {
                     && other.side == order.side
                     && matches!(other.stage, Stage::Resting { .. } | Stage::Waiting { .. })
             });
-            left = left - resting.map(|other| other.open).fold(QtyLots::ZERO, |sum, q| sum + q);
+            left -= resting.map(|other| other.open).fold(QtyLots::ZERO, |sum, q| sum + q);
         }
         if left <= QtyLots::ZERO { Err(VenueCode::REDUCE_ONLY_REJECTED) } else { Ok(()) }
     }

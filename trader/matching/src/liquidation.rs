@@ -16,7 +16,7 @@ impl Exchange {
     /// What is closed is the position in the symbol that moved, and the account's orders there are
     /// cancelled; other positions are judged when their own markets move. On bars it closes at the
     /// price that ruined the account (or the bar's open, if that was beyond), made worse by slippage;
-    /// on depth it walks the book, and what finds no liquidity is tried again at the next event.
+    /// on depth it walks the book, and what finds no liquidity is judged again at the next event.
     pub(crate) fn liquidate(&mut self, symbol: SymbolId, low: PriceTicks, high: PriceTicks) {
         let mut next = 0;
         while let Some(&account) = self.markets[symbol.index()].holders.get(next) {

@@ -33,7 +33,7 @@ impl Exchange {
             } else {
                 order.open.min(left)
             };
-            left = left - keeps;
+            left -= keeps;
             order.open = keeps;
         }
         let mut cancelled = false;

@@ -309,7 +309,7 @@ impl Exchange {
                 self.fill_resting(order, limit, quantity);
             } else {
                 let quantity = left.min(self.tradable(&order));
-                left = left - quantity;
+                left -= quantity;
                 self.fill_resting(order, limit, quantity);
             }
         }

@@ -5,7 +5,7 @@ use crate::ids::{AgentId, OrderId};
 use crate::instrument::{PriceTicks, QtyLots, SymbolId};
 use crate::journal::StateSource;
 use crate::market::Bar;
-use crate::money::Ratio;
+use crate::money::{Amount, Ratio};
 use crate::order::{Purpose, Side};
 use crate::policy::{Policy, TradingState};
 use crate::portfolio::Portfolio;
@@ -172,6 +172,12 @@ impl Engine {
             last_bar: state.last_bar,
             bars: state.bars,
         })
+    }
+
+    /// Worst-case gross and net exposure, and the symbols that have any.
+    #[must_use]
+    pub fn exposure(&self) -> (Amount, Amount, u32) {
+        self.gross_and_net()
     }
 
     /// The limits that are about the desk as a whole, and where it stands.

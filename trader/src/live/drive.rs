@@ -1,0 +1,234 @@
+//! The desk thread's loop: the next thing when its time has come, and whoever knocks in between.
+
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::{Duration, Instant};
+
+use sapphire_engine::Engine;
+use sapphire_engine::event::CommandRequest;
+use sapphire_engine::ids::CommandId;
+use sapphire_engine::time::Timestamp;
+
+use super::exhibit::Exhibit;
+use super::inbox::{Message, PolicyFile};
+use super::pace::Pace;
+use crate::api::commands::{BegunCommand, PendingCommand, Refusal};
+use crate::api::view::Phase;
+use crate::config::policy_change;
+use crate::desk::{DATA_OVER, Desk, Input, Retrace};
+use crate::store::{SqliteJournal, StoreError};
+use crate::venue::paper::PaperVenue;
+
+/// The longest sleep: the thread shows itself alive in between.
+const NAP: Duration = Duration::from_millis(50);
+/// Events worked through before somebody may knock again.
+const BATCH: usize = 256;
+
+/// A desk that is driven.
+pub type Driven = Desk<PaperVenue, Retrace<SqliteJournal>, Exhibit>;
+
+/// How driving ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// The data are over, and so is the run.
+    DataOver,
+    /// The process was told to leave, by this signal; the run goes on another time.
+    Told(&'static str),
+}
+
+/// What the loop has in its hands.
+#[derive(Debug)]
+pub struct Hand {
+    /// Who knocks.
+    pub inbox: Receiver<Message>,
+    /// Commands taken so far.
+    pub commands: u64,
+}
+
+/// Drives a desk to the end of its data, or until it is told to leave.
+///
+/// # Errors
+/// When the journal does not take a record: nothing is sent then, and the desk stands.
+pub fn drive(desk: &mut Driven, pace: Pace, hand: &mut Hand) -> Result<Ending, StoreError> {
+    loop {
+        desk.witness().beat();
+        let Some(next) = desk.next_time() else {
+            desk.finish(DATA_OVER)?;
+            return Ok(Ending::DataOver);
+        };
+        let now = Instant::now();
+        let wait = pace.wait(next, now);
+        let message = if wait.is_zero() {
+            hand.inbox.try_recv().ok()
+        } else {
+            show(desk);
+            match hand.inbox.recv_timeout(wait.min(NAP)) {
+                Ok(message) => Some(message),
+                Err(RecvTimeoutError::Timeout) => None,
+                // The server and the watcher have gone: nobody can knock any more.
+                Err(RecvTimeoutError::Disconnected) => {
+                    std::thread::sleep(wait.min(NAP));
+                    None
+                }
+            }
+        };
+        if let Some(message) = message {
+            let at = pace.event_time(Instant::now()).unwrap_or(desk.now());
+            if let Some(signal) = answer(desk, message, at, hand)? {
+                return Ok(Ending::Told(signal));
+            }
+        } else if wait.is_zero() {
+            desk.witness().lag(pace.lag(next, now));
+            work(desk, &pace)?;
+            show(desk);
+        }
+    }
+}
+
+/// After the run: answers who knocks, until the process is told to leave.
+pub fn serve_out(desk: &mut Driven, hand: &Hand) -> &'static str {
+    loop {
+        desk.witness().beat();
+        show(desk);
+        match hand.inbox.recv_timeout(NAP) {
+            Ok(Message::Stop(signal)) => return signal,
+            Ok(Message::Command(pending)) => refuse(pending, "the run is over: start the desk again"),
+            Ok(Message::Policy(_)) | Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => return "the server ended",
+        }
+    }
+}
+
+/// Does what is due, but not for so long that somebody who knocks has to wait.
+fn work(desk: &mut Driven, pace: &Pace) -> Result<(), StoreError> {
+    for _ in 0..BATCH {
+        if !desk.advance()? {
+            break;
+        }
+        match desk.next_time() {
+            Some(next) if pace.wait(next, Instant::now()).is_zero() => {}
+            _ => break,
+        }
+    }
+    Ok(())
+}
+
+/// Answers one message. Returns the signal when the desk is to leave.
+fn answer(
+    desk: &mut Driven,
+    message: Message,
+    at: Timestamp,
+    hand: &mut Hand,
+) -> Result<Option<&'static str>, StoreError> {
+    match message {
+        Message::Stop(signal) => {
+            desk.witness_mut().enter(Phase::Stopping);
+            desk.inject(at, &Input::Stopping)?;
+            return Ok(Some(signal));
+        }
+        Message::Command(pending) => command(desk, pending, at, hand)?,
+        Message::Policy(PolicyFile::Refused(why)) => {
+            tracing::error!("the changed RiskPolicy is refused, the old one stays:\n{why}");
+            desk.witness_mut().policy_refused(&why);
+        }
+        Message::Policy(PolicyFile::Valid(spec, seen)) => {
+            let generation = desk.engine().enforced_policy().generation + 1;
+            match policy_change(&spec, generation) {
+                Ok(change) if change.hash == desk.engine().enforced_policy().hash => {
+                    tracing::info!("the RiskPolicy's file changed and means the same");
+                }
+                Ok(change) => {
+                    desk.inject(at, &Input::Policy(change))?;
+                    desk.flush()?;
+                    acknowledge(desk, seen);
+                }
+                Err(error) => desk.witness_mut().policy_refused(&error.to_string()),
+            }
+        }
+    }
+    show_now(desk);
+    Ok(None)
+}
+
+fn acknowledge(desk: &mut Driven, seen: Instant) {
+    desk.with_witness(|exhibit, engine| exhibit.policy_acknowledged(engine, seen));
+    let enforced = desk.engine().enforced_policy();
+    tracing::info!(
+        generation = enforced.generation,
+        hash = enforced.hash,
+        delay_ms = u64::try_from(seen.elapsed().as_millis()).unwrap_or(u64::MAX),
+        trading_state = ?desk.engine().state(),
+        "the RiskPolicy is enforced"
+    );
+}
+
+/// Carries out a command. It is durable before its asker hears so.
+fn command(
+    desk: &mut Driven,
+    pending: PendingCommand,
+    at: Timestamp,
+    hand: &mut Hand,
+) -> Result<(), StoreError> {
+    let Some(begun) = pending.begin() else {
+        return Ok(());
+    };
+    if let Some(why) = pointless(&begun, desk.engine()) {
+        begun.refuse(Refusal::Conflict(why));
+        return Ok(());
+    }
+    hand.commands += 1;
+    let id = CommandId(hand.commands);
+    let request = CommandRequest {
+        id,
+        command: begun.asked.command.clone(),
+        who: begun.asked.who.clone(),
+        reason: begun.asked.reason.clone(),
+    };
+    tracing::info!(
+        correlation_id = begun.asked.correlation_id, command = ?request.command,
+        who = request.who, reason = request.reason, "a person's command"
+    );
+    desk.witness_mut().watch_command();
+    let link = desk.inject(at, &Input::Command(request))?;
+    match desk.witness_mut().take_refusal() {
+        Some(why) => begun.refuse(Refusal::Conflict(why)),
+        None => begun.accept(id, link.sequence),
+    }
+    Ok(())
+}
+
+/// What would change nothing.
+fn pointless(begun: &BegunCommand, engine: &Engine) -> Option<String> {
+    use sapphire_engine::event::Command;
+    use sapphire_engine::policy::TradingState;
+    let resumable = engine.state_words().any(|(source, _)| {
+        source != sapphire_engine::journal::StateSource::Policy
+    });
+    match begun.asked.command {
+        Command::Resume if engine.state() == TradingState::Active => {
+            Some("the desk is Active already".to_owned())
+        }
+        Command::Resume if !resumable => Some(
+            "it is the RiskPolicy's tradingState that holds: change it in the policy".to_owned(),
+        ),
+        _ => None,
+    }
+}
+
+fn refuse(pending: PendingCommand, why: &str) {
+    if let Some(begun) = pending.begin() {
+        begun.refuse(Refusal::Unavailable(why.to_owned()));
+    }
+}
+
+fn show(desk: &mut Driven) {
+    let done = desk.feed().position();
+    let commits = *desk.journal().journal().commits();
+    desk.with_witness(|exhibit, engine| exhibit.show(engine, done, &commits));
+}
+
+/// Shows what people wait for.
+fn show_now(desk: &mut Driven) {
+    let done = desk.feed().position();
+    let commits = *desk.journal().journal().commits();
+    desk.with_witness(|exhibit, engine| exhibit.show_now(engine, done, &commits));
+}

@@ -1,0 +1,33 @@
+//! What reaches the desk thread, in order of arrival.
+
+use std::time::Instant;
+
+use sapphire_crds::RiskPolicySpec;
+
+use crate::api::commands::PendingCommand;
+
+/// A message.
+#[derive(Debug)]
+pub enum Message {
+    /// A person's command.
+    Command(PendingCommand),
+    /// The policy's file changed.
+    Policy(PolicyFile),
+    /// The process is to leave; the signal's name.
+    Stop(&'static str),
+}
+
+impl From<PendingCommand> for Message {
+    fn from(command: PendingCommand) -> Self {
+        Self::Command(command)
+    }
+}
+
+/// What a changed file holds.
+#[derive(Debug)]
+pub enum PolicyFile {
+    /// A policy, and when the change was seen.
+    Valid(Box<RiskPolicySpec>, Instant),
+    /// None that could be enforced, and why: the one in force stays.
+    Refused(String),
+}

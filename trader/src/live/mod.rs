@@ -1,0 +1,17 @@
+//! A desk that somebody watches: paced by the wall clock, shown on a page, commanded by people,
+//! its policy followed on disk, its journal durable and taken up again after a kill.
+
+mod drive;
+mod exhibit;
+mod inbox;
+mod pace;
+mod policy_watch;
+mod rounds;
+mod take_up;
+
+pub use drive::{Ending, Hand, drive, serve_out};
+pub use exhibit::{Exhibit, Labels};
+pub use inbox::{Message, PolicyFile};
+pub use pace::{Pace, Speed, SpeedError};
+pub use policy_watch::{PolicyWatch, watch};
+pub use take_up::{Taken, TakeUpError, take_up};

@@ -5,6 +5,7 @@ pub mod cli;
 pub mod config;
 pub mod desk;
 pub mod lineage;
+pub mod live;
 pub mod market;
 pub mod report;
 pub mod store;

@@ -7,6 +7,7 @@ mod failure;
 mod journal;
 mod new_agent;
 mod replay;
+mod run;
 mod sweep;
 mod why;
 
@@ -41,6 +42,8 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Trades while somebody watches: page, API, policy followed on disk, journal taken up again.
+    Run(Box<run::Run>),
     /// Works through recorded data as fast as they go, and reports.
     Backtest(backtest::Backtest),
     /// Makes a journal again from its manifests and data: the same bytes, or the first difference.
@@ -64,6 +67,7 @@ enum Command {
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let done = prepare(cli.log_format).and_then(|()| match cli.command {
+        Command::Run(command) => command.execute(),
         Command::Backtest(command) => command.execute(),
         Command::Replay(command) => command.execute(),
         Command::Journal(command) => command.execute(),

@@ -242,6 +242,11 @@ impl<V: Venue, J: JournalSink, W: Witness> Desk<V, J, W> {
         &mut self.floor.witness
     }
 
+    /// Who looks on, and what there is to look at.
+    pub const fn witness_and_view(&mut self) -> (&mut W, &Engine, &J) {
+        (&mut self.floor.witness, &self.floor.engine, &self.floor.journal)
+    }
+
     /// Event time.
     pub const fn now(&self) -> Timestamp {
         self.floor.now

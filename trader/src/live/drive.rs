@@ -91,7 +91,9 @@ pub fn serve_out(desk: &mut Driven, hand: &Hand) -> &'static str {
         show(desk);
         match hand.inbox.recv_timeout(NAP) {
             Ok(Message::Stop(signal)) => return signal,
-            Ok(Message::Command(pending)) => refuse(pending, "the run is over: start the desk again"),
+            Ok(Message::Command(pending)) => {
+                refuse(pending, "the run is over: start the desk again")
+            }
             Ok(Message::Policy(_)) | Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return "the server ended",
         }
@@ -150,7 +152,8 @@ fn answer(
 }
 
 fn acknowledge(desk: &mut Driven, seen: Instant) {
-    desk.with_witness(|exhibit, engine| exhibit.policy_acknowledged(engine, seen));
+    let (exhibit, engine, _) = desk.witness_and_view();
+    exhibit.policy_acknowledged(engine, seen);
     let enforced = desk.engine().enforced_policy();
     tracing::info!(
         generation = enforced.generation,
@@ -200,9 +203,9 @@ fn command(
 fn pointless(begun: &BegunCommand, engine: &Engine) -> Option<String> {
     use sapphire_engine::event::Command;
     use sapphire_engine::policy::TradingState;
-    let resumable = engine.state_words().any(|(source, _)| {
-        source != sapphire_engine::journal::StateSource::Policy
-    });
+    let resumable = engine
+        .state_words()
+        .any(|(source, _)| source != sapphire_engine::journal::StateSource::Policy);
     match begun.asked.command {
         Command::Resume if engine.state() == TradingState::Active => {
             Some("the desk is Active already".to_owned())
@@ -222,13 +225,13 @@ fn refuse(pending: PendingCommand, why: &str) {
 
 fn show(desk: &mut Driven) {
     let done = desk.feed().position();
-    let commits = *desk.journal().journal().commits();
-    desk.with_witness(|exhibit, engine| exhibit.show(engine, done, &commits));
+    let (exhibit, engine, journal) = desk.witness_and_view();
+    exhibit.show(engine, done, journal.journal().commits());
 }
 
-/// Shows what people wait for.
-fn show_now(desk: &mut Driven) {
+/// Shows it now: for what people wait for, and for the end.
+pub fn show_now(desk: &mut Driven) {
     let done = desk.feed().position();
-    let commits = *desk.journal().journal().commits();
-    desk.with_witness(|exhibit, engine| exhibit.show_now(engine, done, &commits));
+    let (exhibit, engine, journal) = desk.witness_and_view();
+    exhibit.show_now(engine, done, journal.journal().commits());
 }

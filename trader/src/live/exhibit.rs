@@ -17,9 +17,7 @@ use sapphire_engine::venue::{Fill, SubmitOutcome, VenueReport};
 use sapphire_engine::{Engine, Tracked};
 
 use super::rounds::Rounds;
-use crate::api::published::{
-    CurvePoint, DeskFacts, FillPoint, Published, Publisher, Sections,
-};
+use crate::api::published::{CurvePoint, DeskFacts, FillPoint, Published, Publisher, Sections};
 use crate::api::view;
 use crate::desk::{Reporter, Witness};
 use crate::market::{DayWindow, Quality};
@@ -226,7 +224,9 @@ impl Exhibit {
     }
 
     fn symbols(&self) -> impl Iterator<Item = SymbolId> + use<> {
-        (0..self.started.config.instruments.len()).filter_map(|i| u16::try_from(i).ok()).map(SymbolId)
+        (0..self.started.config.instruments.len())
+            .filter_map(|i| u16::try_from(i).ok())
+            .map(SymbolId)
     }
 
     fn build(&mut self, due: Sections, engine: &Engine, done: u64, commits: &CommitTimes) {
@@ -454,8 +454,12 @@ impl Exhibit {
                 name: config.name.clone(),
                 strategy: config.strategy.clone(),
                 authority: match config.authority {
-                    sapphire_engine::config::Authority::Consensus { .. } => view::Authority::Consensus,
-                    sapphire_engine::config::Authority::Delegated { .. } => view::Authority::Delegated,
+                    sapphire_engine::config::Authority::Consensus { .. } => {
+                        view::Authority::Consensus
+                    }
+                    sapphire_engine::config::Authority::Delegated { .. } => {
+                        view::Authority::Delegated
+                    }
                 },
                 paused: state.paused,
                 weight: weight.into(),
@@ -471,9 +475,10 @@ impl Exhibit {
 
     fn risk(&self, engine: &Engine) -> view::Risk {
         let enforced = engine.enforced_policy();
-        let limits = engine.headroom().into_iter().filter_map(|row| {
-            limit_use(row.name, row.limit, row.value)
-        });
+        let limits = engine
+            .headroom()
+            .into_iter()
+            .filter_map(|row| limit_use(row.name, row.limit, row.value));
         view::Risk {
             policy: view::PolicyInForce {
                 name: self.labels.policy.clone(),
@@ -481,7 +486,10 @@ impl Exhibit {
                 hash: enforced.hash.clone(),
                 acknowledged_at: self.news.acknowledged.map(Into::into),
                 acknowledged_wall_time: self.news.acknowledged_wall.map(Into::into),
-                delay_millis: self.news.delay.map(|d| u64::try_from(d.as_millis()).unwrap_or(u64::MAX)),
+                delay_millis: self
+                    .news
+                    .delay
+                    .map(|d| u64::try_from(d.as_millis()).unwrap_or(u64::MAX)),
                 file: self.labels.policy_file.clone(),
                 last_refused: self.news.refused.as_ref().map(|(at, message)| view::RefusedPolicy {
                     at: (*at).into(),
@@ -647,7 +655,9 @@ impl Witness for Exhibit {
         if alert.severity > Severity::Info {
             self.last_error = Some(view::LastError {
                 at: SystemTime::now().into(),
-                place: alert.symbol.map_or("desk".to_owned(), |s| self.instrument(s).symbol.to_string()),
+                place: alert
+                    .symbol
+                    .map_or("desk".to_owned(), |s| self.instrument(s).symbol.to_string()),
                 message: alert.message.clone(),
             });
             if let Some(symbol) = alert.symbol {
@@ -665,14 +675,12 @@ fn spoken(view: &View) -> SpokenView {
         View::Opinion { direction: Direction::Long, .. } => SpokenView::Long,
         View::Opinion { direction: Direction::Short, .. } => SpokenView::Short,
         View::Opinion { direction: Direction::Flat, .. } => SpokenView::Flat,
-        View::Abstain => SpokenView::Abstained,
+        View::Abstain => SpokenView::Abstain,
     }
 }
 
 fn all_verified(engine: &Engine) -> bool {
-    (0_u16..)
-        .map_while(|place| engine.symbol_view(SymbolId(place)))
-        .all(|symbol| symbol.verified)
+    (0_u16..).map_while(|place| engine.symbol_view(SymbolId(place))).all(|symbol| symbol.verified)
 }
 
 fn share(part: u64, whole: u64) -> Ratio {

@@ -9,9 +9,9 @@ mod policy_watch;
 mod rounds;
 mod take_up;
 
-pub use drive::{Ending, Hand, drive, serve_out};
+pub use drive::{Driven, Ending, Hand, drive, serve_out, show_now};
 pub use exhibit::{Exhibit, Labels};
 pub use inbox::{Message, PolicyFile};
 pub use pace::{Pace, Speed, SpeedError};
 pub use policy_watch::{PolicyWatch, watch};
-pub use take_up::{Taken, TakeUpError, take_up};
+pub use take_up::{TakeUpError, Taken, take_up};

@@ -72,7 +72,8 @@ impl Rounds {
         let Some(id) = request.decision.map(|decision| decision.to_string()) else {
             return;
         };
-        let decision = |round: &mut view::Round| round.decision.take_if(|decision| decision.id == id);
+        let decision =
+            |round: &mut view::Round| round.decision.take_if(|decision| decision.id == id);
         let found = self.0.iter_mut().find_map(|round| decision(round).map(|d| (round, d)));
         if let Some((round, mut decision)) = found {
             decision.side = Some(request.side.into());
@@ -117,7 +118,10 @@ fn reason(round: &RoundRecord) -> String {
             format!("{} agree, with {approval} of the weight cast{waited}", round.agreeing)
         }
         (None, Some(approval)) => {
-            format!("not enough: {} agree, with {approval} of the weight cast{waited}", round.agreeing)
+            format!(
+                "not enough: {} agree, with {approval} of the weight cast{waited}",
+                round.agreeing
+            )
         }
         _ => format!("nobody voted{waited}"),
     }

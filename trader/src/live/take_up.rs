@@ -5,9 +5,7 @@ use std::collections::VecDeque;
 use sapphire_engine::VERSION;
 use sapphire_engine::journal::{Record, RunStarted};
 
-use crate::desk::{
-    Assembly, AssemblyError, Desk, Input, PastInputs, Retrace, Witness, bring_back,
-};
+use crate::desk::{Assembly, AssemblyError, Desk, Input, PastInputs, Retrace, Witness, bring_back};
 use crate::store::{SqliteJournal, StoreError, StoredRecord};
 use crate::venue::paper::PaperVenue;
 
@@ -90,7 +88,8 @@ pub fn take_up<W: Witness>(
         None => None,
     };
     if let Some(left) = left {
-        if left.started.manifests == assembly.plan.manifests && left.started.data == assembly.data() {
+        if left.started.manifests == assembly.plan.manifests && left.started.data == assembly.data()
+        {
             if left.started.engine != VERSION {
                 return Err(TakeUpError::OtherVersion { path, found: left.started.engine });
             }
@@ -145,9 +144,9 @@ fn unfinished(
     let mut chain = sapphire_engine::journal::Chain::new(run);
     let path = journal.path().to_path_buf();
     journal.reader()?.each(run, |record| {
-        chain
-            .verify_next(record.link, record.at, &record.payload)
-            .map_err(|error| StoreError::BrokenChain { path: path.clone(), run: run.to_string(), error })?;
+        chain.verify_next(record.link, record.at, &record.payload).map_err(|error| {
+            StoreError::BrokenChain { path: path.clone(), run: run.to_string(), error }
+        })?;
         let read = record.record()?;
         match &read {
             Record::RunStarted(first) => started = Some((**first).clone()),

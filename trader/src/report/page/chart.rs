@@ -125,7 +125,12 @@ pub(super) fn figure(plot: &Plot<'_>) -> String {
         return String::new();
     };
     let mut html = String::new();
-    let _ = write!(html, "<figure><figcaption><h2>{}</h2>{}</figcaption>", escaped(&plot.title), legend(plot));
+    let _ = write!(
+        html,
+        "<figure><figcaption><h2>{}</h2>{}</figcaption>",
+        escaped(&plot.title),
+        legend(plot)
+    );
     let _ = write!(
         html,
         "<div class=\"plot\" data-from=\"{}\" data-to=\"{}\" data-low=\"{}\" data-high=\"{}\" data-unit=\"{}\">\
@@ -236,7 +241,10 @@ pub(super) fn bars(title: &str, bars: &[Bar]) -> String {
         return String::new();
     };
     let zero = axis.share(0.0) * 100.0;
-    let mut html = format!("<figure><figcaption><h2>{}</h2></figcaption><table class=\"bars\">", escaped(title));
+    let mut html = format!(
+        "<figure><figcaption><h2>{}</h2></figcaption><table class=\"bars\">",
+        escaped(title)
+    );
     for Bar { name, value, shown } in bars {
         let end = axis.share(*value) * 100.0;
         let (left, width) = (zero.min(end), (end - zero).abs());
@@ -279,7 +287,9 @@ mod tests {
         points[7_001].1 = -9.0;
         let kept = thinned(&points);
         assert!(kept.len() <= 2 * BUCKETS && kept.is_sorted_by_key(|(at, _)| *at));
-        assert!(kept.contains(&(Timestamp(5_003), 9.0)) && kept.contains(&(Timestamp(7_001), -9.0)));
+        assert!(
+            kept.contains(&(Timestamp(5_003), 9.0)) && kept.contains(&(Timestamp(7_001), -9.0))
+        );
     }
 
     #[test]

@@ -137,7 +137,10 @@ fn prices(report: &Report) -> String {
         }
         html.push_str(&figure(&Plot {
             title: format!("{} with {fills}", instrument.symbol),
-            summary: format!("The price of {}, and where the desk's {fills} were.", instrument.symbol),
+            summary: format!(
+                "The price of {}, and where the desk's {fills} were.",
+                instrument.symbol
+            ),
             lines,
             dots,
             area: false,
@@ -160,7 +163,11 @@ fn breakdowns(report: &Report) -> String {
         .map(|voter| Bar {
             name: voter.agent.clone().unwrap_or_else(|| "no agent".into()),
             value: units(voter.gain),
-            shown: format!("{} <small>{}</small>", gain(voter.gain), counted(voter.trades, "trade")),
+            shown: format!(
+                "{} <small>{}</small>",
+                gain(voter.gain),
+                counted(voter.trades, "trade")
+            ),
         })
         .collect();
     format!(
@@ -204,7 +211,10 @@ fn trades(report: &Report) -> String {
     let mut html = format!(
         "<details><summary><h2>Trades</h2> {which}</summary><div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Trades\"><table class=\"trades\"><thead><tr>"
     );
-    let columns = ["Opened", "Closed", "Symbol", "Side", "Quantity", "Entry", "Exit", "Fees", "Funding", "Slippage", "Net", "By"];
+    let columns = [
+        "Opened", "Closed", "Symbol", "Side", "Quantity", "Entry", "Exit", "Fees", "Funding",
+        "Slippage", "Net", "By",
+    ];
     for name in columns {
         let _ = write!(html, "<th scope=\"col\">{name}</th>");
     }

@@ -1,0 +1,419 @@
+//! `run`: a desk that trades while somebody watches.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use clap::Args;
+use futures::future::BoxFuture;
+use sapphire_crds::manifest::Desk as Manifests;
+use sapphire_engine::ids::RunId;
+use sapphire_engine::instrument::SymbolId;
+use sapphire_engine::time::Span;
+use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
+use tokio::sync::oneshot;
+
+use super::backtest::write_report;
+use super::console;
+use super::desk::DeskArgs;
+use super::failure::Failure;
+use crate::api::commands::CommandSender;
+use crate::api::lineage::{LineageError, LineageId, LineageSource};
+use crate::api::token::Token;
+use crate::api::view::Phase;
+use crate::api::{self, Api, ApiConfig, Page, view};
+use crate::desk::{Assembly, Input};
+use crate::lineage;
+use crate::live::{
+    Driven, Ending, Exhibit, Hand, Labels, Message, Pace, Speed, drive, serve_out, show_now,
+    take_up, watch,
+};
+use crate::report::{self, Surroundings};
+use crate::store::{self, Head, JournalReader, SqliteJournal};
+use crate::telemetry::metrics::Metrics;
+
+/// Messages that may wait for the desk thread.
+const INBOX: usize = 256;
+/// How long a person waits for the desk's answer to a command.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// `run`.
+#[derive(Debug, Args)]
+pub(super) struct Run {
+    #[command(flatten)]
+    desk: DeskArgs,
+    /// How fast recorded data pass: auto (all in three minutes), max, realtime, a factor such as 60x, or
+    /// how long all of them are to take, such as 90s, 3m or 1h.
+    #[arg(long, default_value_t, overrides_with = "speed")]
+    speed: Speed,
+    /// Leaves when the data are over. Otherwise the page stays, until Ctrl-C.
+    #[arg(long)]
+    exit: bool,
+    /// Where the page and the API are; port 0 takes a free one.
+    #[arg(
+        long,
+        value_name = "ADDRESS",
+        default_value = "127.0.0.1:8080",
+        overrides_with = "listen"
+    )]
+    listen: SocketAddr,
+    /// The journal's database.
+    /// [default: ${XDG_STATE_HOME:-~/.local/state}/sapphire/<system>.db]
+    #[arg(long, value_name = "PATH")]
+    db: Option<PathBuf>,
+    /// Writes report.html, report.json and trades.csv into this directory at the end.
+    #[arg(long, value_name = "DIR")]
+    report: Option<PathBuf>,
+    /// What commands need. [default: a new one, in the link that is printed]
+    #[arg(long, env = "SAPPHIRE_API_TOKEN", hide_env_values = true, value_name = "TOKEN")]
+    token: Option<String>,
+    /// Requests a minute from one address without a token; 0 is no limit.
+    #[arg(long, value_name = "N", default_value_t = 60)]
+    requests_per_minute: u32,
+    /// Origins of other pages that may read the API.
+    #[arg(long, value_name = "ORIGIN")]
+    cors_origin: Vec<api::Origin>,
+    /// Names under which the API may be asked, besides its loopback names.
+    #[arg(long, value_name = "HOST")]
+    allowed_host: Vec<String>,
+}
+
+impl Run {
+    pub(super) fn execute(self) -> Result<(), Failure> {
+        let token = match &self.token {
+            Some(text) => Token::new(text).map_err(Failure::input)?,
+            None => Token::generate().map_err(Failure::run)?,
+        };
+        let runtime = Runtime::new().map_err(Failure::run)?;
+        // Before anything slow: a port in use is told at once.
+        let listener = runtime.block_on(api::bind(self.listen)).map_err(Failure::input)?;
+        let (manifests, assembly) = self.desk.assembly()?;
+        let path = match &self.db {
+            Some(path) => path.clone(),
+            None => store::default_path(&assembly.plan.system).map_err(Failure::input)?,
+        };
+        let journal = SqliteJournal::open(&path).map_err(Failure::run)?;
+
+        let symbols: Vec<String> =
+            assembly.plan.engine.instruments.iter().map(|i| i.symbol.to_string()).collect();
+        let agents: Vec<String> =
+            assembly.plan.engine.agents.iter().map(|agent| agent.name.clone()).collect();
+        let (metrics, desk_metrics) = Metrics::new(&symbols, &agents).map_err(Failure::run)?;
+        let labels = labels(&manifests, &assembly);
+        let mut readers = None;
+        let waiting = console::progress("taking the run up again", events(&assembly));
+        let taken = take_up(
+            &assembly,
+            journal,
+            |started| {
+                let (exhibit, published) = Exhibit::new(started, labels, desk_metrics);
+                readers = Some(published);
+                exhibit
+            },
+            |done| waiting.set_position(done),
+        );
+        waiting.finish_and_clear();
+        let taken = taken.map_err(Failure::run)?;
+        let published = readers.ok_or_else(|| Failure::run("the run has no beginning"))?;
+        taken.notes.iter().for_each(|note| tracing::warn!("{note}"));
+        let mut desk = taken.desk;
+
+        let run = desk.engine().config().run;
+        let (sender, inbox) = sync_channel(INBOX);
+        let mut hand = Hand { inbox, commands: taken.commands };
+        let api = Api {
+            published,
+            commands: CommandSender::new(sender.clone(), PATIENCE),
+            lineage: Arc::new(Journaled { path: path.clone(), run }),
+            metrics: Arc::new(metrics),
+            page: Page::embedded(),
+            config: self.api_config(token.clone()),
+        };
+        let link = link(&listener, &token, self.token.is_some())?;
+        let server = Server::start(runtime, listener, api, sender.clone())?;
+        greet(&link, &path, &desk, taken.continued);
+
+        let (exhibit, engine, _) = desk.witness_and_view();
+        exhibit.begin(engine);
+        catch_up_with_policy(&mut desk, &assembly)?;
+        let policy_file = manifests.policy_file.clone();
+        let name = manifests.policy.metadata.name.clone().unwrap_or_default();
+        let _watch = watch(policy_file, name, sender).map_err(Failure::run)?;
+        let outcome = self.work(&mut desk, &assembly, &mut hand);
+        let left = leave(desk);
+        server.stop();
+        outcome?;
+        left
+    }
+
+    /// Trades until the data are over or the process is told to leave.
+    fn work(&self, desk: &mut Driven, assembly: &Assembly, hand: &mut Hand) -> Result<(), Failure> {
+        let began = Instant::now();
+        let from = desk.next_time().unwrap_or_default();
+        let pace = Pace::begin(self.speed, from, span(assembly));
+        let ending = match drive(desk, pace, hand) {
+            Ok(ending) => ending,
+            Err(error) => {
+                // Nothing was sent that is not durable. The page says so until somebody looks.
+                desk.witness_mut().went_wrong("journal", error.to_string());
+                desk.witness_mut().enter(Phase::Failed);
+                show_now(desk);
+                tracing::error!("the desk stands: {error}");
+                if !self.exit {
+                    serve_out(desk, hand);
+                }
+                return Err(Failure::run(error));
+            }
+        };
+        match ending {
+            Ending::Told(signal) => {
+                console::complain(&format!("{signal}: leaving; {}", open_things(desk)));
+                Ok(())
+            }
+            Ending::DataOver => {
+                self.report(desk, assembly, began.elapsed())?;
+                if !self.exit {
+                    console::complain("the page stays; Ctrl-C leaves");
+                    serve_out(desk, hand);
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn report(
+        &self,
+        desk: &mut Driven,
+        assembly: &Assembly,
+        took: Duration,
+    ) -> Result<(), Failure> {
+        desk.witness_mut().enter(Phase::Finished);
+        let events = desk.feed().position();
+        let (exhibit, engine, journal) = desk.witness_and_view();
+        let head = crate::store::JournalSink::head(journal);
+        let surroundings = Surroundings {
+            journal: Some((head.sequence, head.hash)),
+            recordings: assembly.recordings.iter().map(AsRef::as_ref).collect(),
+            speed: Some((took, events)),
+        };
+        let report = exhibit.sum_up(engine, &surroundings);
+        exhibit.reported(report::plain(&report), &report);
+        show_now(desk);
+        let table =
+            if console::is_watched() { report::boxed(&report) } else { report::plain(&report) };
+        console::print(&table);
+        console::print(&format!("journal head {}", Head(head)));
+        self.report.as_deref().map_or(Ok(()), |folder| write_report(folder, &report))
+    }
+
+    fn api_config(&self, token: Token) -> ApiConfig {
+        ApiConfig {
+            token: Some(token),
+            requests_per_minute: std::num::NonZeroU32::new(self.requests_per_minute),
+            cors_origins: self.cors_origin.clone(),
+            allowed_hosts: self.allowed_host.clone(),
+            ..ApiConfig::default()
+        }
+    }
+}
+
+/// The server's thread, and how to end it.
+struct Server {
+    stop: oneshot::Sender<()>,
+    thread: JoinHandle<()>,
+}
+
+impl Server {
+    fn start(
+        runtime: Runtime,
+        listener: TcpListener,
+        api: Api,
+        inbox: SyncSender<Message>,
+    ) -> Result<Self, Failure> {
+        let (stop, stopped) = oneshot::channel();
+        let signals = {
+            let _entered = runtime.enter();
+            Signals::listen().map_err(Failure::run)?
+        };
+        let serve = move || {
+            runtime.spawn(signals.forward(inbox));
+            let stopped = async {
+                let _ = stopped.await;
+            };
+            if let Err(error) = runtime.block_on(api::serve(listener, api, stopped)) {
+                tracing::error!("the API ended: {error}");
+            }
+            runtime.shutdown_timeout(Duration::from_millis(200));
+        };
+        let thread = std::thread::Builder::new().name("api".to_owned()).spawn(serve);
+        Ok(Self { stop, thread: thread.map_err(Failure::run)? })
+    }
+
+    fn stop(self) {
+        let _ = self.stop.send(());
+        let _ = self.thread.join();
+    }
+}
+
+/// What tells a process to leave.
+struct Signals {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+}
+
+impl Signals {
+    fn listen() -> std::io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+        })
+    }
+
+    async fn forward(mut self, inbox: SyncSender<Message>) {
+        loop {
+            let signal = tokio::select! {
+                _ = self.interrupt.recv() => "Ctrl-C",
+                _ = self.terminate.recv() => "SIGTERM",
+            };
+            let inbox = inbox.clone();
+            // The queue may be full for a moment; a signal waits for its place.
+            let sent = tokio::task::spawn_blocking(move || inbox.send(Message::Stop(signal))).await;
+            if !matches!(sent, Ok(Ok(()))) {
+                return;
+            }
+        }
+    }
+}
+
+/// `/api/why`, from the journal on disk.
+struct Journaled {
+    path: PathBuf,
+    run: RunId,
+}
+
+impl LineageSource for Journaled {
+    fn lineage(&self, id: LineageId) -> BoxFuture<'_, Result<Option<view::Lineage>, LineageError>> {
+        let (path, run) = (self.path.clone(), self.run);
+        Box::pin(async move {
+            let traced = tokio::task::spawn_blocking(move || trace(&path, run, id)).await;
+            traced.map_err(|error| LineageError(error.to_string()))?
+        })
+    }
+}
+
+fn trace(
+    path: &std::path::Path,
+    run: RunId,
+    id: LineageId,
+) -> Result<Option<view::Lineage>, LineageError> {
+    let failed = |error: &dyn std::fmt::Display| LineageError(error.to_string());
+    let mut reader = JournalReader::open(path).map_err(|error| failed(&error))?;
+    let subject: lineage::Subject = id.to_string().parse().map_err(|error| failed(&error))?;
+    let traced = lineage::trace(&mut reader, Some(run), subject).map_err(|error| failed(&error))?;
+    let Some(traced) = traced else { return Ok(None) };
+    let steps = traced.steps.into_iter().map(|step| {
+        let record = serde_json::to_value(&step.record).map_err(|error| failed(&error))?;
+        let kind = record.get("kind").and_then(serde_json::Value::as_str).unwrap_or_default();
+        Ok(view::LineageStep {
+            sequence: step.sequence,
+            at: step.at.into(),
+            kind: kind.to_owned(),
+            summary: step.words,
+            record: record.get("body").cloned().unwrap_or_default(),
+        })
+    });
+    let lineage = steps.collect::<Result<Vec<_>, LineageError>>()?;
+    Ok(Some(view::Lineage { id: id.to_string(), kind: subject.kind().to_owned(), lineage }))
+}
+
+/// The policy's file may have changed while no desk looked.
+fn catch_up_with_policy(desk: &mut Driven, assembly: &Assembly) -> Result<(), Failure> {
+    let mut change = assembly.plan.engine.policy.clone();
+    let enforced = desk.engine().enforced_policy();
+    if change.hash == enforced.hash {
+        return Ok(());
+    }
+    change.generation = enforced.generation + 1;
+    tracing::info!(
+        generation = change.generation,
+        "the RiskPolicy changed while the desk was away"
+    );
+    desk.inject(desk.now(), &Input::Policy(change)).map_err(Failure::run)?;
+    desk.flush().map_err(Failure::run)
+}
+
+/// Makes everything durable, and lets the page show how it ended.
+fn leave(mut desk: Driven) -> Result<(), Failure> {
+    show_now(&mut desk);
+    let flushed = desk.flush().map_err(Failure::run);
+    let (journal, exhibit) = desk.into_journal_and_witness();
+    exhibit.finish();
+    flushed?;
+    journal.into_journal().close().map(|_| ()).map_err(Failure::run)
+}
+
+fn labels(manifests: &Manifests, assembly: &Assembly) -> Labels {
+    Labels {
+        notes: assembly.plan.notes.clone(),
+        policy: manifests.policy.metadata.name.clone().unwrap_or_default(),
+        policy_file: manifests.policy_file.display().to_string(),
+        quality: assembly.recordings.iter().map(|recording| recording.quality().clone()).collect(),
+        events: events(assembly),
+    }
+}
+
+fn events(assembly: &Assembly) -> u64 {
+    crate::market::MarketFeed::new(assembly.recordings.iter().cloned()).len()
+}
+
+/// How much event time the data span.
+fn span(assembly: &Assembly) -> Span {
+    let first = assembly.recordings.iter().filter_map(|recording| recording.quality().first).min();
+    let last = assembly.recordings.iter().filter_map(|recording| recording.quality().last).max();
+    first.zip(last).map_or(Span::ZERO, |(first, last)| last - first)
+}
+
+fn link(listener: &TcpListener, token: &Token, chosen: bool) -> Result<String, Failure> {
+    let address = listener.local_addr().map_err(Failure::run)?;
+    // A token that a person chose is theirs to keep: it is not printed.
+    let fragment = if chosen { String::new() } else { format!("/#token={}", token.reveal()) };
+    Ok(format!("http://{address}{fragment}"))
+}
+
+fn greet(link: &str, path: &std::path::Path, desk: &Driven, continued: bool) {
+    let run = desk.engine().config().run;
+    let how = if continued { "goes on" } else { "begins" };
+    console::complain(&format!("Mission Control: {link}"));
+    console::complain(&format!("run {run} {how}; journal {}", path.display()));
+}
+
+/// What is still open, for who leaves.
+fn open_things(desk: &Driven) -> String {
+    let engine = desk.engine();
+    let mut open = Vec::new();
+    for (place, instrument) in (0_u16..).zip(&engine.config().instruments) {
+        let Some(shown) = engine.symbol_view(SymbolId(place)) else { continue };
+        if shown.position.0 != 0 {
+            let side = if shown.position.0 > 0 { "long" } else { "short" };
+            let stop = match shown.stop {
+                Some(stop) => format!("its stop at {} stays", instrument.price(stop)),
+                None => "without a stop".to_owned(),
+            };
+            let quantity = instrument.quantity(shown.position.abs());
+            open.push(format!("{side} {quantity} {}, {stop}", instrument.symbol));
+        }
+    }
+    let orders = engine.working_orders().count();
+    match open.as_slice() {
+        [] => format!("no position is open, {orders} orders work; the same command goes on"),
+        _ => format!(
+            "still open: {}; {orders} orders work; the same command goes on",
+            open.join("; ")
+        ),
+    }
+}

@@ -83,6 +83,8 @@ pub struct ReportBuilder {
     pub(super) denials: BTreeMap<RuleId, u64>,
     pub(super) states: Vec<StateChange>,
     pub(super) ending: Option<String>,
+    /// When each symbol's next point is due.
+    next_points: Vec<Timestamp>,
     /// Who agreed in each symbol's last round.
     rounds: Vec<Option<(RoundId, Vec<Share>)>>,
     backers: BTreeMap<DecisionId, Vec<Share>>,
@@ -107,23 +109,31 @@ impl ReportBuilder {
             denials: BTreeMap::new(),
             states: Vec::new(),
             ending: None,
+            next_points: vec![Timestamp(i64::MIN); symbols],
             rounds: vec![None; symbols],
             backers: BTreeMap::new(),
             started: started.clone(),
         }
     }
 
-    /// Takes the close of a symbol's bar at `mark`, and the desk's marked equity then. On a stream
-    /// that is once per bar interval.
+    /// Takes the close of a symbol's bar at `mark`, and the desk's marked equity then.
     pub fn on_bar(&mut self, at: Timestamp, symbol: SymbolId, mark: PriceTicks, equity: Amount) {
+        let interval = self.bar_interval();
         self.bars += 1;
-        let opened = at - self.bar_interval();
-        self.begins.get_or_insert(opened);
+        self.next_points[symbol.index()] = at + interval;
+        self.begins.get_or_insert(at - interval);
         self.ledger.set_price(symbol, mark);
         self.hold.observe(symbol, mark);
         self.prices[symbol.index()].push((at, mark));
         let point = Point { at, equity, hold: self.hold.value() };
         self.curve.observe(point, self.ledger.is_exposed());
+    }
+
+    /// Whether a bar interval has passed since the symbol's last point; on a stream, where no bar
+    /// says so.
+    #[inline]
+    pub(super) fn is_interval_over(&self, at: Timestamp, symbol: SymbolId) -> bool {
+        at >= self.next_points[symbol.index()]
     }
 
     /// Takes a record of the journal; `engine` has written it and knows what it expected of an
@@ -141,6 +151,7 @@ impl ReportBuilder {
     /// Takes a record, and the price expected of the order where it is an intent.
     pub(super) fn take(&mut self, at: Timestamp, record: &Record, expected: Option<PriceTicks>) {
         match record {
+            Record::RunStarted(_) => self.begins = Some(at),
             Record::Round(round) => self.take_round(round),
             Record::Decision(decision) => self.take_decision(decision),
             Record::Intent(intent) => {

@@ -429,7 +429,7 @@ impl ReportBuilder {
                 self.hold.observe(symbol, mark);
             }
         }
-        if self.begins.is_some() {
+        if self.bars > 0 {
             let Standing { at, equity, .. } = *standing;
             let point = Point { at, equity, hold: self.hold.value() };
             self.curve.observe(point, self.ledger.is_exposed());

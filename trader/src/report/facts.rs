@@ -4,6 +4,7 @@ use super::shown::{count, counted, day, duration, gain, minute, money, number, o
 use super::summary::{Drawdown, Report, Restriction, SymbolFigures};
 use crate::market::Quality;
 use sapphire_engine::money::Amount;
+use sapphire_engine::order::Side;
 use sapphire_engine::time::Span;
 
 /// A fact.
@@ -75,10 +76,11 @@ fn risk(report: &Report) -> Vec<Fact> {
     let depth = |fall: Option<Drawdown>| or_dash(fall, |fall| percent(fall.depth));
     let mut facts = vec![fact("Maximum drawdown", depth(performance.max_drawdown))];
     if let Some(fall) = performance.max_drawdown.filter(|fall| fall.depth.0 > 0) {
-        facts.push(fact("  from, to", format!("{}, {}", day(fall.peak), day(fall.trough))));
+        facts.push(fact("Peak before it", day(fall.peak)));
+        facts.push(fact("Deepest on", day(fall.trough)));
     }
     facts.extend([
-        fact("  of buy and hold", depth(report.buy_and_hold.max_drawdown)),
+        fact("Drawdown of buy and hold", depth(report.buy_and_hold.max_drawdown)),
         fact("Volatility a year", or_dash(performance.volatility, percent)),
         fact("Sharpe", or_dash(performance.sharpe, number)),
         fact("Sortino", or_dash(performance.sortino, number)),
@@ -131,7 +133,7 @@ pub(super) fn gain_parts(report: &Report) -> Vec<(&'static str, Amount)> {
 fn voters(report: &Report) -> Vec<Fact> {
     let voters = report.voters.iter().map(|voter| {
         let name = voter.agent.as_deref().unwrap_or("no agent");
-        fact(format!("{name} ({})", count(voter.trades)), gain(voter.gain))
+        fact(name, gain(voter.gain))
     });
     voters.collect()
 }
@@ -141,7 +143,7 @@ fn orders(report: &Report) -> Vec<Fact> {
     let denials = report
         .denials
         .iter()
-        .map(|(rule, times)| fact(format!("  denied by {rule}"), count(*times)));
+        .map(|(rule, times)| fact(format!("Denied by {rule}"), count(*times)));
     states.chain(denials).collect()
 }
 
@@ -149,7 +151,8 @@ fn open(report: &Report) -> Vec<Fact> {
     let open = report.symbols.iter().filter_map(|figures| {
         let open = figures.open?;
         let mark = or_dash(open.mark, |price| price.to_string());
-        let position = format!("{} {:?} {}", figures.symbol, open.side, open.quantity);
+        let side = if open.side == Side::Buy { "long" } else { "short" };
+        let position = format!("{} {side} {}", figures.symbol, open.quantity);
         Some(fact(position, format!("{} at {mark}", gain(open.gain))))
     });
     open.collect()

@@ -13,6 +13,9 @@ const EXTENT: f64 = 1000.0;
 /// A line is drawn with at most twice as many points.
 const BUCKETS: usize = 500;
 
+/// More dots than this are drawn small.
+const MANY_DOTS: usize = 200;
+
 /// A line of a plot.
 pub(super) struct Line<'a> {
     /// Its style, and what the legend calls it.
@@ -182,14 +185,18 @@ fn shapes(plot: &Plot<'_>, x: Axis, y: Axis) -> String {
             let zero = down(0.0);
             let _ = write!(svg, "<path class=\"fill {}\" d=\"{path}V{zero:.1}H0Z\"/>", line.class);
         }
-        let _ = write!(svg, "<path class=\"line {}\" d=\"{path}\"/>", line.class);
+        let (class, name) = (line.class, escaped(line.name));
+        let _ = write!(svg, "<path class=\"line {class}\" data-name=\"{name}\" d=\"{path}\"/>");
     }
-    for class in ["buy", "sell"] {
+    // Beside the line, so that side does not rest on colour alone; small where there are many.
+    let size = if plot.dots.len() > MANY_DOTS { "small" } else { "" };
+    for (class, beside) in [("buy", 18.0), ("sell", -18.0)] {
         let dots = plot.dots.iter().filter(|dot| dot.class == class);
-        let path: String =
-            dots.map(|dot| format!("M{:.1} {:.1}h0", across(dot.at), down(dot.value))).collect();
+        let path: String = dots
+            .map(|dot| format!("M{:.1} {:.1}h0", across(dot.at), down(dot.value) + beside))
+            .collect();
         if !path.is_empty() {
-            let _ = write!(svg, "<path class=\"dots {class}\" d=\"{path}\"/>");
+            let _ = write!(svg, "<path class=\"dots {class} {size}\" d=\"{path}\"/>");
         }
     }
     svg

@@ -132,8 +132,8 @@ fn prices(report: &Report) -> String {
         let mut lines =
             vec![Line { class: "price", name: "price", points: line.iter().map(price).collect() }];
         if !dots.is_empty() {
-            lines.push(Line { class: "buy", name: "bought", points: Vec::new() });
-            lines.push(Line { class: "sell", name: "sold", points: Vec::new() });
+            lines.push(Line { class: "buy", name: "bought, below", points: Vec::new() });
+            lines.push(Line { class: "sell", name: "sold, above", points: Vec::new() });
         }
         html.push_str(&figure(&Plot {
             title: format!("{} with {fills}", instrument.symbol),
@@ -188,7 +188,7 @@ fn cards(report: &Report) -> String {
         let class = if wide { " class=\"wide\"" } else { "" };
         let _ = write!(html, "<section{class}><h2>{title}</h2><dl>");
         for fact in facts {
-            let (name, value) = (escaped(fact.name.trim()), escaped(&fact.value));
+            let (name, value) = (escaped(&fact.name), escaped(&fact.value));
             let _ = write!(html, "<div><dt>{name}</dt><dd>{value}</dd></div>");
         }
         html.push_str("</dl></section>");

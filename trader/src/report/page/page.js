@@ -1,7 +1,7 @@
 // Under the pointer: when, and each line's value there, read off the drawn path itself.
 for (const plot of document.querySelectorAll(".plot")) {
   const area = plot.querySelector(".area");
-  const lines = [...area.querySelectorAll("path.line")].filter((line) => line.getTotalLength() > 0);
+  const lines = [...area.querySelectorAll("path.line")];
   const data = plot.dataset;
   const cursor = Object.assign(document.createElement("div"), { className: "cursor", hidden: true });
   const tip = Object.assign(document.createElement("div"), { className: "tip", hidden: true });
@@ -18,12 +18,12 @@ for (const plot of document.querySelectorAll(".plot")) {
     const box = area.getBoundingClientRect();
     const share = Math.min(Math.max((event.clientX - box.left) / box.width, 0), 1);
     const at = new Date(lerp(+data.from, +data.to, share));
-    const values = points.map((line) => {
+    const values = points.map((line, index) => {
       const near = line.findIndex((point) => point[0] >= share * 1000);
       const [, y] = line[near < 0 ? line.length - 1 : near];
-      return show(lerp(+data.high, +data.low, y / 1000));
+      return `${lines[index].dataset.name} ${show(lerp(+data.high, +data.low, y / 1000))}`;
     });
-    tip.textContent = `${at.toISOString().slice(0, 16).replace("T", " ")}  ${values.join("  ")}`;
+    tip.textContent = `${at.toISOString().slice(0, 16).replace("T", " ")} · ${values.join(" · ")}`;
     cursor.hidden = tip.hidden = false;
     cursor.style.left = `${share * 100}%`;
     tip.style.left = `${share * (box.width - tip.offsetWidth)}px`;

@@ -13,7 +13,7 @@ use sapphire_engine::opinion::View;
 use sapphire_engine::order::Side;
 use sapphire_engine::policy::TradingState;
 use sapphire_engine::risk::RuleId;
-use sapphire_engine::time::{Span, Timestamp};
+use sapphire_engine::time::Timestamp;
 use sapphire_engine::venue::{Fill, VenueReport};
 
 use super::buy_and_hold::BuyAndHold;
@@ -83,8 +83,6 @@ pub struct ReportBuilder {
     pub(super) denials: BTreeMap<RuleId, u64>,
     pub(super) states: Vec<StateChange>,
     pub(super) ending: Option<String>,
-    /// When each symbol's next point is due.
-    next_points: Vec<Timestamp>,
     /// Who agreed in each symbol's last round.
     rounds: Vec<Option<(RoundId, Vec<Share>)>>,
     backers: BTreeMap<DecisionId, Vec<Share>>,
@@ -109,7 +107,6 @@ impl ReportBuilder {
             denials: BTreeMap::new(),
             states: Vec::new(),
             ending: None,
-            next_points: vec![Timestamp(i64::MIN); symbols],
             rounds: vec![None; symbols],
             backers: BTreeMap::new(),
             started: started.clone(),
@@ -118,22 +115,13 @@ impl ReportBuilder {
 
     /// Takes the close of a symbol's bar at `mark`, and the desk's marked equity then.
     pub fn on_bar(&mut self, at: Timestamp, symbol: SymbolId, mark: PriceTicks, equity: Amount) {
-        let interval = self.bar_interval();
         self.bars += 1;
-        self.next_points[symbol.index()] = at + interval;
-        self.begins.get_or_insert(at - interval);
+        self.begins.get_or_insert(at - self.started.config.bar_interval);
         self.ledger.set_price(symbol, mark);
         self.hold.observe(symbol, mark);
         self.prices[symbol.index()].push((at, mark));
         let point = Point { at, equity, hold: self.hold.value() };
         self.curve.observe(point, self.ledger.is_exposed());
-    }
-
-    /// Whether a bar interval has passed since the symbol's last point; on a stream, where no bar
-    /// says so.
-    #[inline]
-    pub(super) fn is_interval_over(&self, at: Timestamp, symbol: SymbolId) -> bool {
-        at >= self.next_points[symbol.index()]
     }
 
     /// Takes a record of the journal; `engine` has written it and knows what it expected of an
@@ -227,9 +215,5 @@ impl ReportBuilder {
         if self.fills.len() > FILLS_KEPT {
             self.fills.pop_front();
         }
-    }
-
-    pub(super) const fn bar_interval(&self) -> Span {
-        self.started.config.bar_interval
     }
 }

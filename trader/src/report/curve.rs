@@ -103,7 +103,7 @@ impl Curve {
             && last.at < point.at
         {
             self.commit(last, was_exposed);
-            if last.at.utc_day() < point.at.utc_day() {
+            if day_of(last.at) < day_of(point.at) {
                 self.days.push(last.equity);
             }
         }
@@ -166,6 +166,11 @@ impl Curve {
     }
 }
 
+/// The UTC day that a moment ends: midnight belongs to the day before.
+const fn day_of(at: Timestamp) -> i64 {
+    Timestamp(at.0 - 1).utc_day()
+}
+
 /// Annualised sample deviation of daily returns; `None` for fewer than two.
 #[allow(clippy::cast_precision_loss)]
 fn volatility(returns: &[f64]) -> Option<f64> {
@@ -223,7 +228,7 @@ mod tests {
     fn returns_are_those_of_utc_days() {
         // Days end at 110, 99 and, unfinished, 108.9: +10 %, -10 %, +10 %.
         let mut curve = Curve::new(Amount::whole(100));
-        for (hour, units) in [(5, 105), (23, 110), (30, 120), (47, 99), (50, 100)] {
+        for (hour, units) in [(5, 105), (24, 110), (25, 120), (47, 99), (50, 100)] {
             curve.observe(point(hour, units), true);
         }
         let last = Point { equity: "108.9".parse().unwrap(), ..point(60, 0) };

@@ -140,10 +140,8 @@ fn voters(report: &Report) -> Vec<Fact> {
 
 fn orders(report: &Report) -> Vec<Fact> {
     let states = report.orders.iter().map(|(state, orders)| fact(state, count(*orders)));
-    let denials = report
-        .denials
-        .iter()
-        .map(|(rule, times)| fact(format!("Denied by {rule}"), count(*times)));
+    let denials =
+        report.denials.iter().map(|(rule, times)| fact(format!("Denied by {rule}"), count(*times)));
     states.chain(denials).collect()
 }
 

@@ -19,7 +19,6 @@ mod table;
 mod tests;
 mod thinned;
 pub mod trades_csv;
-mod witness;
 
 pub use builder::{ReportBuilder, Standing};
 pub use buy_and_hold::BuyAndHold;

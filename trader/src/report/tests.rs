@@ -3,7 +3,8 @@ use sapphire_engine::event::PolicyChange;
 use sapphire_engine::ids::{AgentId, ClientOrderId, DecisionId, OrderId, RoundId, RunId, TradeId};
 use sapphire_engine::instrument::{Instrument, PriceTicks, QtyLots, SymbolId};
 use sapphire_engine::journal::{
-    DecisionAction, DecisionRecord, Hash, IntentRecord, Record, RoundRecord, RunStarted, StateSource, Vote,
+    DecisionAction, DecisionRecord, Hash, IntentRecord, Record, RoundRecord, RunStarted,
+    StateSource, Vote,
 };
 use sapphire_engine::money::{Amount, Ratio};
 use sapphire_engine::opinion::{Direction, Reason, View};
@@ -137,7 +138,12 @@ fn policy() -> Policy {
             liquidation_buffer_atr: Ratio::percent(200),
             book_share: Ratio::percent(10),
         },
-        exits: Exits { stop: None, take_profit_atr: None, trailing_atr: None, time_stop_bars: None },
+        exits: Exits {
+            stop: None,
+            take_profit_atr: None,
+            trailing_atr: None,
+            time_stop_bars: None,
+        },
         trading_state: TradingState::Active,
         on_halt: OnHalt::CancelOnly,
     }
@@ -189,7 +195,12 @@ impl Story {
         let vote = |(agent, weight): (u16, i64)| {
             let opinion = View::Opinion { direction, confidence: Ratio::percent(60) };
             let view = if weight > 0 { opinion } else { View::Abstain };
-            Vote { agent: AgentId(agent), weight: Ratio::percent(weight), view: Some(view), reason: None }
+            Vote {
+                agent: AgentId(agent),
+                weight: Ratio::percent(weight),
+                view: Some(view),
+                reason: None,
+            }
         };
         self.tell(&Record::Round(Box::new(RoundRecord {
             id: RoundId(id),
@@ -224,7 +235,10 @@ impl Story {
         intent.request.expires = self.now() + Span::secs(5);
         self.tell(&Record::Intent(Box::new(intent)));
         if approved {
-            self.tell(&Record::Venue(VenueReport::Submit { order: id, outcome: SubmitOutcome::Accepted }));
+            self.tell(&Record::Venue(VenueReport::Submit {
+                order: id,
+                outcome: SubmitOutcome::Accepted,
+            }));
             let at = self.now();
             let fill = Fill { order: Some(id), trade: TradeId(self.orders), at, ..fill };
             self.filled(fill);
@@ -266,8 +280,8 @@ fn story() -> Report {
     story.order(long, Purpose::Exit, true, side(Side::Sell, 10, swing(25) - 2));
     let short = story.decide(0, Direction::Short, [50, 0, 0]);
     story.order(short, Purpose::Entry, true, side(Side::Sell, 20, swing(25)));
-    (26..40).for_each(|n| story.bars(swing(n) + 300, 2_000 + 3 * n));
-    story.order(short, Purpose::Stop, true, side(Side::Buy, 20, swing(39) + 320));
+    (26..40).for_each(|n| story.bars(swing(n) + 900, 2_000 + 3 * n));
+    story.order(short, Purpose::Stop, true, side(Side::Buy, 20, swing(39) + 920));
     let denied = story.decide(1, Direction::Long, [0, 60, 0]);
     story.order(denied, Purpose::Entry, false, side(Side::Buy, 1, 2_000));
     story.tell(&Record::TradingState {
@@ -345,7 +359,10 @@ fn money_that_no_fill_explains_is_shown_as_unexplained() {
     assert!(plain(&report).contains("UNEXPLAINED"));
     story.tell(&Record::Venue(VenueReport::Transfer { amount: Amount::whole(5) }));
     let report = story.report();
-    assert_eq!((report.breakdown.unexplained, report.performance.gain), (Amount::ZERO, Amount::ZERO));
+    assert_eq!(
+        (report.breakdown.unexplained, report.performance.gain),
+        (Amount::ZERO, Amount::ZERO)
+    );
 }
 
 #[test]
@@ -379,7 +396,8 @@ fn the_page_needs_no_other_host_and_takes_no_text_for_markup() {
     assert!(html.contains("BTCUSDT with 4 fills") && html.contains("ETHUSDT with 1 fill<"));
     assert!(html.contains("still open"));
     for tag in ["figure", "section", "table", "dl", "div", "svg"] {
-        let opened = html.matches(&format!("<{tag}>")).count() + html.matches(&format!("<{tag} ")).count();
+        let opened =
+            html.matches(&format!("<{tag}>")).count() + html.matches(&format!("<{tag} ")).count();
         assert_eq!(opened, html.matches(&format!("</{tag}>")).count(), "{tag}");
     }
 }

@@ -32,6 +32,8 @@ pub struct ApiConfig {
     pub max_streams: usize,
     /// Event streams at once from one address.
     pub max_streams_per_address: usize,
+    /// How often a stream that has nothing to tell says that it lives.
+    pub keep_alive: Duration,
     /// How long a request's head may take, and how long a connection may be idle.
     pub header_timeout: Duration,
     /// How long a request's body may take.
@@ -58,6 +60,7 @@ impl Default for ApiConfig {
             max_connections: 1024,
             max_streams: 64,
             max_streams_per_address: 8,
+            keep_alive: Duration::from_secs(10),
             header_timeout: Duration::from_secs(10),
             body_timeout: Duration::from_secs(5),
             request_timeout: Duration::from_secs(10),

@@ -12,10 +12,11 @@ use sapphire_engine::ids::OrderId;
 use crate::api::App;
 use crate::api::commands::{Asked, CommandError, NoAnswer, Refusal};
 use crate::api::envelope::CorrelationId;
-use crate::api::error::{ApiError, ErrorBody, ErrorCode};
+use crate::api::error::{ApiError, ErrorCode};
 use crate::api::extract::Sent;
 use crate::api::guard::caller::Operator;
 use crate::api::lineage::{LineageId, LineageKind};
+use crate::api::openapi::CommandErrors;
 use crate::api::view::{
     CancelOrder, ClosePosition, CommandAccepted, Halt, Pause, REASON_MAX, Resume, WHO_MAX,
 };
@@ -27,7 +28,7 @@ type Answer = Result<(StatusCode, Json<CommandAccepted>), ApiError>;
 #[utoipa::path(post, path = "/api/commands/halt", tag = "commands", security(("token" = [])),
     request_body = Halt, responses(
     (status = ACCEPTED, description = "Durable in the journal.", body = CommandAccepted),
-    (status = "4XX", body = ErrorBody), (status = "5XX", body = ErrorBody),
+    CommandErrors,
 ))]
 pub(super) async fn halt(
     State(app): State<Arc<App>>,
@@ -44,7 +45,7 @@ pub(super) async fn halt(
 #[utoipa::path(post, path = "/api/commands/resume", tag = "commands", security(("token" = [])),
     request_body = Resume, responses(
     (status = ACCEPTED, description = "Durable in the journal.", body = CommandAccepted),
-    (status = "4XX", body = ErrorBody), (status = "5XX", body = ErrorBody),
+    CommandErrors,
 ))]
 pub(super) async fn resume(
     State(app): State<Arc<App>>,
@@ -59,7 +60,7 @@ pub(super) async fn resume(
 #[utoipa::path(post, path = "/api/commands/close", tag = "commands", security(("token" = [])),
     request_body = ClosePosition, responses(
     (status = ACCEPTED, description = "Durable in the journal.", body = CommandAccepted),
-    (status = "4XX", body = ErrorBody), (status = "5XX", body = ErrorBody),
+    CommandErrors,
 ))]
 pub(super) async fn close(
     State(app): State<Arc<App>>,
@@ -75,7 +76,7 @@ pub(super) async fn close(
 #[utoipa::path(post, path = "/api/commands/cancel", tag = "commands", security(("token" = [])),
     request_body = CancelOrder, responses(
     (status = ACCEPTED, description = "Durable in the journal.", body = CommandAccepted),
-    (status = "4XX", body = ErrorBody), (status = "5XX", body = ErrorBody),
+    CommandErrors,
 ))]
 pub(super) async fn cancel(
     State(app): State<Arc<App>>,
@@ -98,7 +99,7 @@ pub(super) async fn cancel(
 #[utoipa::path(post, path = "/api/commands/pause", tag = "commands", security(("token" = [])),
     request_body = Pause, responses(
     (status = ACCEPTED, description = "Durable in the journal.", body = CommandAccepted),
-    (status = "4XX", body = ErrorBody), (status = "5XX", body = ErrorBody),
+    CommandErrors,
 ))]
 pub(super) async fn pause(
     State(app): State<Arc<App>>,
@@ -114,7 +115,7 @@ pub(super) async fn pause(
 #[utoipa::path(post, path = "/api/commands/unpause", tag = "commands", security(("token" = [])),
     request_body = Pause, responses(
     (status = ACCEPTED, description = "Durable in the journal.", body = CommandAccepted),
-    (status = "4XX", body = ErrorBody), (status = "5XX", body = ErrorBody),
+    CommandErrors,
 ))]
 pub(super) async fn unpause(
     State(app): State<Arc<App>>,

@@ -68,11 +68,8 @@ impl Page {
 /// For a binary that was built without the page.
 const NOT_BUILT: &str = "Mission Control is not built into this binary.
 
-Build it, then the trader again:
-    make run
-or, step by step:
-    npm --prefix trader/dashboard ci
-    npm --prefix trader/dashboard run build
+Build it, then the trader again, in the repository:
+    make page
     cargo build -p sapphire-trader
 
 The API works without it: /api/openapi.json lists what there is.

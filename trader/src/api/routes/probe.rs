@@ -33,7 +33,7 @@ pub(in crate::api) struct Readiness {
 
 /// Fails only when a restart would help: the desk thread is gone, or silent for 30 s.
 #[utoipa::path(get, path = "/healthz", tag = "probes", responses(
-    (status = OK, body = Healthy),
+    (status = OK, description = "The process lives.", body = Healthy),
     (status = SERVICE_UNAVAILABLE, description = "The desk thread died or stalled.", body = ErrorBody),
 ))]
 pub(super) async fn healthz(State(app): State<Arc<App>>) -> Result<Json<Healthy>, ApiError> {
@@ -49,7 +49,7 @@ pub(super) async fn healthz(State(app): State<Arc<App>>) -> Result<Json<Healthy>
 
 /// Whether the desk can show its state and take commands.
 #[utoipa::path(get, path = "/readyz", tag = "probes", responses(
-    (status = OK, body = Readiness),
+    (status = OK, description = "The desk shows its state and takes commands.", body = Readiness),
     (status = SERVICE_UNAVAILABLE, description = "Not yet, or not any more.", body = Readiness),
 ))]
 pub(super) async fn readyz(State(app): State<Arc<App>>) -> Response {

@@ -10,9 +10,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::api::App;
-use crate::api::error::{ApiError, ErrorBody, ErrorCode};
+use crate::api::error::{ApiError, ErrorCode};
 use crate::api::extract::{Asked, within};
 use crate::api::lineage::LineageId;
+use crate::api::openapi::ReadErrors;
 use crate::api::published::{BARS_MAX, CURVE_POINTS_MAX, Edition, Section};
 use crate::api::view::{
     Agents, Decisions, Health, Lineage, Market, Order, Orders, Portfolio, Positions, Risk,
@@ -28,7 +29,7 @@ const ROUNDS_MAX: usize = 200;
 
 /// Everything at a glance.
 #[utoipa::path(get, path = "/api/system-status", tag = "desk", params(NoQuery), responses(
-    (status = OK, body = SystemStatus), (status = "4XX", body = ErrorBody), (status = "5XX", body = ErrorBody),
+    (status = OK, description = "As of now.", body = SystemStatus), ReadErrors,
 ))]
 pub(super) async fn system_status(
     State(app): State<Arc<App>>,
@@ -39,7 +40,7 @@ pub(super) async fn system_status(
 
 /// How the process is doing.
 #[utoipa::path(get, path = "/api/health-metrics", tag = "desk", params(NoQuery), responses(
-    (status = OK, body = Health), (status = "4XX", body = ErrorBody), (status = "5XX", body = ErrorBody),
+    (status = OK, description = "As of now.", body = Health), ReadErrors,
 ))]
 pub(super) async fn health_metrics(
     State(app): State<Arc<App>>,
@@ -50,7 +51,7 @@ pub(super) async fn health_metrics(
 
 /// The account and its curve.
 #[utoipa::path(get, path = "/api/portfolio", tag = "desk", params(PortfolioQuery), responses(
-    (status = OK, body = Portfolio), (status = "4XX", body = ErrorBody), (status = "5XX", body = ErrorBody),
+    (status = OK, description = "As of now.", body = Portfolio), ReadErrors,
 ))]
 pub(super) async fn portfolio(
     State(app): State<Arc<App>>,
@@ -70,7 +71,7 @@ pub(super) async fn portfolio(
 
 /// One symbol's bars, the desk's fills on them, and its stops.
 #[utoipa::path(get, path = "/api/market", tag = "desk", params(MarketQuery), responses(
-    (status = OK, body = Market), (status = "4XX", body = ErrorBody), (status = "5XX", body = ErrorBody),
+    (status = OK, description = "As of now.", body = Market), ReadErrors,
 ))]
 pub(super) async fn market(
     State(app): State<Arc<App>>,
@@ -91,7 +92,7 @@ pub(super) async fn market(
 
 /// What is open.
 #[utoipa::path(get, path = "/api/positions", tag = "desk", params(NoQuery), responses(
-    (status = OK, body = Positions), (status = "4XX", body = ErrorBody), (status = "5XX", body = ErrorBody),
+    (status = OK, description = "As of now.", body = Positions), ReadErrors,
 ))]
 pub(super) async fn positions(
     State(app): State<Arc<App>>,
@@ -102,7 +103,7 @@ pub(super) async fn positions(
 
 /// Orders, the newest first.
 #[utoipa::path(get, path = "/api/orders", tag = "desk", params(OrdersQuery), responses(
-    (status = OK, body = Orders), (status = "4XX", body = ErrorBody), (status = "5XX", body = ErrorBody),
+    (status = OK, description = "As of now.", body = Orders), ReadErrors,
 ))]
 pub(super) async fn orders(
     State(app): State<Arc<App>>,
@@ -128,7 +129,7 @@ pub(super) fn newest_orders(edition: &Edition<Orders>) -> Result<Bytes, ApiError
 
 /// Everybody with an opinion.
 #[utoipa::path(get, path = "/api/agents", tag = "desk", params(NoQuery), responses(
-    (status = OK, body = Agents), (status = "4XX", body = ErrorBody), (status = "5XX", body = ErrorBody),
+    (status = OK, description = "As of now.", body = Agents), ReadErrors,
 ))]
 pub(super) async fn agents(
     State(app): State<Arc<App>>,
@@ -139,7 +140,7 @@ pub(super) async fn agents(
 
 /// The newest rounds, with votes, dissent, and what came of them.
 #[utoipa::path(get, path = "/api/decisions", tag = "desk", params(DecisionsQuery), responses(
-    (status = OK, body = Decisions), (status = "4XX", body = ErrorBody), (status = "5XX", body = ErrorBody),
+    (status = OK, description = "As of now.", body = Decisions), ReadErrors,
 ))]
 pub(super) async fn decisions(
     State(app): State<Arc<App>>,
@@ -158,7 +159,7 @@ pub(super) fn newest_rounds(all: &Decisions, limit: usize) -> Result<Bytes, ApiE
 
 /// The policy in force, and how near its limits are.
 #[utoipa::path(get, path = "/api/risk", tag = "desk", params(NoQuery), responses(
-    (status = OK, body = Risk), (status = "4XX", body = ErrorBody), (status = "5XX", body = ErrorBody),
+    (status = OK, description = "As of now.", body = Risk), ReadErrors,
 ))]
 pub(super) async fn risk(
     State(app): State<Arc<App>>,
@@ -171,7 +172,7 @@ pub(super) async fn risk(
 /// came of it, record by record.
 #[utoipa::path(get, path = "/api/why/{id}", tag = "desk",
     params(("id" = String, Path, description = "Such as o12."), NoQuery), responses(
-    (status = OK, body = Lineage), (status = "4XX", body = ErrorBody), (status = "5XX", body = ErrorBody),
+    (status = OK, description = "As of now.", body = Lineage), ReadErrors,
 ))]
 pub(super) async fn why(
     State(app): State<Arc<App>>,

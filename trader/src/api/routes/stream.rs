@@ -20,15 +20,17 @@ use tokio::time::{Interval, MissedTickBehavior, interval};
 
 use super::read::{NoQuery, json, newest_orders, newest_rounds};
 use crate::api::App;
-use crate::api::error::{ApiError, ErrorBody, ErrorCode};
+use crate::api::error::{ApiError, ErrorCode};
 use crate::api::extract::Asked;
 use crate::api::guard::caller::Caller;
+use crate::api::openapi::ReadErrors;
 use crate::api::published::{Edition, Section};
 use crate::api::view::PortfolioUpdate;
 
 /// At most five of each section a second.
 const PACE: Duration = Duration::from_millis(200);
-const KEEP_ALIVE: Duration = Duration::from_secs(10);
+/// Before a client that found no place asks again.
+const NO_PLACE_WAIT: Duration = Duration::from_secs(10);
 const ROUNDS: usize = 10;
 
 /// Named events, each with the same body as its page: `status`, `positions`, `orders` (the newest
@@ -39,7 +41,7 @@ const ROUNDS: usize = 10;
     params(("last-event-id" = Option<u64>, Header, description = "The id of the last event that came."), NoQuery),
     responses(
     (status = OK, description = "Server-sent events.", content_type = "text/event-stream", body = String),
-    (status = "4XX", body = ErrorBody), (status = "5XX", body = ErrorBody),
+    ReadErrors,
 ))]
 pub(super) async fn stream(
     State(app): State<Arc<App>>,
@@ -52,9 +54,10 @@ pub(super) async fn stream(
     let mut pace = interval(PACE);
     pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let stopping = app.stopping.clone();
+    let keep_alive = KeepAlive::new().interval(app.config.keep_alive).text("keep-alive");
     let teller = Teller { app, told, ready: VecDeque::new(), pace, stopping, _place: place };
     let events = futures::stream::unfold(teller, Teller::next);
-    Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE).text("keep-alive")))
+    Ok(Sse::new(events).keep_alive(keep_alive))
 }
 
 fn last_event_id(headers: &HeaderMap) -> Result<Option<u64>, ApiError> {
@@ -255,7 +258,7 @@ impl StreamPlaces {
         if let Some(full) = full {
             let message =
                 format!("{full}: close one, such as a page in another tab, and try again");
-            return Err(ApiError::new(ErrorCode::Unavailable, message).retry_after(KEEP_ALIVE));
+            return Err(ApiError::new(ErrorCode::Unavailable, message).retry_after(NO_PLACE_WAIT));
         }
         by_address.insert(address, of_address + 1);
         app.metrics.http.streams.inc();

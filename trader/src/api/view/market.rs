@@ -38,7 +38,6 @@ pub struct MarketUpdate {
 /// A closed bar. Prices in quote currency.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(as = MarketBar)]
 pub struct Bar {
     /// When it opened.
     pub t: Time,

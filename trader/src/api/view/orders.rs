@@ -16,7 +16,6 @@ pub struct Orders {
 /// One order. Prices in quote currency, quantities in base units.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(as = DeskOrder)]
 pub struct Order {
     /// The desk's number of it, such as `o12`.
     pub id: String,

@@ -33,8 +33,13 @@ struct Taken {
 }
 
 impl Depth {
-    /// Whether there is a book to trade on.
+    /// Whether there is anything to trade on: a book, or its best quote at least.
     pub(crate) fn is_live(&self) -> bool {
+        self.book.is_live() || self.quote.is_some()
+    }
+
+    /// Whether the levels behind the best are known too.
+    pub(crate) fn is_whole(&self) -> bool {
         self.book.is_live()
     }
 

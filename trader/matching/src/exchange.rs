@@ -307,7 +307,7 @@ impl Exchange {
     }
 
     /// Lets an order wait for a market.
-    fn wait(&mut self, mut order: Order) {
+    pub(crate) fn wait(&mut self, mut order: Order) {
         let until = match (order.stage, order.kind) {
             (Stage::Waiting { until }, _) => until,
             // A triggered stop protects: it stays until it can trade.
@@ -346,19 +346,26 @@ impl Exchange {
         self.next_expiry = waiting.filter_map(until).min();
     }
 
-    /// Gives orders that waited for this market their turn, in order of arrival.
+    /// Gives orders that waited for this market their turn, in order of arrival. Some may have to
+    /// wait on.
     pub(crate) fn release_waiting(&mut self, symbol: SymbolId) {
-        let waits = |order: &Order| matches!(order.stage, Stage::Waiting { .. } | Stage::Triggered);
-        let mut any = false;
-        while let Some(order) = self.markets[symbol.index()].take(waits) {
+        let waits =
+            |order: &&Order| matches!(order.stage, Stage::Waiting { .. } | Stage::Triggered);
+        let mut queue = std::mem::take(&mut self.queue);
+        let working = &self.markets[symbol.index()].working;
+        queue.extend(working.iter().filter(waits).map(|order| order.number));
+        for &number in &queue {
+            let order = self.markets[symbol.index()].take(|order| order.number == number);
+            let Some(order) = order else { continue }; // cancelled by a fill before it
             let account = order.account;
             self.arrive(order);
             self.settle_reduce_only(account, symbol);
-            any = true;
         }
-        if any {
+        if !queue.is_empty() {
             self.refresh_expiry();
         }
+        queue.clear();
+        self.queue = queue;
     }
 
     /// Ends an order that is in nobody's hands any more. One that filled as much as was asked for

@@ -12,8 +12,10 @@
 //!   levels go.
 //! - **Conditional orders** watch the last trade or the mark ([`TriggerBy`]) and then walk the book.
 //! - **The mark** is what the feed publishes; where it publishes none, the middle of the best prices.
-//! - **Without a book** (before the first snapshot, after a sequence gap, while the feed is broken)
-//!   nothing trades: what must trade at once waits, and expires; stops that trigger wait on.
+//! - **Without a book** (before the first snapshot, after a sequence gap) the best quote is all that
+//!   is known: market orders and triggered stops take what it shows and wait for the next one, limit
+//!   orders wait for a book. Without a quote too (the feed is broken) nothing trades. What must trade
+//!   at once expires when it waited long enough; stops that triggered wait on.
 
 use sapphire_engine::instrument::{PriceTicks, QtyLots, SymbolId};
 use sapphire_engine::market::{Level, MarketEvent, Trade};
@@ -142,12 +144,18 @@ impl Exchange {
             self.finish(order, Removal::Expired);
             return;
         }
+        let whole = self.depth(order.symbol).is_some_and(Depth::is_whole);
         let OrderType::Limit { price: limit, time_in_force } = order.kind else {
             self.walk(&mut order, None, wanted);
-            self.finish(order, Removal::Expired);
+            if whole || self.tradable(&order) == QtyLots::ZERO {
+                self.finish(order, Removal::Expired);
+            } else {
+                self.wait(order);
+            }
             return;
         };
         match time_in_force {
+            _ if !whole => self.wait(order),
             TimeInForce::PostOnly => {
                 let best = self.depth(order.symbol).and_then(|d| d.best(order.side.opposite()));
                 if best.is_some_and(|best| crosses(order.side, limit, best.price)) {

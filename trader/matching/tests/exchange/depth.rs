@@ -363,6 +363,38 @@ fn a_sequence_gap_takes_the_book_away_and_a_snapshot_brings_it_back() {
 }
 
 #[test]
+fn where_only_the_best_quote_is_known_it_is_all_that_can_be_taken() {
+    let mut desk = desk();
+    desk.prints(Buy, 100, 1);
+    desk.send(Buy, 9, MARKET);
+    let guard = desk.closing(Sell, 9, stop(97));
+    desk.place(guard).unwrap();
+    let last = desk.last_update();
+    desk.deals();
+    desk.depth_as(last + 7, last + 9, &[], &[]);
+    desk.prints(Sell, 96, 1);
+    assert_eq!(desk.deals(), []);
+    // 4 at 95 are shown, and no more until that changes.
+    desk.quote_as(last + 20, (95, 4), (97, 1));
+    assert_eq!(desk.deals(), [(Sell, 95, 4)]);
+    desk.quote_as(last + 21, (95, 4), (96, 1));
+    assert_eq!(desk.deals(), []);
+    assert_eq!(desk.state(&guard), (VenueOrderState::Open, 4));
+    desk.quote_as(last + 22, (94, 9), (96, 1));
+    assert_eq!(desk.deals(), [(Sell, 94, 5)]);
+    assert_eq!(desk.state(&guard), (VenueOrderState::Filled, 9));
+    // A market order takes what is shown, waits, and expires with its rest; limit orders wait.
+    let market = desk.send(Buy, 3, MARKET);
+    let crossing = desk.send(Buy, 1, limit(99, Gtc));
+    assert_eq!(desk.deals(), [(Buy, 96, 1)]);
+    desk.advance(100);
+    assert_eq!(desk.state(&market), (VenueOrderState::Expired, 1));
+    assert_eq!(desk.state(&crossing), (VenueOrderState::Open, 0));
+    desk.book(&[(94, 1)], &[(96, 1)]);
+    assert_eq!(desk.state(&crossing), (VenueOrderState::Filled, 1));
+}
+
+#[test]
 fn a_broken_feed_trades_nothing_until_it_is_back() {
     let mut desk = desk();
     desk.feed(&MarketEvent::Broken);

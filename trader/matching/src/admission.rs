@@ -81,7 +81,7 @@ impl Exchange {
                 other.account == account
                     && other.reduce_only
                     && other.side == order.side
-                    && matches!(other.stage, Stage::Resting { .. } | Stage::Waiting { .. })
+                    && matches!(other.stage, Stage::Resting(_) | Stage::Waiting { .. })
             });
             left -= resting.map(|other| other.open).fold(QtyLots::ZERO, |sum, q| sum + q);
         }

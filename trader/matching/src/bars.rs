@@ -29,6 +29,7 @@ use crate::exchange::Exchange;
 use crate::execution::Liquidity;
 use crate::market::{Floor, slipped};
 use crate::order::{Order, Stage, crosses};
+use crate::queue::QueuePlace;
 
 /// Stops come before targets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -100,7 +101,7 @@ impl Exchange {
             _ if takes => self.take_at(order, price),
             _ if !self.is_still_affordable(&order) => self.finish(order, Removal::Expired),
             _ => {
-                order.stage = Stage::Resting { ahead: QtyLots::ZERO, since: 0 };
+                order.stage = Stage::Resting(QueuePlace::default());
                 self.markets[order.symbol.index()].put(order);
             }
         }

@@ -32,6 +32,7 @@ pub mod margin;
 mod market;
 mod order;
 mod position;
+mod queue;
 mod reduce_only;
 mod rules;
 pub mod stream;

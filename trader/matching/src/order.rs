@@ -7,6 +7,8 @@ use sapphire_engine::instrument::{PriceTicks, QtyLots, SymbolId};
 use sapphire_engine::order::{OrderType, Side};
 use sapphire_engine::time::Timestamp;
 
+use crate::queue::QueuePlace;
+
 /// An account: its place in the order of opening, from 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AccountId(pub u32);
@@ -119,12 +121,7 @@ pub(crate) enum Stage {
     /// Triggered, and waits for a book to trade on.
     Triggered,
     /// A limit order in the book.
-    Resting {
-        /// The market's quantity before it at its price.
-        ahead: QtyLots,
-        /// The update that showed it: older ones say nothing about its queue.
-        since: u64,
-    },
+    Resting(QueuePlace),
 }
 
 /// An open order.
@@ -153,7 +150,7 @@ impl Order {
     }
 
     pub(crate) const fn is_resting(&self) -> bool {
-        matches!(self.stage, Stage::Resting { .. })
+        matches!(self.stage, Stage::Resting(_))
     }
 
     /// Its limit price.

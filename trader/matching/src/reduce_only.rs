@@ -17,7 +17,7 @@ impl Exchange {
         let follows = |order: &Order| {
             order.account == account
                 && order.reduce_only
-                && matches!(order.stage, Stage::Resting { .. } | Stage::Waiting { .. })
+                && matches!(order.stage, Stage::Resting(_) | Stage::Waiting { .. })
         };
         let market = &mut self.markets[symbol.index()];
         if !market.working.iter().any(follows) {

@@ -6,7 +6,8 @@
 //! - **Resting orders queue** at the back of the level that they join, behind all that is shown
 //!   there (the risk-averse model of hftbacktest). They advance by trades at their price, and when
 //!   the level becomes smaller than what was before them; cancellations are assumed to happen behind
-//!   them. Once at the front they fill by what trades at their price.
+//!   them. Once at the front they fill by what trades at their price. A trade and the quote that
+//!   shows it count once, whichever comes first.
 //! - **A trade beyond their price** would have met them first: it fills them, as far as its quantity
 //!   goes, best price and oldest order first. So does a book that crosses them, as far as the crossing
 //!   levels go.
@@ -26,8 +27,9 @@ use sapphire_engine::venue::Removal;
 use crate::depth::Depth;
 use crate::exchange::Exchange;
 use crate::execution::Liquidity;
-use crate::market::{Floor, Market};
-use crate::order::{AccountId, Order, OrderNumber, Stage, crosses};
+use crate::market::Floor;
+use crate::order::{AccountId, Order, Stage, crosses};
+use crate::queue::{Stir, advance_queues};
 use crate::rules::TriggerBy;
 
 impl Exchange {
@@ -51,34 +53,34 @@ impl Exchange {
             }
             return;
         };
-        let moved = match event {
-            MarketEvent::Quote(quote) => depth.on_quote(*quote),
-            MarketEvent::Depth(update) => depth.on_update(update),
+        let stirred = match event {
+            MarketEvent::Quote(quote) => depth.on_quote(*quote).then_some(Stir::Quote),
+            MarketEvent::Depth(update) => depth.on_update(update).then_some(Stir::Depth),
             MarketEvent::DepthSnapshot { last_update, bids, asks } => {
                 depth.on_snapshot(*last_update, bids, asks);
-                true
+                Some(Stir::Depth)
             }
             MarketEvent::Trade(trade) => {
                 depth.take(trade.aggressor.opposite(), trade.price, trade.quantity);
                 self.on_trade(symbol, trade);
-                false
+                None
             }
             MarketEvent::Broken => {
                 depth.lose();
-                false
+                None
             }
             MarketEvent::Bar(_)
             | MarketEvent::Restored
             | MarketEvent::Ended
-            | MarketEvent::Mark(_) => false,
+            | MarketEvent::Mark(_) => None,
         };
-        if moved {
-            self.after_book(symbol);
+        if let Some(stir) = stirred {
+            self.after_book(symbol, stir);
         }
     }
 
     /// The book or its top changed.
-    fn after_book(&mut self, symbol: SymbolId) {
+    fn after_book(&mut self, symbol: SymbolId, stir: Stir) {
         let market = &mut self.markets[symbol.index()];
         if !market.mark_published
             && let Floor::Depth(depth) = &market.floor
@@ -89,9 +91,12 @@ impl Exchange {
         if market.is_idle() {
             return;
         }
-        advance_queues(market);
+        let trading = market.is_trading();
+        if trading {
+            advance_queues(market, stir);
+        }
         self.after_mark(symbol);
-        if self.markets[symbol.index()].is_trading() {
+        if trading {
             self.release_waiting(symbol);
             self.fill_crossed(symbol, Side::Buy);
             self.fill_crossed(symbol, Side::Sell);
@@ -212,7 +217,7 @@ impl Exchange {
     }
 
     /// Takes liquidity out of the book and says what it got.
-    fn take_liquidity(
+    pub(crate) fn take_liquidity(
         &mut self,
         symbol: SymbolId,
         side: Side,
@@ -229,142 +234,10 @@ impl Exchange {
         levels
     }
 
-    /// Joins the back of the queue at its price.
-    fn rest(&mut self, mut order: Order, limit: PriceTicks) {
-        let market = &mut self.markets[order.symbol.index()];
-        if let Floor::Depth(depth) = &market.floor {
-            let (ahead, since) = depth.shown(order.side, limit);
-            order.stage = Stage::Resting { ahead, since };
-        }
-        market.put(order);
-    }
-
-    /// Fills resting orders of a side that the other side's book has come to cross: those at the
-    /// front of the price first, at their own price, as far as the crossing levels go.
-    fn fill_crossed(&mut self, symbol: SymbolId, side: Side) {
-        loop {
-            let market = &self.markets[symbol.index()];
-            let Some(best) = self.depth(symbol).and_then(|depth| depth.best(side.opposite()))
-            else {
-                return;
-            };
-            let crossed = market
-                .working
-                .iter()
-                .filter(|order| order.side == side && order.is_resting())
-                .filter_map(|order| Some((order.limit()?, order.number)))
-                .filter(|&(limit, _)| crosses(side, limit, best.price));
-            // The best price first, then the oldest.
-            let first = crossed.min_by_key(|&(limit, number)| (-side.sign() * limit.0, number));
-            let Some((limit, number)) = first else { return };
-            let Some(order) = self.markets[symbol.index()].take(|o| o.number == number) else {
-                return;
-            };
-            let wanted = self.tradable(&order);
-            let got = self.take_liquidity(symbol, side, Some(limit), wanted);
-            let quantity = got.iter().map(|l| l.quantity).fold(QtyLots::ZERO, |sum, q| sum + q);
-            let filled = self.fill_resting(order, limit, quantity);
-            if !filled {
-                return;
-            }
-        }
-    }
-
-    /// Fills resting orders by a trade that was printed: those that it went beyond, and those at
-    /// its price whose turn it is.
-    fn fill_from_trade(&mut self, symbol: SymbolId, trade: &Trade) {
-        for side in [Side::Buy, Side::Sell] {
-            let hit = |order: &Order| {
-                order.side == side
-                    && order.is_resting()
-                    && order.limit().is_some_and(|limit| {
-                        limit != trade.price && crosses(side, limit, trade.price)
-                            || limit == trade.price && trade.aggressor != side
-                    })
-            };
-            let mut queue = std::mem::take(&mut self.queue);
-            let market = &self.markets[symbol.index()];
-            queue.extend(market.working.iter().filter(|order| hit(order)).map(|o| o.number));
-            let limit_of = |number: &OrderNumber| {
-                let order = market.working.iter().find(|order| order.number == *number);
-                order.and_then(Order::limit).map(|limit| -side.sign() * limit.0)
-            };
-            // Stable: at one price the oldest stays first.
-            queue.sort_by_key(limit_of);
-            self.fill_queue(symbol, trade, &queue);
-            queue.clear();
-            self.queue = queue;
-        }
-    }
-
-    fn fill_queue(&mut self, symbol: SymbolId, trade: &Trade, queue: &[OrderNumber]) {
-        // What the trade still has for orders beyond its price; then for those at its price.
-        let mut left = trade.quantity;
-        // What our own orders at its price got of it.
-        let mut ours = QtyLots::ZERO;
-        for &number in queue {
-            let taken = self.markets[symbol.index()].take(|order| order.number == number);
-            let Some(mut order) = taken else { continue }; // cancelled by a fill before it
-            let limit = order.limit().unwrap_or(trade.price);
-            if let Stage::Resting { ahead, since } = order.stage
-                && limit == trade.price
-            {
-                let reached = (left - ahead - ours).max(QtyLots::ZERO);
-                let before = (ahead - left).max(QtyLots::ZERO);
-                order.stage = Stage::Resting { ahead: before, since };
-                let quantity = reached.min(self.tradable(&order));
-                ours += quantity;
-                self.fill_resting(order, limit, quantity);
-            } else {
-                let quantity = left.min(self.tradable(&order));
-                left -= quantity;
-                self.fill_resting(order, limit, quantity);
-            }
-        }
-    }
-
-    /// Fills a resting order that was taken out, and puts back what is left of it. Returns whether
-    /// anything traded.
-    fn fill_resting(&mut self, mut order: Order, limit: PriceTicks, quantity: QtyLots) -> bool {
-        let (account, symbol) = (order.account, order.symbol);
-        let trades = quantity > QtyLots::ZERO;
-        if trades {
-            self.trade(&mut order, limit, quantity, Liquidity::Maker);
-        }
-        if order.open > QtyLots::ZERO {
-            self.markets[symbol.index()].put(order);
-        } else {
-            self.finish(order, Removal::Canceled);
-        }
-        if trades {
-            self.settle_reduce_only(account, symbol);
-        }
-        trades
-    }
-
-    fn depth(&self, symbol: SymbolId) -> Option<&Depth> {
+    pub(crate) fn depth(&self, symbol: SymbolId) -> Option<&Depth> {
         match &self.markets[symbol.index()].floor {
             Floor::Depth(depth) => Some(depth),
             Floor::Bars { .. } => None,
-        }
-    }
-}
-
-/// Lets resting orders advance where their level has become smaller than what was before them.
-fn advance_queues(market: &mut Market) {
-    let Floor::Depth(depth) = &market.floor else { return };
-    if !depth.is_live() {
-        return;
-    }
-    for order in &mut market.working {
-        let limit = order.limit();
-        if let (Stage::Resting { ahead, since }, Some(limit)) = (&mut order.stage, limit)
-            && ahead.0 > 0
-        {
-            let (quantity, update) = depth.shown(order.side, limit);
-            if update > *since {
-                *ahead = quantity.min(*ahead);
-            }
         }
     }
 }

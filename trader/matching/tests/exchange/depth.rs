@@ -181,6 +181,7 @@ fn a_queue_advances_only_when_its_level_is_smaller_than_what_was_before() {
     // A second order joins behind 6; the level shrinks to 2: 2 are before it.
     desk.send(Buy, 4, limit(98, Gtc));
     desk.depth(&[(98, 2)], &[]);
+    desk.depth(&[], &[]);
     // 5 traded at 98: 2 of them met the order at 99, 2 those before us, 1 us.
     desk.prints(Sell, 98, 5);
     assert_eq!(desk.deals(), [(Buy, 99, 2), (Buy, 98, 1)]);
@@ -192,6 +193,9 @@ fn a_quote_moves_the_queue_too() {
     let depth = desk.last_update();
     desk.send(Buy, 3, limit(99, Gtc));
     desk.quote_as(depth + 1, (99, 1), (101, 5));
+    // 4 of the 5 before it are gone: the trade that took them is printed only now.
+    desk.prints(Sell, 99, 4);
+    assert_eq!(desk.deals(), []);
     desk.prints(Sell, 99, 2);
     assert_eq!(desk.deals(), [(Buy, 99, 1)]);
 }

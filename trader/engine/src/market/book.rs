@@ -1,9 +1,8 @@
 //! A level-2 book with the venue's sequence check.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 
+use super::ladder::Ladder;
 use crate::instrument::{PriceTicks, QtyLots};
 use crate::order::Side;
 
@@ -70,14 +69,18 @@ enum Sync {
 /// The book of one instrument.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Book {
-    bids: BTreeMap<PriceTicks, QtyLots>,
-    asks: BTreeMap<PriceTicks, QtyLots>,
+    bids: Ladder,
+    asks: Ladder,
     sync: Sync,
 }
 
 impl Default for Book {
     fn default() -> Self {
-        Self { bids: BTreeMap::new(), asks: BTreeMap::new(), sync: Sync::Unsynchronised }
+        Self {
+            bids: Ladder::new(Side::Buy),
+            asks: Ladder::new(Side::Sell),
+            sync: Sync::Unsynchronised,
+        }
     }
 }
 
@@ -92,8 +95,8 @@ impl Book {
     pub fn reset(&mut self, last_update: u64, bids: &[Level], asks: &[Level]) {
         self.bids.clear();
         self.asks.clear();
-        apply(&mut self.bids, bids);
-        apply(&mut self.asks, asks);
+        self.bids.apply(bids);
+        self.asks.apply(asks);
         self.sync = Sync::Snapshot(last_update);
     }
 
@@ -120,8 +123,8 @@ impl Book {
             self.invalidate();
             return Err(SequenceGap { expected: last, found: update.previous });
         }
-        apply(&mut self.bids, update.bids);
-        apply(&mut self.asks, update.asks);
+        self.bids.apply(update.bids);
+        self.asks.apply(update.asks);
         self.sync = Sync::Live(update.last);
         Ok(true)
     }
@@ -129,40 +132,24 @@ impl Book {
     /// The best level of a side: the highest bid ([`Side::Buy`]) or the lowest ask.
     #[must_use]
     pub fn best(&self, side: Side) -> Option<Level> {
-        let entry = match side {
-            Side::Buy => self.bids.last_key_value(),
-            Side::Sell => self.asks.first_key_value(),
-        };
-        entry.map(|(&price, &quantity)| Level { price, quantity })
+        self.ladder(side).best()
     }
 
     /// The quantity resting at a price.
     #[must_use]
     pub fn at(&self, side: Side, price: PriceTicks) -> QtyLots {
-        let levels = match side {
-            Side::Buy => &self.bids,
-            Side::Sell => &self.asks,
-        };
-        levels.get(&price).copied().unwrap_or(QtyLots::ZERO)
+        self.ladder(side).at(price)
     }
 
     /// Levels of a side, best first.
     pub fn levels(&self, side: Side) -> impl Iterator<Item = Level> + '_ {
-        let (bids, asks) = match side {
-            Side::Buy => (Some(self.bids.iter().rev()), None),
-            Side::Sell => (None, Some(self.asks.iter())),
-        };
-        let level = |(&price, &quantity): (&PriceTicks, &QtyLots)| Level { price, quantity };
-        bids.into_iter().flatten().map(level).chain(asks.into_iter().flatten().map(level))
+        self.ladder(side).levels()
     }
-}
 
-fn apply(levels: &mut BTreeMap<PriceTicks, QtyLots>, changes: &[Level]) {
-    for change in changes {
-        if change.quantity.0 == 0 {
-            levels.remove(&change.price);
-        } else {
-            levels.insert(change.price, change.quantity);
+    const fn ladder(&self, side: Side) -> &Ladder {
+        match side {
+            Side::Buy => &self.bids,
+            Side::Sell => &self.asks,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod bar;
 mod book;
+mod ladder;
 
 pub use bar::{Bar, BarError};
 pub use book::{Book, DepthUpdate, Level, Quote, SequenceGap};

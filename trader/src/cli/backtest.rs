@@ -113,6 +113,7 @@ pub(super) fn write_report(folder: &Path, report: &Report) -> Result<(), Failure
         let path = folder.join(name);
         fs::write(&path, text).map_err(|error| failed(&path, error))
     };
+    write("report.html", report::page(report).as_bytes())?;
     write("report.json", &serde_json::to_vec_pretty(report).map_err(Failure::run)?)?;
     let mut trades = Vec::new();
     trades_csv::write(report, &mut trades).map_err(|error| failed(folder, error))?;

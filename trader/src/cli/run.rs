@@ -26,10 +26,11 @@ use crate::api::lineage::{LineageError, LineageId, LineageSource};
 use crate::api::token::Token;
 use crate::api::view::Phase;
 use crate::api::{self, Api, ApiConfig, Page, view};
+use crate::config::Environment;
 use crate::desk::{Assembly, Input};
 use crate::lineage;
 use crate::live::{
-    Driven, Ending, Exhibit, Hand, Labels, Message, Pace, Speed, drive, serve_out, show_now,
+    Driven, Ending, Exhibit, Hand, Labels, Message, Pace, PolicySource, Speed, drive, serve_out, show_now,
     take_up, watch,
 };
 use crate::report::{self, Surroundings};
@@ -142,7 +143,9 @@ impl Run {
         catch_up_with_policy(&mut desk, &assembly)?;
         let policy_file = manifests.policy_file.clone();
         let name = manifests.policy.metadata.name.clone().unwrap_or_default();
-        let _watch = watch(policy_file, name, sender).map_err(Failure::run)?;
+        let environment = Environment::of_process().map_err(Failure::input)?;
+        let source = PolicySource { file: policy_file, name, environment };
+        let _watch = watch(source, sender).map_err(Failure::run)?;
         let outcome = self.work(&mut desk, &assembly, &mut hand);
         let left = leave(desk);
         server.stop();
@@ -164,7 +167,7 @@ impl Run {
                 show_now(desk);
                 tracing::error!("the desk stands: {error}");
                 if !self.exit {
-                    serve_out(desk, hand);
+                    serve_out(desk, hand, "the desk stands, since its journal failed: see lastError in /api/health-metrics");
                 }
                 return Err(Failure::run(error));
             }
@@ -178,7 +181,7 @@ impl Run {
                 self.report(desk, assembly, began.elapsed())?;
                 if !self.exit {
                     console::complain("the page stays; Ctrl-C leaves");
-                    serve_out(desk, hand);
+                    serve_out(desk, hand, "the run is over: start the desk again");
                 }
                 Ok(())
             }
@@ -216,6 +219,8 @@ impl Run {
             requests_per_minute: std::num::NonZeroU32::new(self.requests_per_minute),
             cors_origins: self.cors_origin.clone(),
             allowed_hosts: self.allowed_host.clone(),
+            // With the desk's own farewell it stays below a second.
+            shutdown_grace: Duration::from_millis(250),
             ..ApiConfig::default()
         }
     }

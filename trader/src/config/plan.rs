@@ -115,12 +115,18 @@ impl Plan {
 
 /// Whether the policy's manifest itself names a field below `spec`: what is missing there is open
 /// to the environment.
-pub(crate) fn states(manifests: &Manifests, field: &str) -> bool {
+fn states(manifests: &Manifests, field: &str) -> bool {
     let name = manifests.policy.metadata.name.as_deref();
-    let files = manifests.sources.iter().filter(|source| source.path == manifests.policy_file);
+    let mut files = manifests.sources.iter().filter(|file| file.path == manifests.policy_file);
+    files.any(|file| states_in(&file.text, name, field))
+}
+
+/// The same of the RiskPolicy `name` in a manifest's text.
+pub fn states_in(text: &str, name: Option<&str>, field: &str) -> bool {
     let pointer = format!("/spec/{}", field.replace('.', "/"));
-    files
-        .flat_map(|file| serde_saphyr::from_multiple::<Json>(&file.text).unwrap_or_default())
+    let documents = serde_saphyr::from_multiple::<Json>(text).unwrap_or_default();
+    documents
+        .iter()
         .filter(|document| document["kind"] == "RiskPolicy")
         .filter(|document| document["metadata"]["name"].as_str() == name)
         .any(|policy| policy.pointer(&pointer).is_some())

@@ -25,6 +25,8 @@ pub trait Witness {
     fn market(&mut self, at: Timestamp, symbol: SymbolId, event: &MarketEvent<'_>, engine: &Engine);
     /// A symbol's bar closed; `engine` has seen it.
     fn bar(&mut self, at: Timestamp, symbol: SymbolId, engine: &Engine);
+    /// An order leaves now: its intent is durable.
+    fn sends(&mut self);
     /// People should know of something.
     fn alert(&mut self, at: Timestamp, alert: &Alert);
 }
@@ -38,33 +40,9 @@ impl Witness for () {
     #[inline]
     fn bar(&mut self, _: Timestamp, _: SymbolId, _: &Engine) {}
     #[inline]
+    fn sends(&mut self) {}
+    #[inline]
     fn alert(&mut self, _: Timestamp, _: &Alert) {}
-}
-
-/// Two who look on.
-impl<A: Witness, B: Witness> Witness for (A, B) {
-    fn record(&mut self, at: Timestamp, link: Link, record: &Record, engine: &Engine) {
-        self.0.record(at, link, record, engine);
-        self.1.record(at, link, record, engine);
-    }
-    fn market(
-        &mut self,
-        at: Timestamp,
-        symbol: SymbolId,
-        event: &MarketEvent<'_>,
-        engine: &Engine,
-    ) {
-        self.0.market(at, symbol, event, engine);
-        self.1.market(at, symbol, event, engine);
-    }
-    fn bar(&mut self, at: Timestamp, symbol: SymbolId, engine: &Engine) {
-        self.0.bar(at, symbol, engine);
-        self.1.bar(at, symbol, engine);
-    }
-    fn alert(&mut self, at: Timestamp, alert: &Alert) {
-        self.0.alert(at, alert);
-        self.1.alert(at, alert);
-    }
 }
 
 /// What a desk is put together from.
@@ -243,8 +221,8 @@ impl<V: Venue, J: JournalSink, W: Witness> Desk<V, J, W> {
     }
 
     /// Who looks on, and what there is to look at.
-    pub const fn witness_and_view(&mut self) -> (&mut W, &Engine, &J) {
-        (&mut self.floor.witness, &self.floor.engine, &self.floor.journal)
+    pub const fn witness_and_view(&mut self) -> (&mut W, &Engine, &mut J) {
+        (&mut self.floor.witness, &self.floor.engine, &mut self.floor.journal)
     }
 
     /// Event time.
@@ -355,23 +333,39 @@ impl<V: Venue, J: JournalSink, W: Witness> Floor<V, J, W> {
         self.steps += 1;
         let mut effects = std::mem::take(&mut self.effects);
         self.engine.step(&Event { at, kind }, &mut effects);
-        let performed = effects.drain(..).try_for_each(|effect| self.perform(effect));
+        let performed = self.perform(&mut effects);
+        effects.clear();
         self.effects = effects;
         performed
     }
 
-    fn perform(&mut self, effect: Effect) -> Result<(), StoreError> {
+    /// Performs a step's effects in order, but records all that happened first: one commit then
+    /// makes every intent of the step durable before the first of its orders leaves.
+    fn perform(&mut self, effects: &mut Vec<Effect>) -> Result<(), StoreError> {
+        let mut sends = false;
+        for effect in &*effects {
+            match effect {
+                Effect::Record(record) => drop(self.record(record)?),
+                Effect::Submit(_) | Effect::Cancel { .. } => sends = true,
+                _ => {}
+            }
+        }
+        if sends {
+            self.flush()?;
+        }
+        effects.drain(..).for_each(|effect| self.act(effect));
+        Ok(())
+    }
+
+    fn act(&mut self, effect: Effect) {
         let now = self.now;
         match effect {
-            Effect::Record(record) => return self.record(&record).map(|_| ()),
+            Effect::Record(_) => {}
             Effect::Submit(order) => {
-                self.flush()?;
+                self.witness.sends();
                 self.venue.submit(now, &order);
             }
-            Effect::Cancel { symbol, order } => {
-                self.flush()?;
-                self.venue.cancel(now, symbol, order);
-            }
+            Effect::Cancel { symbol, order } => self.venue.cancel(now, symbol, order),
             Effect::Query { symbol, order } => self.venue.query_order(now, symbol, order),
             Effect::VerifyPosition(symbol) => self.venue.query_position(now, symbol),
             Effect::PublishSnapshot(symbol) => {
@@ -386,7 +380,6 @@ impl<V: Venue, J: JournalSink, W: Witness> Floor<V, J, W> {
             Effect::WakeAt(at, timer) => self.queue.put(at, Due::Timer(timer)),
             Effect::Alert(alert) => self.witness.alert(now, &alert),
         }
-        Ok(())
     }
 
     fn record(&mut self, record: &Record) -> Result<Link, StoreError> {

@@ -41,5 +41,6 @@ impl Witness for Reporter {
             self.builder.on_bar(at, symbol, mark, portfolio.equity());
         }
     }
+    fn sends(&mut self) {}
     fn alert(&mut self, _: Timestamp, _: &Alert) {}
 }

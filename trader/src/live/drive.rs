@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use sapphire_engine::Engine;
 use sapphire_engine::event::CommandRequest;
 use sapphire_engine::ids::CommandId;
+use sapphire_engine::order::{IntentClass, Purpose};
 use sapphire_engine::time::Timestamp;
 
 use super::exhibit::Exhibit;
@@ -22,6 +23,10 @@ use crate::venue::paper::PaperVenue;
 const NAP: Duration = Duration::from_millis(50);
 /// Events worked through before somebody may knock again.
 const BATCH: usize = 256;
+/// What nobody waits for becomes durable after at most so long.
+const GROUP: Duration = Duration::from_millis(20);
+/// How long a desk that leaves waits to see its cancels confirmed.
+const FAREWELL: Duration = Duration::from_millis(400);
 
 /// A desk that is driven.
 pub type Driven = Desk<PaperVenue, Retrace<SqliteJournal>, Exhibit>;
@@ -49,6 +54,7 @@ pub struct Hand {
 /// # Errors
 /// When the journal does not take a record: nothing is sent then, and the desk stands.
 pub fn drive(desk: &mut Driven, pace: Pace, hand: &mut Hand) -> Result<Ending, StoreError> {
+    let mut flushed = Instant::now();
     loop {
         desk.witness().beat();
         let Some(next) = desk.next_time() else {
@@ -57,6 +63,10 @@ pub fn drive(desk: &mut Driven, pace: Pace, hand: &mut Hand) -> Result<Ending, S
         };
         let now = Instant::now();
         let wait = pace.wait(next, now);
+        if !wait.is_zero() || now.duration_since(flushed) >= GROUP {
+            flush(desk)?;
+            flushed = now;
+        }
         let message = if wait.is_zero() {
             hand.inbox.try_recv().ok()
         } else {
@@ -74,6 +84,7 @@ pub fn drive(desk: &mut Driven, pace: Pace, hand: &mut Hand) -> Result<Ending, S
         if let Some(message) = message {
             let at = pace.event_time(Instant::now()).unwrap_or(desk.now());
             if let Some(signal) = answer(desk, message, at, hand)? {
+                farewell(desk)?;
                 return Ok(Ending::Told(signal));
             }
         } else if wait.is_zero() {
@@ -84,16 +95,39 @@ pub fn drive(desk: &mut Driven, pace: Pace, hand: &mut Hand) -> Result<Ending, S
     }
 }
 
-/// After the run: answers who knocks, until the process is told to leave.
-pub fn serve_out(desk: &mut Driven, hand: &Hand) -> &'static str {
+/// Makes everything durable, and counts what that took.
+fn flush(desk: &mut Driven) -> Result<(), StoreError> {
+    desk.flush()?;
+    let (exhibit, _, journal) = desk.witness_and_view();
+    exhibit.committed(journal.journal_mut().take_recent_commits());
+    Ok(())
+}
+
+/// Goes on, unpaced, until no entry works any more.
+fn farewell(desk: &mut Driven) -> Result<(), StoreError> {
+    let until = Instant::now() + FAREWELL;
+    while has_entries(desk.engine()) && Instant::now() < until {
+        if !desk.advance()? {
+            break;
+        }
+    }
+    flush(desk)
+}
+
+fn has_entries(engine: &Engine) -> bool {
+    let purposes = engine.working_orders().map(|tracked| tracked.order.request.purpose);
+    purposes.map(Purpose::class).any(|class| class == IntentClass::Entry)
+}
+
+/// After the run, or when it cannot go on: answers who knocks that there is nothing to command, and
+/// `why`, until the process is told to leave.
+pub fn serve_out(desk: &mut Driven, hand: &Hand, why: &str) -> &'static str {
     loop {
         desk.witness().beat();
         show(desk);
         match hand.inbox.recv_timeout(NAP) {
             Ok(Message::Stop(signal)) => return signal,
-            Ok(Message::Command(pending)) => {
-                refuse(pending, "the run is over: start the desk again")
-            }
+            Ok(Message::Command(pending)) => refuse(pending, why),
             Ok(Message::Policy(_)) | Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return "the server ended",
         }

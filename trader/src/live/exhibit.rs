@@ -178,6 +178,11 @@ impl Exhibit {
         self.refusal.take()
     }
 
+    /// How long commits of the journal took.
+    pub fn committed(&self, took: impl IntoIterator<Item = Duration>) {
+        took.into_iter().for_each(|took| self.metrics.journal_commit(took));
+    }
+
     /// How far behind its schedule the desk is.
     pub fn lag(&self, lag: Duration) {
         self.metrics.event_loop_lag(lag);
@@ -580,9 +585,6 @@ impl Witness for Exhibit {
                     verdict.denials().for_each(|denial| self.metrics.denied(denial.rule));
                     if verdict.approved {
                         self.metrics.submitted(intent.request.purpose);
-                        if let Some(received) = self.received {
-                            self.metrics.intent(received.elapsed());
-                        }
                     }
                 }
             }
@@ -643,6 +645,12 @@ impl Witness for Exhibit {
             drawdown: engine.losses().drawdown(),
             buy_and_hold: self.hold.value(),
         });
+    }
+
+    fn sends(&mut self) {
+        if let (true, Some(received)) = (self.live, self.received) {
+            self.metrics.intent(received.elapsed());
+        }
     }
 
     fn alert(&mut self, at: Timestamp, alert: &Alert) {

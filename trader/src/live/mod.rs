@@ -13,5 +13,5 @@ pub use drive::{Driven, Ending, Hand, drive, serve_out, show_now};
 pub use exhibit::{Exhibit, Labels};
 pub use inbox::{Message, PolicyFile};
 pub use pace::{Pace, Speed, SpeedError};
-pub use policy_watch::{PolicyWatch, watch};
+pub use policy_watch::{PolicySource, PolicyWatch, watch};
 pub use take_up::{TakeUpError, Taken, take_up};

@@ -25,7 +25,12 @@ pub struct SqliteJournal {
     bytes: Vec<u8>,
     failed: Option<StoreError>,
     commits: CommitTimes,
+    /// Commits that nobody has asked for yet.
+    recent: Vec<Duration>,
 }
+
+/// How many, where nobody asks.
+const RECENT_KEPT: usize = 1024;
 
 /// Appended, not yet durable; its bytes end at `end`.
 #[derive(Debug, Clone, Copy)]
@@ -53,6 +58,7 @@ impl SqliteJournal {
             bytes: Vec::new(),
             failed: None,
             commits: CommitTimes::default(),
+            recent: Vec::new(),
         })
     }
 
@@ -92,6 +98,11 @@ impl SqliteJournal {
     #[must_use]
     pub const fn commits(&self) -> &CommitTimes {
         &self.commits
+    }
+
+    /// How long each commit since the last time took.
+    pub fn take_recent_commits(&mut self) -> Vec<Duration> {
+        std::mem::take(&mut self.recent)
     }
 
     /// A setting that SQLite runs with, such as `synchronous`.
@@ -205,7 +216,11 @@ impl JournalSink for SqliteJournal {
             self.failed = Some(error.clone());
             return Err(error);
         }
-        self.commits.add(began.elapsed());
+        let took = began.elapsed();
+        self.commits.add(took);
+        if self.recent.len() < RECENT_KEPT {
+            self.recent.push(took);
+        }
         self.pending.clear();
         self.bytes.clear();
         Ok(())

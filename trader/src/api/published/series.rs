@@ -12,6 +12,8 @@ use crate::api::view;
 
 /// Bars kept per symbol, and the most that can be asked for.
 pub const BARS_MAX: usize = 2000;
+/// Bars that a stream tells first: what closed between a page's load and its stream.
+const BARS_AT_FIRST: usize = 50;
 /// Fills kept per symbol.
 pub const FILLS_MAX: usize = 1000;
 
@@ -104,14 +106,32 @@ impl MarketSeries {
         }
     }
 
-    /// The newest bar, the fills after the first `seen` ones, and the stops.
+    /// The newest bar's open time: a reader that remembers it asks for what is new with
+    /// [`MarketSeries::update`].
     #[must_use]
-    pub fn update(&self, instrument: &Instrument, seen: u64) -> view::MarketUpdate {
+    pub fn newest_bar(&self) -> Option<Timestamp> {
+        self.bars.back().map(|bar| bar.open_time)
+    }
+
+    /// The bars that opened after `bar` (the newest few where it is `None`), the fills after the
+    /// first `seen` ones, and the stops.
+    #[must_use]
+    pub fn update(
+        &self,
+        instrument: &Instrument,
+        bar: Option<Timestamp>,
+        seen: u64,
+    ) -> view::MarketUpdate {
+        let told = |old: &Bar| bar.is_some_and(|bar| old.open_time <= bar);
+        let untold = match bar {
+            Some(_) => self.bars.partition_point(told),
+            None => self.bars.len().saturating_sub(BARS_AT_FIRST),
+        };
         let new = usize::try_from(self.fills_seen.saturating_sub(seen)).unwrap_or(usize::MAX);
         let first = self.fills.len().saturating_sub(new);
         view::MarketUpdate {
             symbol: instrument.symbol.to_string(),
-            bar: self.bars.back().map(|bar| view::Bar::of(bar, instrument)),
+            bars: self.bars.range(untold..).map(|bar| view::Bar::of(bar, instrument)).collect(),
             fills: self.fills.range(first..).map(|(_, fill)| tell(fill, instrument)).collect(),
             stops: self.stop_lines(instrument),
         }

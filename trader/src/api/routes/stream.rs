@@ -15,6 +15,7 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use futures::Stream;
+use sapphire_engine::time::Timestamp;
 use tokio::sync::watch;
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
@@ -118,6 +119,8 @@ struct Told {
 struct ToldMarket {
     version: u64,
     fills: u64,
+    /// The newest bar's open time.
+    bar: Option<Timestamp>,
 }
 
 impl Told {
@@ -131,6 +134,7 @@ impl Told {
         let market = |section: &Section<_>| ToldMarket {
             version: 0,
             fills: section.current().map_or(0, |edition| fills(&edition.value)),
+            bar: None,
         };
         Self {
             status: 0,
@@ -196,8 +200,9 @@ impl Told {
         for (index, (told, section)) in self.markets.iter_mut().zip(&shown.markets).enumerate() {
             if let Some(edition) = news(&mut told.version, section) {
                 let instrument = &shown.facts.instruments[index];
-                changed.push(edition.value.update(instrument, told.fills));
+                changed.push(edition.value.update(instrument, told.bar, told.fills));
                 told.fills = edition.value.fills_seen();
+                told.bar = edition.value.newest_bar();
             }
         }
         let last = changed.len().saturating_sub(1);

@@ -27,8 +27,8 @@ pub struct Market {
 pub struct MarketUpdate {
     /// Which.
     pub symbol: String,
-    /// The newest closed bar; a fast run closes several between two updates. Null before the first.
-    pub bar: Option<Bar>,
+    /// Bars that closed since the last update, the oldest first; the newest few at first.
+    pub bars: Vec<Bar>,
     /// Fills that this stream has not told yet, the oldest first.
     pub fills: Vec<Fill>,
     /// The protective stops that stand now.

@@ -3,6 +3,7 @@
 
 mod determinism;
 mod faults;
+mod recorded;
 mod reports;
 
 use sapphire_engine::ids::{ClientOrderId, OrderId, RunId};

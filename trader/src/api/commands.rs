@@ -33,7 +33,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::mpsc::{SyncSender, TrySendError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sapphire_engine::event::Command;
 use sapphire_engine::ids::CommandId;
@@ -126,6 +126,7 @@ const WITHDRAWN: u8 = 2;
 pub struct PendingCommand {
     asked: Asked,
     state: Arc<AtomicU8>,
+    deadline: Instant,
     reply: oneshot::Sender<Result<Accepted, Refusal>>,
 }
 
@@ -136,9 +137,12 @@ impl fmt::Debug for PendingCommand {
 }
 
 impl PendingCommand {
-    /// Takes it up. `None` when it was withdrawn meanwhile, and its caller told so.
+    /// Takes it up. `None` when its time is over: its caller was told so, or had gone before.
     #[must_use]
     pub fn begin(self) -> Option<BegunCommand> {
+        if !self.asked.outlives_its_caller() && Instant::now() >= self.deadline {
+            withdraw(&self.state);
+        }
         let taken =
             self.state.compare_exchange(WAITING, TAKEN, Ordering::AcqRel, Ordering::Acquire);
         taken.is_ok().then_some(BegunCommand { asked: self.asked, reply: self.reply })
@@ -204,7 +208,8 @@ impl CommandSender {
         let stays = asked.outlives_its_caller();
         let state = Arc::new(AtomicU8::new(WAITING));
         let (reply, answer) = oneshot::channel();
-        (self.try_send)(PendingCommand { asked, state: state.clone(), reply })
+        let deadline = Instant::now() + self.patience;
+        (self.try_send)(PendingCommand { asked, state: state.clone(), deadline, reply })
             .map_err(CommandError::NoAnswer)?;
         let silence = match tokio::time::timeout(self.patience, answer).await {
             Ok(Ok(answer)) => return answer.map_err(CommandError::Refused),
@@ -221,9 +226,13 @@ fn withdraw(state: &AtomicU8) -> bool {
     state.compare_exchange(WAITING, WITHDRAWN, Ordering::AcqRel, Ordering::Acquire).is_ok()
 }
 
-/// The desk went with the command in its queue, or in its hands.
+/// The desk went with the command in its queue, or in its hands; or it came to it too late.
 fn silence_of_a_dropped_command(state: &AtomicU8) -> NoAnswer {
-    if state.load(Ordering::Acquire) == TAKEN { NoAnswer::Unknown } else { NoAnswer::Ended }
+    match state.load(Ordering::Acquire) {
+        TAKEN => NoAnswer::Unknown,
+        WITHDRAWN => NoAnswer::Withdrawn,
+        _ => NoAnswer::Ended,
+    }
 }
 
 #[cfg(test)]
@@ -262,6 +271,23 @@ mod tests {
         let silence = commands.ask(asked(Command::Resume)).await;
         assert_eq!(silence, Err(CommandError::NoAnswer(NoAnswer::Withdrawn)));
         assert!(desk.recv().unwrap().begin().is_none());
+    }
+
+    #[tokio::test]
+    async fn a_command_whose_caller_went_away_is_not_done_later_than_its_caller_would_have_waited()
+    {
+        let (commands, desk) = desk(2);
+        for command in [Command::Resume, Command::Halt { flatten: false }] {
+            let asking = tokio::spawn({
+                let commands = commands.clone();
+                async move { commands.ask(asked(command)).await }
+            });
+            tokio::task::yield_now().await;
+            asking.abort();
+        }
+        std::thread::sleep(Duration::from_millis(60));
+        assert!(desk.recv().unwrap().begin().is_none(), "a late resume would surprise");
+        assert!(desk.recv().unwrap().begin().is_some(), "a halt never comes too late");
     }
 
     #[tokio::test]

@@ -203,3 +203,37 @@ fn promtool_has_nothing_to_say() {
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.success() && said.is_empty(), "{said}");
 }
+
+/// `make docs` writes it anew.
+#[test]
+fn the_reference_lists_every_series() {
+    let text = everything().render().unwrap();
+    let mut said = String::from(
+        "# Metrics\n\nWhat `/metrics` tells, written from the code by `make docs`. `_quote` is the \
+         account's quote currency.\n\n| series | type | labels | meaning |\n|---|---|---|---|\n",
+    );
+    for (name, kind) in text.lines().filter_map(|l| l.strip_prefix("# TYPE ")?.split_once(' ')) {
+        let help = text.lines().find_map(|l| l.strip_prefix(&format!("# HELP {name} "))).unwrap();
+        let labels = labels_of(&text, name).join(", ");
+        said.push_str(&format!("| `{name}` | {kind} | {labels} | {help} |\n"));
+    }
+    let path =
+        std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/reference/metrics.md");
+    if std::env::var_os("UPDATE_REFERENCE").is_some() {
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, &said).unwrap();
+    }
+    let written = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        written == said,
+        "docs/reference/metrics.md is not what the code says: run `make docs`"
+    );
+}
+
+/// The labels of a series' first sample, a histogram's `le` aside.
+fn labels_of(text: &str, name: &str) -> Vec<String> {
+    let sample = text.lines().find(|line| line.starts_with(name)).unwrap();
+    let Some((_, labels)) = sample.split_once('{') else { return Vec::new() };
+    let names = labels.split("\",").filter_map(|label| label.split_once('=')).map(|(name, _)| name);
+    names.filter(|name| *name != "le").map(|name| format!("`{name}`")).collect()
+}

@@ -188,9 +188,10 @@ pub(crate) fn page() -> Page {
         |path: &str, text: &'static str| (path.to_owned(), Bytes::from_static(text.as_bytes()));
     Page::new([
         file("index.html", "<!doctype html><title>Mission Control</title>"),
-        file("assets/index-4f3c.js", "export {};"),
-        file("assets/index-9a1b.css", "body{}"),
-        file("assets/sapphire-77.svg", "<svg xmlns='http://www.w3.org/2000/svg'/>"),
+        file("assets/index-4f3c0b1A.js", "export {};"),
+        file("assets/index-9a1b0b1A.css", "body{}"),
+        file("assets/sapphire-77aa0b1A.svg", "<svg xmlns='http://www.w3.org/2000/svg'/>"),
+        file("assets/licenses.txt", "MIT"),
         file("secret.txt", "not a part of the page"),
     ])
 }

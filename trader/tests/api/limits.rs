@@ -44,7 +44,7 @@ async fn the_limit_can_be_switched_off() {
 #[tokio::test]
 async fn the_pages_files_and_the_probes_do_not_count() {
     let desk = Desk::open_with(at_most(1)).await;
-    for path in ["/", "/assets/index-4f3c.js", "/healthz", "/readyz", "/metrics"] {
+    for path in ["/", "/assets/index-4f3c0b1A.js", "/healthz", "/readyz", "/metrics"] {
         for _ in 0..3 {
             assert_eq!(desk.get(path).await.status(), 200, "{path}");
         }

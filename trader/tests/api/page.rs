@@ -8,7 +8,7 @@ async fn the_page_is_asked_for_anew_and_told_by_its_tag() {
     let desk = Desk::open().await;
     let first = desk.get("/").await;
     assert_eq!(first.status(), 200);
-    assert_eq!(first.headers()["content-type"], "text/html");
+    assert_eq!(first.headers()["content-type"], "text/html; charset=utf-8");
     assert_eq!(first.headers()["cache-control"], "no-cache");
     let tag = first.headers()["etag"].clone();
     assert!(first.text().await.unwrap().contains("Mission Control"));
@@ -25,9 +25,9 @@ async fn the_page_is_asked_for_anew_and_told_by_its_tag() {
 }
 
 #[rstest]
-#[case("/assets/index-4f3c.js", "text/javascript")]
-#[case("/assets/index-9a1b.css", "text/css")]
-#[case("/assets/sapphire-77.svg", "image/svg+xml")]
+#[case("/assets/index-4f3c0b1A.js", "text/javascript; charset=utf-8")]
+#[case("/assets/index-9a1b0b1A.css", "text/css; charset=utf-8")]
+#[case("/assets/sapphire-77aa0b1A.svg", "image/svg+xml")]
 #[tokio::test]
 async fn its_parts_last_for_ever_under_their_names(#[case] path: &str, #[case] media_type: &str) {
     let desk = Desk::open().await;
@@ -35,6 +35,14 @@ async fn its_parts_last_for_ever_under_their_names(#[case] path: &str, #[case] m
     assert_eq!(part.status(), 200);
     assert_eq!(part.headers()["content-type"], media_type);
     assert_eq!(part.headers()["cache-control"], "public, max-age=31536000, immutable");
+}
+
+#[tokio::test]
+async fn a_part_under_a_lasting_name_is_asked_for_anew() {
+    let desk = Desk::open().await;
+    let part = desk.get("/assets/licenses.txt").await;
+    assert_eq!(part.status(), 200);
+    assert_eq!(part.headers()["cache-control"], "no-cache");
 }
 
 #[rstest]
@@ -47,8 +55,8 @@ async fn its_parts_last_for_ever_under_their_names(#[case] path: &str, #[case] m
 #[case("/assets/../../../../etc/passwd")]
 #[case("/assets/")]
 #[case("/assets")]
-#[case("/assets/index-4f3c.js/")]
-#[case("/assets/index-4f3c.js%00")]
+#[case("/assets/index-4f3c0b1A.js/")]
+#[case("/assets/index-4f3c0b1A.js%00")]
 #[case("/secret.txt")]
 #[case("/index.html/../secret.txt")]
 #[tokio::test]

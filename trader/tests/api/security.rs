@@ -7,7 +7,7 @@ use crate::desk::{Desk, Log, error};
 
 #[rstest]
 #[case("/", 200)]
-#[case("/assets/index-4f3c.js", 200)]
+#[case("/assets/index-4f3c0b1A.js", 200)]
 #[case("/api/risk", 200)]
 #[case("/metrics", 200)]
 #[case("/api/commands/halt", 405)]
@@ -210,7 +210,8 @@ async fn by_default_no_other_origin_may_read() {
     let desk = Desk::open().await;
     let request = desk.client.get(desk.url("/api/risk")).header("origin", "https://desk.example");
     let response = request.send().await.unwrap();
-    assert!(!response.headers().contains_key("access-control-allow-origin"));
+    let mut names = response.headers().keys();
+    assert!(!names.any(|name| name.as_str().starts_with("access-control-")));
 }
 
 #[tokio::test]

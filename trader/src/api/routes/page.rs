@@ -52,11 +52,14 @@ impl Page {
     #[must_use]
     pub fn new(files: impl IntoIterator<Item = (String, Bytes)>) -> Self {
         let file = |(path, bytes): (String, Bytes)| {
-            let media_type = mime_guess::from_path(&path).first_or_octet_stream();
+            let mut media_type = mime_guess::from_path(&path).first_or_octet_stream().to_string();
+            if media_type.starts_with("text/") {
+                media_type.push_str("; charset=utf-8");
+            }
             let etag = format!("\"{}\"", hex::encode(&Sha256::digest(&bytes)[..16]));
             let file = File {
                 bytes,
-                media_type: HeaderValue::from_str(media_type.as_ref()).ok()?,
+                media_type: HeaderValue::from_str(&media_type).ok()?,
                 etag: HeaderValue::from_str(&etag).ok()?,
             };
             Some((path, file))
@@ -86,7 +89,7 @@ pub(super) async fn index(State(app): State<Arc<App>>, headers: HeaderMap) -> Re
     serve(file, &headers, "no-cache")
 }
 
-/// Its parts, whose names change with their content.
+/// Its parts.
 pub(super) async fn asset(
     State(app): State<Arc<App>>,
     Path(path): Path<String>,
@@ -95,7 +98,17 @@ pub(super) async fn asset(
     let file = app.page.files.get(&format!("assets/{path}")).ok_or_else(|| {
         ApiError::new(ErrorCode::NotFound, "the page has no such file: load the page again")
     })?;
-    Ok(serve(file, &headers, "public, max-age=31536000, immutable"))
+    let lasts = if is_hashed(&path) { "public, max-age=31536000, immutable" } else { "no-cache" };
+    Ok(serve(file, &headers, lasts))
+}
+
+/// Whether the name changes with the content, as Vite writes it: `name-hash.extension`, the hash
+/// eight characters of base 64.
+fn is_hashed(path: &str) -> bool {
+    let base64 = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+    let stem = path.rsplit_once('.').map_or(path, |(stem, _)| stem);
+    let hash = stem.len().checked_sub(9).and_then(|at| stem.get(at..)?.strip_prefix('-'));
+    hash.is_some_and(|hash| hash.bytes().all(base64))
 }
 
 fn serve(file: &File, asked: &HeaderMap, lasts: &'static str) -> Response {
@@ -117,4 +130,22 @@ fn matches(tags: &HeaderValue, etag: &HeaderValue) -> bool {
     tags.split(',').map(str::trim).any(|tag| {
         tag == "*" || tag.strip_prefix("W/").unwrap_or(tag).as_bytes() == etag.as_bytes()
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case("index-D0vDkNQL.css", true)]
+    #[case("index-a_b-c1D2.js", true)]
+    #[case("licenses.txt", false)]
+    #[case("sapphire-mark.svg", false)]
+    #[case("-D0vDkNQL", true)]
+    #[case("ü-12345é.js", false)]
+    #[case("", false)]
+    fn only_a_name_with_a_hash_lasts(#[case] path: &str, #[case] hashed: bool) {
+        assert_eq!(is_hashed(path), hashed);
+    }
 }

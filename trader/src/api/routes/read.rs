@@ -16,7 +16,7 @@ use crate::api::lineage::LineageId;
 use crate::api::openapi::ReadErrors;
 use crate::api::published::{BARS_MAX, CURVE_POINTS_MAX, Edition, Section};
 use crate::api::view::{
-    Agents, Decisions, Health, Lineage, Market, Order, Orders, Portfolio, Positions, Risk,
+    Agents, Decisions, Health, Lineage, Market, Order, Orders, Portfolio, Positions, Risk, Round,
     SystemStatus,
 };
 
@@ -115,16 +115,25 @@ pub(super) async fn orders(
         return newest_orders(&edition).map(json_response);
     }
     let shown = |order: &&Order| query.state == OrdersShown::All || order.state.is_open();
-    let orders: Vec<&Order> = edition.value.orders.iter().filter(shown).take(limit).collect();
-    json(&serde_json::json!({ "orders": orders })).map(json_response)
+    let orders = edition.value.orders.iter().filter(shown).take(limit).collect();
+    json(&OrdersOf { orders }).map(json_response)
+}
+
+/// [`Orders`], without a copy of what is told of them.
+#[derive(Serialize)]
+struct OrdersOf<'a> {
+    orders: Vec<&'a Order>,
+}
+
+/// [`Decisions`], without a copy of what is told of them.
+#[derive(Serialize)]
+struct RoundsOf<'a> {
+    rounds: &'a [Round],
 }
 
 /// What the stream tells too: the default of `/api/orders`.
 pub(super) fn newest_orders(edition: &Edition<Orders>) -> Result<Bytes, ApiError> {
-    edition.body(|all| {
-        let newest = &all.orders[..all.orders.len().min(ORDERS)];
-        json(&serde_json::json!({ "orders": newest }))
-    })
+    edition.body(|all| json(&OrdersOf { orders: all.orders.iter().take(ORDERS).collect() }))
 }
 
 /// Everybody with an opinion.
@@ -154,7 +163,7 @@ pub(super) async fn decisions(
 }
 
 pub(super) fn newest_rounds(all: &Decisions, limit: usize) -> Result<Bytes, ApiError> {
-    json(&serde_json::json!({ "rounds": &all.rounds[..all.rounds.len().min(limit)] }))
+    json(&RoundsOf { rounds: &all.rounds[..all.rounds.len().min(limit)] })
 }
 
 /// The policy in force, and how near its limits are.

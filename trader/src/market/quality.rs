@@ -35,7 +35,8 @@ pub struct Quality {
     pub jumps: u64,
     /// Times that depth updates were lost: the feed is broken from there to the next snapshot.
     pub sequence_gaps: u64,
-    /// Depth updates that belong to no snapshot and were dropped.
+    /// Depth updates that belong to no snapshot and were dropped; those before a first one are no
+    /// fault.
     pub unsynchronised: u64,
     /// Trades below one lot, which were dropped.
     pub below_lot: u64,
@@ -71,7 +72,7 @@ impl Quality {
         }
     }
 
-    /// Whether nothing at all is odd.
+    /// Whether nothing is odd.
     #[must_use]
     pub fn is_clean(&self) -> bool {
         let counts = [
@@ -81,7 +82,6 @@ impl Quality {
             self.missing,
             self.jumps,
             self.sequence_gaps,
-            self.unsynchronised,
             self.below_lot,
         ];
         counts.iter().all(|&count| count == 0) && self.notes.is_empty()

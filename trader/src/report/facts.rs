@@ -1,6 +1,6 @@
 //! The report as facts with names: what every rendering for people shows, in one order.
 
-use super::shown::{count, counted, day, duration, gain, minute, money, number, or_dash, percent};
+use super::shown::{count, counted, duration, gain, minute, money, number, or_dash, percent};
 use super::summary::{Drawdown, Report, Restriction, SymbolFigures};
 use crate::market::Quality;
 use sapphire_engine::money::Amount;
@@ -76,8 +76,8 @@ fn risk(report: &Report) -> Vec<Fact> {
     let depth = |fall: Option<Drawdown>| or_dash(fall, |fall| percent(fall.depth));
     let mut facts = vec![fact("Maximum drawdown", depth(performance.max_drawdown))];
     if let Some(fall) = performance.max_drawdown.filter(|fall| fall.depth.0 > 0) {
-        facts.push(fact("Peak before it", day(fall.peak)));
-        facts.push(fact("Deepest on", day(fall.trough)));
+        facts.push(fact("Peak before it", minute(fall.peak)));
+        facts.push(fact("Deepest at", minute(fall.trough)));
     }
     facts.extend([
         fact("Drawdown of buy and hold", depth(report.buy_and_hold.max_drawdown)),
@@ -194,7 +194,7 @@ pub(super) fn quality(quality: &Quality) -> String {
         (quality.missing, "missing"),
         (quality.jumps, "jumped 30 % or more"),
         (quality.sequence_gaps, "sequence gaps"),
-        (quality.unsynchronised, "without a snapshot"),
+        (quality.unsynchronised, "before a snapshot"),
         (quality.below_lot, "below a lot"),
     ]
     .into_iter()

@@ -42,6 +42,11 @@ pub(super) fn minute(at: Timestamp) -> String {
     at.to_string()[..16].replacen('T', " ", 1)
 }
 
+/// `11:00:59`, in UTC.
+pub(super) fn second(at: Timestamp) -> String {
+    at.to_string()[11..19].to_owned()
+}
+
 /// `2017-07-01`, in UTC.
 pub(super) fn day(at: Timestamp) -> String {
     at.to_string()[..10].to_owned()

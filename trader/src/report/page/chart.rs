@@ -6,7 +6,7 @@ use std::fmt::Write;
 use sapphire_engine::time::{Span, Timestamp};
 
 use super::escaped;
-use crate::report::shown::{day, minute};
+use crate::report::shown::{day, minute, second};
 
 /// The plot's own coordinates run from 0 to this, both ways.
 const EXTENT: f64 = 1000.0;
@@ -202,10 +202,17 @@ fn shapes(plot: &Plot<'_>, x: Axis, y: Axis) -> String {
     svg
 }
 
-/// Moments below a plot: days, or minutes where all is within a few days.
+/// Moments below a plot: days, minutes where all is within three days, seconds within an hour.
 fn times(x: Axis) -> String {
     const LABELS: u32 = 4;
-    let name = if x.high - x.low > time(Timestamp(Span::hours(72).0)) { day } else { minute };
+    let within = |span: Span| x.high - x.low <= time(Timestamp(span.0));
+    let name = if within(Span::hours(1)) {
+        second
+    } else if within(Span::hours(72)) {
+        minute
+    } else {
+        day
+    };
     let mut html = String::from("<div class=\"x\" aria-hidden=\"true\">");
     for n in 0..=LABELS {
         let millis = x.low + (x.high - x.low) * f64::from(n) / f64::from(LABELS);

@@ -1,0 +1,119 @@
+//! `journal verify`: what it finds, and with which exit code. A desk does not trade on what it finds.
+
+use rstest::rstest;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+use sqlx::{AssertSqlSafe, Connection};
+
+use crate::bench::Bench;
+
+fn tamper(bench: &Bench, sql: &str) {
+    let options = SqliteConnectOptions::new().filename(bench.db());
+    let triggers = "DROP TRIGGER journal_refuses_update; DROP TRIGGER journal_refuses_delete;";
+    let sql = AssertSqlSafe(format!("{triggers} {sql}"));
+    futures::executor::block_on(async {
+        let mut connection = SqliteConnection::connect_with(&options).await.unwrap();
+        sqlx::raw_sql(sql).execute(&mut connection).await.unwrap();
+        connection.close().await.unwrap();
+    });
+}
+
+/// An unfinished run: the next start would go on with it.
+fn left_behind() -> Bench {
+    let bench = Bench::quickstart(800);
+    let mut desk = bench.run("--speed 30s");
+    desk.until("/api/orders?state=all", |answer| !answer["orders"].as_array().unwrap().is_empty());
+    desk.terminate();
+    assert_eq!(desk.left(), 0);
+    bench
+}
+
+fn head(bench: &Bench) -> String {
+    let verified = bench.done("journal verify --db DB -o json").well().json();
+    verified[0]["head"].as_str().unwrap().to_owned()
+}
+
+#[rstest]
+#[case::flipped(
+    "UPDATE journal SET payload = CAST(replace(CAST(payload AS TEXT), 'BTCUSD', 'BTCUSE') AS BLOB) WHERE sequence = 1",
+    "record 1 "
+)]
+#[case::removed("DELETE FROM journal WHERE sequence = 9", "record 9 is missing")]
+#[case::swapped(
+    "UPDATE journal SET sequence = -7 WHERE sequence = 7; UPDATE journal SET sequence = 7 WHERE sequence = 8;
+     UPDATE journal SET sequence = 8 WHERE sequence = -7",
+    "record 7 "
+)]
+fn a_changed_journal_is_found_and_not_traded_on(#[case] sql: &str, #[case] place: &str) {
+    let bench = left_behind();
+    tamper(&bench, sql);
+    let verified = bench.done("journal verify --db DB").refused(1, &["do not trade"]);
+    assert!(verified.out().contains(place), "{}", verified.out());
+    let refused = bench.done("run -f DESK --db DB --listen 127.0.0.1:0 --speed max --exit");
+    refused.refused(1, &["journal verify", &bench.db().display().to_string()]);
+}
+
+#[test]
+fn a_cut_tail_shows_against_the_head_that_was_published() {
+    let bench = left_behind();
+    let published = head(&bench);
+    bench.done(&format!("journal verify --db DB --head {published}")).well();
+    tamper(&bench, "DELETE FROM journal WHERE sequence > 20");
+    bench.done("journal verify --db DB").well();
+    let verified = bench.done(&format!("journal verify --db DB --head {published}"));
+    assert_eq!(verified.code(), 1);
+    assert!(verified.out().contains("ends at record 20"), "{}", verified.out());
+}
+
+#[test]
+fn what_is_no_journal_cannot_be_read() {
+    let bench = Bench::quickstart(10);
+    bench.done("journal verify --db DB").refused(2, &["no such journal"]);
+    std::fs::write(bench.db(), "not a database, not at all ".repeat(50)).unwrap();
+    bench.done("journal verify --db DB").refused(2, &["not a Sapphire journal"]);
+    bench.done("journal verify --db DB --head 5:xyz").refused(2, &["head"]);
+}
+
+#[test]
+fn a_page_that_was_overwritten_is_damage() {
+    let bench = left_behind();
+    let mut bytes = std::fs::read(bench.db()).unwrap();
+    let middle = bytes.len() / 2 / 4096 * 4096;
+    bytes[middle..middle + 64].fill(0xff);
+    std::fs::write(bench.db(), bytes).unwrap();
+    let verified = bench.done("journal verify --db DB");
+    assert_eq!(verified.code(), 1, "{}{}", verified.out(), verified.complaint());
+}
+
+#[test]
+fn an_export_is_every_record_and_its_hash() {
+    let bench = left_behind();
+    let exported = bench.done("journal export --db DB").well().out();
+    let lines: Vec<serde_json::Value> =
+        exported.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines[0]["record"]["kind"], "runStarted");
+    let last = lines.last().unwrap();
+    let found = format!("{}:{}", last["sequence"], last["hash"].as_str().unwrap());
+    assert_eq!(found, head(&bench));
+}
+
+#[test]
+fn why_leads_from_votes_to_the_position_check() {
+    let bench = left_behind();
+    let why = bench.done("why d1 --db DB -o json").well().json();
+    let kinds: Vec<&str> = why["lineage"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|step| step["record"]["kind"].as_str().unwrap())
+        .collect();
+    assert_eq!(kinds[..3], ["round", "decision", "intent"]);
+    assert!(kinds.contains(&"venue") && kinds.contains(&"positionChecked"), "{kinds:?}");
+    let intent = &why["lineage"][2]["record"]["body"]["request"];
+    let order = intent["id"].as_u64().unwrap();
+    let told = bench.done(&format!("why o{order} --db DB")).well().out();
+    assert!(told.contains("market-prediction") && told.contains("d1:"), "{told}");
+    let fill = bench.done("why t1 --db DB").well().out();
+    assert!(fill.contains("d1:") && fill.contains("verified"), "{fill}");
+    bench.done("why d999999 --db DB").refused(2, &["holds no d999999"]);
+    bench.done("why x9 --db DB").refused(2, &["no id"]);
+}

@@ -1,0 +1,106 @@
+//! What stands in a desk's way: it says what, where, and what to do, and trades nothing.
+
+use std::net::TcpListener;
+use std::process::Command;
+
+use sapphire_trader::store::SqliteJournal;
+use sqlx::Connection;
+
+use crate::bench::{Bench, Desk};
+
+const RUN: &str = "run -f DESK --db DB --listen 127.0.0.1:0 --speed max --exit";
+
+#[test]
+fn a_port_in_use_is_told_before_anything_is_traded() {
+    let bench = Bench::quickstart(50);
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let refused = bench.done(&format!("run -f DESK --db DB --listen {address}"));
+    refused.refused(2, &[&address, "--listen"]);
+    assert!(!bench.db().exists());
+}
+
+#[test]
+fn a_second_process_is_told_whose_journal_it_is() {
+    let bench = Bench::quickstart(500);
+    let mut first = bench.run("--speed 60s");
+    first.get("/api/system-status");
+    bench.done(RUN).refused(1, &["in use by another process", "--db"]);
+    first.terminate();
+    assert_eq!(first.left(), 0);
+    bench.done(RUN).well();
+}
+
+#[test]
+fn a_database_of_a_newer_version_is_left_alone() {
+    let bench = Bench::quickstart(50);
+    SqliteJournal::open(&bench.db()).unwrap().close().unwrap();
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(bench.db());
+    futures::executor::block_on(async {
+        let mut connection = sqlx::SqliteConnection::connect_with(&options).await.unwrap();
+        sqlx::raw_sql(
+            "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
+             VALUES (77, 'of the future', TRUE, x'00', 0)",
+        )
+        .execute(&mut connection)
+        .await
+        .unwrap();
+        connection.close().await.unwrap();
+    });
+    bench.done(RUN).refused(1, &["newer version", "schema 77"]);
+}
+
+/// The limit on file sizes stands in for a full disk: the journal cannot grow, from one write to the
+/// next. (A real one needs a file system of its own, and so the right to mount.)
+#[test]
+fn a_disk_that_fills_stops_the_desk_and_is_said_and_the_run_goes_on_with_room() {
+    let bench = Bench::quickstart(3000);
+    let inner = bench.command("run -f DESK --db DB --listen 127.0.0.1:0 --speed max");
+    let mut command = Command::new("sh");
+    command.arg("-c").arg("trap '' XFSZ; ulimit -f 600; exec \"$@\"").arg("sh");
+    command.arg(inner.get_program()).args(inner.get_args());
+    command.current_dir(bench.path(""));
+    let mut desk = Desk::spawn(command);
+    let status = desk.until("/api/system-status", |answer| answer["phase"] == "Failed");
+    let health = desk.get("/api/health-metrics");
+    assert_eq!(health["lastError"]["where"], "journal", "{health}");
+    let refused = desk.post("/api/commands/halt", r#"{"reason":"too late"}"#);
+    assert_eq!(refused["error"]["code"], "Unavailable", "{refused}");
+    let stands = desk.get("/api/system-status");
+    assert_eq!(stands["eventTime"], status["eventTime"], "it went on");
+    desk.terminate();
+    assert_eq!(desk.left(), 1, "{}", desk.said());
+    assert!(desk.said().contains("journal"), "{}", desk.said());
+
+    // With room it goes on, and ends as if nothing had happened.
+    bench.done("journal verify --db DB").well();
+    bench.done(RUN).well();
+    let unhindered = Bench::quickstart(3000);
+    unhindered.done(RUN).well();
+    assert!(bench.records() == unhindered.records());
+}
+
+#[test]
+fn manifests_that_are_wrong_are_told_with_file_and_remedy() {
+    let bench = Bench::quickstart(50);
+    bench.edit("system.yaml", "minAgents: 3", "minAgent: 3");
+    bench.done(RUN).refused(2, &["system.yaml", "minAgent", "minAgents"]);
+    assert!(!bench.db().exists());
+}
+
+#[test]
+fn data_that_cannot_be_trusted_are_told_with_file_and_line() {
+    let bench = Bench::quickstart(50);
+    bench.edit("bars.csv", "2017-07-01 12-PM,BTCUSD,", "2017-07-01 12-PM,BTCUSD,-");
+    bench.done(RUN).refused(2, &["bars.csv:", "above zero"]);
+}
+
+#[test]
+fn real_money_is_forbidden_where_the_environment_says_so() {
+    let bench = Bench::quickstart(50);
+    let mut command = bench.command(RUN);
+    command.env("ENABLE_PAPER_TRADING", "perhaps");
+    let refused = command.output().unwrap(); // neither yes nor no
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("ENABLE_PAPER_TRADING"));
+}

@@ -1,5 +1,8 @@
 //! The journal in SQLite: durable, owned by one process, append-only, and honest about damage.
 
+// Clippy knows test functions, not what they call.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
+
 use std::path::{Path, PathBuf};
 
 use futures::executor::block_on;

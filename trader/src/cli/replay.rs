@@ -10,7 +10,7 @@ use super::console;
 use super::desk::{DeskArgs, JournalArgs};
 use super::failure::Failure;
 use crate::desk::{Assembly, Desk, PastInputs, Retrace, bring_back};
-use crate::store::{Head, JournalReader, NoJournal, StoreError};
+use crate::store::{Head, JournalReader, NoJournal, StoreError, StoredRecord};
 
 /// `replay`.
 #[derive(Debug, Args)]
@@ -37,7 +37,7 @@ impl Replay {
                 Ok::<_, StoreError>(())
             })
             .map_err(Failure::run)?;
-        let started = match stored.front().map(|first| first.record()) {
+        let started = match stored.front().map(StoredRecord::record) {
             Some(Ok(Record::RunStarted(started))) => *started,
             Some(Err(error)) => return Err(Failure::run(error)),
             _ => return Err(Failure::run(format!("run {run} does not begin with its beginning"))),

@@ -30,8 +30,8 @@ use crate::config::Environment;
 use crate::desk::{Assembly, Input};
 use crate::lineage;
 use crate::live::{
-    Driven, Ending, Exhibit, Hand, Labels, Message, Pace, PolicySource, Speed, drive, serve_out, show_now,
-    take_up, watch,
+    Driven, Ending, Exhibit, Hand, Labels, Message, Pace, PolicySource, Speed, drive, serve_out,
+    show_now, take_up, watch,
 };
 use crate::report::{self, Surroundings};
 use crate::store::{self, Head, JournalReader, SqliteJournal};
@@ -167,7 +167,11 @@ impl Run {
                 show_now(desk);
                 tracing::error!("the desk stands: {error}");
                 if !self.exit {
-                    serve_out(desk, hand, "the desk stands, since its journal failed: see lastError in /api/health-metrics");
+                    serve_out(
+                        desk,
+                        hand,
+                        "the desk stands, since its journal failed: see lastError in /api/health-metrics",
+                    );
                 }
                 return Err(Failure::run(error));
             }

@@ -77,7 +77,7 @@ async fn what_the_desk_refuses_is_told_in_its_words(
 
 #[tokio::test]
 async fn a_busy_desk_withdraws_a_resume_but_keeps_a_halt() {
-    let desk = Desk::open().await;
+    let desk = Desk::impatient(|_| ()).await;
     let send = |name: &str| desk.command(name).json(&json!({ "reason": "x" })).send();
     let message = error(send("resume").await.unwrap(), 503, "Unavailable").await;
     assert!(message.contains("withdrawn") && message.contains("nothing was done"), "{message}");
@@ -93,7 +93,7 @@ async fn a_busy_desk_withdraws_a_resume_but_keeps_a_halt() {
 
 #[tokio::test]
 async fn a_full_queue_says_so_at_once() {
-    let desk = Desk::open().await;
+    let desk = Desk::impatient(|_| ()).await;
     let send = || desk.command("halt").json(&json!({ "reason": "x" })).send();
     let began = std::time::Instant::now();
     let answers = futures::future::join_all((0..12).map(|_| send())).await;

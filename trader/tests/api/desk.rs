@@ -50,8 +50,19 @@ impl Desk {
         desk
     }
 
+    /// A server that does not wait long for the desk's answers.
+    pub(crate) async fn impatient(set: impl FnOnce(&mut ApiConfig)) -> Self {
+        let mut desk = Self::start(set, page(), Duration::from_millis(300)).await;
+        desk.show_everything();
+        desk
+    }
+
     /// A desk that has not shown anything yet.
     pub(crate) async fn silent(set: impl FnOnce(&mut ApiConfig), page: Page) -> Self {
+        Self::start(set, page, LOST).await
+    }
+
+    async fn start(set: impl FnOnce(&mut ApiConfig), page: Page, patience: Duration) -> Self {
         let token = Token::generate().unwrap();
         let mut config = ApiConfig { token: Some(token.clone()), ..ApiConfig::default() };
         set(&mut config);
@@ -61,7 +72,7 @@ impl Desk {
         let metrics = Arc::new(metrics);
         let api = Api {
             published,
-            commands: CommandSender::new(sender, Duration::from_millis(300)),
+            commands: CommandSender::new(sender, patience),
             lineage: Arc::new(Journal),
             metrics: metrics.clone(),
             page,
@@ -124,14 +135,18 @@ impl Desk {
         self.client.post(url).bearer_auth(self.token.reveal())
     }
 
-    /// What comes back for these very bytes, until the server closes or is silent for a while.
+    /// What comes back for these very bytes, until the server closes or has nothing to add.
     pub(crate) async fn raw(&self, request: &str) -> String {
         let mut socket = TcpStream::connect(self.address).await.unwrap();
         socket.write_all(request.as_bytes()).await.unwrap();
         let mut answer = Vec::new();
-        let read = socket.read_to_end(&mut answer);
-        let _ = tokio::time::timeout(Duration::from_millis(700), read).await;
-        String::from_utf8_lossy(&answer).into_owned()
+        loop {
+            let patience = if answer.is_empty() { LOST } else { Duration::from_millis(200) };
+            let read = tokio::time::timeout(patience, socket.read_buf(&mut answer)).await;
+            if !matches!(read, Ok(Ok(1..))) {
+                return String::from_utf8_lossy(&answer).into_owned();
+            }
+        }
     }
 
     /// Tells the server to stop, and says how long it took.

@@ -8,10 +8,10 @@ use crate::desk::{Desk, error, page, status};
 
 #[tokio::test]
 async fn a_desk_that_beats_is_alive_and_one_that_stalls_is_not() {
-    let desk = Desk::open_with(|config| config.stalled_after = Duration::from_millis(400)).await;
+    let desk = Desk::open_with(|config| config.stalled_after = Duration::from_secs(1)).await;
     desk.publisher.as_ref().unwrap().beat();
     assert_eq!(desk.read("/healthz").await, json!({ "status": "ok" }));
-    tokio::time::sleep(Duration::from_millis(600)).await;
+    tokio::time::sleep(Duration::from_millis(1300)).await;
     let message = error(desk.get("/healthz").await, 503, "Unavailable").await;
     assert!(message.contains("silent") && message.contains("restart"), "{message}");
     desk.publisher.as_ref().unwrap().beat();

@@ -74,7 +74,7 @@ async fn a_correlation_id_is_taken_over_or_made() {
 #[tokio::test]
 async fn every_line_of_a_request_has_its_id_and_no_line_has_the_token() {
     let log = Log::collect();
-    let desk = Desk::open().await;
+    let desk = Desk::impatient(|_| ()).await;
     let secret = desk.token.reveal().to_owned();
     let halt = desk.command("halt").header("x-correlation-id", "seen-1");
     halt.json(&json!({ "reason": "drill" })).send().await.unwrap();

@@ -141,7 +141,7 @@ async fn the_server_stops_within_its_grace_whoever_hangs_on() {
 
 #[tokio::test]
 async fn a_request_under_way_is_answered_before_the_server_stops() {
-    let desk = Desk::open().await;
+    let desk = Desk::impatient(|config| config.shutdown_grace = LOST).await;
     let asked = desk.command("resume").json(&serde_json::json!({ "reason": "x" })).send();
     let asked = tokio::spawn(asked);
     tokio::time::sleep(Duration::from_millis(100)).await;

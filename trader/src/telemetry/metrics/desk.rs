@@ -4,19 +4,17 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use prometheus::{
-    Gauge, GaugeVec, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec,
-    Opts,
-};
+use prometheus::{Gauge, Histogram, IntCounter, IntCounterVec, IntGauge};
 use sapphire_engine::effect::Severity;
 use sapphire_engine::ids::AgentId;
 use sapphire_engine::instrument::SymbolId;
-use sapphire_engine::money::{Amount, Ratio, SCALE};
-use sapphire_engine::opinion::{Direction, View};
+use sapphire_engine::opinion::Direction;
 use sapphire_engine::order::{OrderState, Purpose, Side};
 use sapphire_engine::policy::TradingState;
 use sapphire_engine::risk::RuleId;
 
+use super::account::{Account, AccountGauges};
+use super::agents::{AgentSkill, SkillGauges, SpokenView};
 use super::{FeedClock, Registrar};
 
 /// From the engine alone to a disk that is busy.
@@ -30,84 +28,6 @@ const COMMIT_SECONDS: &[f64] = &[
 ];
 /// In event time, up to the 30 s within which a position is to be verified.
 const VERIFICATION_SECONDS: &[f64] = &[0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0];
-
-/// What the account amounts to, in quote currency and shares of equity.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Account {
-    /// Marked equity.
-    pub equity: Amount,
-    /// Whether the venue has confirmed every position.
-    pub verified: bool,
-    /// Highest equity so far.
-    pub high_water_mark: Amount,
-    /// Profit and loss of what was closed.
-    pub realized_pnl: Amount,
-    /// Profit and loss of what is open.
-    pub unrealized_pnl: Amount,
-    /// Fees paid, less rebates.
-    pub fees: Amount,
-    /// Funding received, less funding paid.
-    pub funding: Amount,
-    /// Worst-case sum of positions' magnitudes.
-    pub gross_exposure: Amount,
-    /// Worst-case magnitude of the sum of positions.
-    pub net_exposure: Amount,
-    /// Gross exposure over equity.
-    pub leverage: Ratio,
-    /// Fall from the high-water mark.
-    pub drawdown: Ratio,
-    /// Loss since 00:00 UTC.
-    pub daily_loss: Ratio,
-    /// Symbols with a position.
-    pub open_positions: u32,
-}
-
-/// How good an agent has been.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct AgentSkill {
-    /// Its share of the vote, 0 to 1.
-    pub weight: Ratio,
-    /// Share of its recent answers that were opinions rather than abstentions, 0 to 1.
-    pub activity: Ratio,
-    /// Mean squared error of its confidence; `None` before the first score.
-    pub brier: Option<f64>,
-}
-
-/// What an agent said, as it is counted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SpokenView {
-    /// The price rises.
-    Long,
-    /// The price falls.
-    Short,
-    /// It does neither.
-    Flat,
-    /// It cannot tell.
-    Abstain,
-}
-
-impl SpokenView {
-    const NAMES: [&'static str; 4] = ["Long", "Short", "Flat", "Abstain"];
-}
-
-impl From<Direction> for SpokenView {
-    fn from(direction: Direction) -> Self {
-        match direction {
-            Direction::Long => Self::Long,
-            Direction::Short => Self::Short,
-            Direction::Flat => Self::Flat,
-        }
-    }
-}
-
-impl From<&View> for SpokenView {
-    fn from(view: &View) -> Self {
-        match view {
-            View::Opinion { direction, .. } => (*direction).into(),
-            View::Abstain => Self::Abstain,
-        }
-    }
-}
 
 /// The desk thread's part of the metrics.
 #[derive(Debug)]
@@ -132,36 +52,6 @@ pub struct DeskMetrics {
     commit: Histogram,
     verification: Histogram,
     event_to_intent: Histogram,
-}
-
-#[derive(Debug)]
-struct AccountGauges {
-    portfolio_value: Gauge,
-    equity: Gauge,
-    high_water_mark: Gauge,
-    realized_pnl: Gauge,
-    unrealized_pnl: Gauge,
-    fees: Gauge,
-    funding: Gauge,
-    gross_exposure: Gauge,
-    net_exposure: Gauge,
-    leverage: Gauge,
-    drawdown: Gauge,
-    daily_loss: Gauge,
-    open_positions: IntGauge,
-}
-
-#[derive(Debug)]
-struct SkillGauges {
-    weight: Gauge,
-    activity: Gauge,
-    brier: Gauge,
-}
-
-/// For display only: money never comes back from here.
-#[allow(clippy::cast_precision_loss)]
-fn quote(amount: Amount) -> f64 {
-    amount.0 as f64 / SCALE as f64
 }
 
 impl DeskMetrics {
@@ -289,22 +179,7 @@ impl DeskMetrics {
     /// The account, when it changed and somebody might look: several times a second is plenty. The
     /// portfolio's value stays what it was while a position is unverified.
     pub fn account(&self, account: &Account) {
-        let gauges = &self.account;
-        if account.verified {
-            gauges.portfolio_value.set(quote(account.equity));
-        }
-        gauges.equity.set(quote(account.equity));
-        gauges.high_water_mark.set(quote(account.high_water_mark));
-        gauges.realized_pnl.set(quote(account.realized_pnl));
-        gauges.unrealized_pnl.set(quote(account.unrealized_pnl));
-        gauges.fees.set(quote(account.fees));
-        gauges.funding.set(quote(account.funding));
-        gauges.gross_exposure.set(quote(account.gross_exposure));
-        gauges.net_exposure.set(quote(account.net_exposure));
-        gauges.leverage.set(account.leverage.to_f64());
-        gauges.drawdown.set(account.drawdown.to_f64());
-        gauges.daily_loss.set(account.daily_loss.to_f64());
-        gauges.open_positions.set(account.open_positions.into());
+        self.account.show(account);
     }
 
     /// An agent answered.
@@ -317,9 +192,7 @@ impl DeskMetrics {
     /// An agent was scored.
     pub fn agent_skill(&self, agent: AgentId, skill: AgentSkill) {
         if let Some(gauges) = self.skill.get(usize::from(agent.0)) {
-            gauges.weight.set(skill.weight.to_f64());
-            gauges.activity.set(skill.activity.to_f64());
-            gauges.brier.set(skill.brier.unwrap_or(f64::NAN));
+            gauges.show(skill);
         }
     }
 
@@ -394,108 +267,5 @@ impl DeskMetrics {
     /// A market event led to a durable intent.
     pub fn intent(&self, since_event: Duration) {
         self.event_to_intent.observe(since_event.as_secs_f64());
-    }
-}
-
-impl AccountGauges {
-    fn new(registrar: &Registrar<'_>) -> prometheus::Result<Self> {
-        let gauge = |name: &str, help: &str| registrar.gauge(name, help);
-        Ok(Self {
-            portfolio_value: gauge(
-                "sapphire_portfolio_value_quote",
-                "Marked equity in quote currency, when every position was last verified.",
-            )?,
-            equity: gauge(
-                "sapphire_equity_quote",
-                "Marked equity in quote currency, by our own count.",
-            )?,
-            high_water_mark: gauge(
-                "sapphire_high_water_mark_quote",
-                "Highest equity so far in quote currency, adjusted for transfers.",
-            )?,
-            realized_pnl: gauge(
-                "sapphire_realized_pnl_quote",
-                "Profit and loss of what was closed, in quote currency, before fees and funding.",
-            )?,
-            unrealized_pnl: gauge(
-                "sapphire_unrealized_pnl_quote",
-                "Profit and loss of what is open, in quote currency, at the mark.",
-            )?,
-            fees: gauge("sapphire_fees_paid_quote", "Fees paid in quote currency, less rebates.")?,
-            funding: gauge(
-                "sapphire_funding_received_quote",
-                "Funding received in quote currency, less funding paid.",
-            )?,
-            gross_exposure: gauge(
-                "sapphire_gross_exposure_quote",
-                "Worst-case sum of positions' magnitudes in quote currency, working orders included.",
-            )?,
-            net_exposure: gauge(
-                "sapphire_net_exposure_quote",
-                "Worst-case magnitude of the sum of positions in quote currency.",
-            )?,
-            leverage: gauge("sapphire_leverage_ratio", "Gross exposure over equity.")?,
-            drawdown: gauge(
-                "sapphire_drawdown_ratio",
-                "Fall of equity from its high-water mark, as a share of it.",
-            )?,
-            daily_loss: gauge(
-                "sapphire_daily_loss_ratio",
-                "Loss since 00:00 UTC in event time, as a share of the equity then.",
-            )?,
-            open_positions: registrar
-                .register(IntGauge::new("sapphire_open_positions", "Symbols with a position.")?)?,
-        })
-    }
-}
-
-impl SkillGauges {
-    fn of_each(registrar: &Registrar<'_>, agents: &[String]) -> prometheus::Result<Vec<Self>> {
-        let gauges = |name: &str, help: &str| {
-            registrar.register(GaugeVec::new(Opts::new(name, help), &["agent"])?)
-        };
-        let weight = gauges("sapphire_agent_weight_ratio", "An agent's share of the vote.")?;
-        let activity = gauges(
-            "sapphire_agent_activity_ratio",
-            "Share of an agent's recent answers that were opinions rather than abstentions.",
-        )?;
-        let brier = gauges(
-            "sapphire_agent_brier_score",
-            "Mean squared error of an agent's confidence, 0 (perfect) to 1; NaN before the first score.",
-        )?;
-        let of = |agent: &String| Self {
-            weight: weight.with_label_values(&[agent]),
-            activity: activity.with_label_values(&[agent]),
-            brier: brier.with_label_values(&[agent]),
-        };
-        Ok(agents.iter().map(of).collect())
-    }
-}
-
-impl Registrar<'_> {
-    fn gauge(&self, name: &str, help: &str) -> prometheus::Result<Gauge> {
-        self.register(Gauge::new(name, help)?)
-    }
-
-    fn counter(&self, name: &str, help: &str) -> prometheus::Result<IntCounter> {
-        self.register(IntCounter::new(name, help)?)
-    }
-
-    fn counters(
-        &self,
-        name: &str,
-        help: &str,
-        labels: &[&str],
-    ) -> prometheus::Result<IntCounterVec> {
-        self.register(IntCounterVec::new(Opts::new(name, help), labels)?)
-    }
-
-    fn states(&self, name: &str, help: &str) -> prometheus::Result<IntGaugeVec> {
-        self.register(IntGaugeVec::new(Opts::new(name, help), &["state"])?)
-    }
-
-    fn histogram(&self, name: &str, help: &str, buckets: &[f64]) -> prometheus::Result<Histogram> {
-        let opts = HistogramOpts::new(name, help).buckets(buckets.to_vec());
-        self.register(Histogram::with_opts(opts)?)
     }
 }

@@ -4,18 +4,24 @@
 //! The desk thread owns a [`DeskMetrics`], whose series are resolved before the run begins: to count
 //! is one atomic addition. The server owns the [`HttpMetrics`].
 
+mod account;
+mod agents;
 mod desk;
 mod http;
+mod registrar;
 
-pub use desk::{Account, AgentSkill, DeskMetrics, SpokenView};
+pub use account::Account;
+pub use agents::{AgentSkill, SpokenView};
+pub use desk::DeskMetrics;
 pub use http::HttpMetrics;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
-use prometheus::core::Collector;
-use prometheus::{Encoder, Gauge, GaugeVec, IntGaugeVec, Opts, Registry, TextEncoder};
+use prometheus::{Encoder, Gauge, GaugeVec, Opts, Registry, TextEncoder};
+
+use registrar::Registrar;
 
 /// The content type of [`Metrics::render`]'s text.
 pub const CONTENT_TYPE: &str = prometheus::TEXT_FORMAT;
@@ -37,7 +43,7 @@ impl Metrics {
     /// Two series of one name, which is a defect of this module.
     pub fn new(symbols: &[String], agents: &[String]) -> prometheus::Result<(Self, DeskMetrics)> {
         let registry = Registry::new();
-        let registrar = Registrar { registry: &registry };
+        let registrar = Registrar::new(&registry);
         registrar.build_info()?;
         registrar.process_start_time()?;
         let feeds = Feeds::new(&registrar, symbols)?;
@@ -55,34 +61,6 @@ impl Metrics {
         let mut text = Vec::new();
         TextEncoder::new().encode(&self.registry.gather(), &mut text)?;
         String::from_utf8(text).map_err(|error| prometheus::Error::Msg(error.to_string()))
-    }
-}
-
-/// Makes a series and registers it.
-struct Registrar<'r> {
-    registry: &'r Registry,
-}
-
-impl Registrar<'_> {
-    fn register<C: Collector + Clone + 'static>(&self, collector: C) -> prometheus::Result<C> {
-        self.registry.register(Box::new(collector.clone()))?;
-        Ok(collector)
-    }
-
-    fn build_info(&self) -> prometheus::Result<()> {
-        let opts = Opts::new("sapphire_build_info", "What this process was built from; always 1.");
-        let info = self.register(IntGaugeVec::new(opts, &["version", "commit"])?)?;
-        let commit = option_env!("SAPPHIRE_COMMIT").unwrap_or("unknown");
-        info.with_label_values(&[env!("CARGO_PKG_VERSION"), commit]).set(1);
-        Ok(())
-    }
-
-    fn process_start_time(&self) -> prometheus::Result<()> {
-        let help = "When the process began, in seconds since 1970-01-01 UTC.";
-        let start = self.register(Gauge::new("process_start_time_seconds", help)?)?;
-        let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        start.set(since_1970.as_secs_f64());
-        Ok(())
     }
 }
 

@@ -1,7 +1,7 @@
 //! The report as facts with names: what every rendering for people shows, in one order.
 
+use super::figures::{Drawdown, Report, Restriction, SymbolFigures};
 use super::shown::{count, counted, duration, gain, minute, money, number, or_dash, percent};
-use super::summary::{Drawdown, Report, Restriction, SymbolFigures};
 use crate::market::Quality;
 use sapphire_engine::money::Amount;
 use sapphire_engine::order::Side;

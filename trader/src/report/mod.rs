@@ -9,6 +9,7 @@ mod builder;
 mod buy_and_hold;
 mod curve;
 mod facts;
+mod figures;
 mod ledger;
 mod order_count;
 mod page;
@@ -22,6 +23,7 @@ pub mod trades_csv;
 
 pub use builder::{ReportBuilder, Standing};
 pub use buy_and_hold::BuyAndHold;
+pub use figures::Report;
 pub use page::page;
-pub use summary::{Report, Surroundings};
+pub use summary::Surroundings;
 pub use table::{boxed, plain};

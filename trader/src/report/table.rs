@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::facts::{Fact, Section, headline, sections};
-use super::summary::Report;
+use super::figures::Report;
 
 /// Columns in all, borders included.
 const WIDTH: usize = 79;

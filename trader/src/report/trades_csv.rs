@@ -4,7 +4,7 @@ use std::io::Write;
 
 use sapphire_engine::order::Side;
 
-use super::summary::Report;
+use super::figures::Report;
 
 const HEADER: [&str; 16] = [
     "symbol",

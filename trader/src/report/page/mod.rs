@@ -11,8 +11,8 @@ use sapphire_engine::time::Timestamp;
 use self::chart::{Bar, Dot, Line, Plot, Unit, bars, figure};
 use super::curve::float;
 use super::facts::{Section, gain_parts, sections};
+use super::figures::{Report, RoundTrip};
 use super::shown::{NONE, count, counted, gain, minute, money, number, or_dash, percent};
-use super::summary::{Report, RoundTrip};
 
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
@@ -105,7 +105,7 @@ fn curves(report: &Report) -> String {
         money(performance.final_equity),
         money(report.buy_and_hold.final_equity),
     );
-    let depth = |fall: Option<super::summary::Drawdown>| or_dash(fall, |fall| percent(fall.depth));
+    let depth = |fall: Option<super::figures::Drawdown>| or_dash(fall, |fall| percent(fall.depth));
     let fall_summary = format!(
         "Drawdown: at most {}; of buying and holding {}.",
         depth(performance.max_drawdown),

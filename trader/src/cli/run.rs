@@ -162,8 +162,7 @@ impl Run {
             Ok(ending) => ending,
             Err(error) => {
                 // Nothing was sent that is not durable. The page says so until somebody looks.
-                desk.witness_mut().went_wrong("journal", error.to_string());
-                desk.witness_mut().enter(Phase::Failed);
+                desk.witness_mut().stands(&error.to_string());
                 show_now(desk);
                 tracing::error!("the desk stands: {error}");
                 if !self.exit {

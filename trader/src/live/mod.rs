@@ -6,7 +6,6 @@ mod exhibit;
 mod inbox;
 mod pace;
 mod policy_watch;
-mod rounds;
 mod take_up;
 
 pub use drive::{Driven, Ending, Hand, drive, serve_out, show_now};

@@ -1,0 +1,131 @@
+//! What the desk is, and how the process is doing.
+
+use std::cmp::Reverse;
+use std::time::{Duration, Instant};
+
+use sapphire_engine::instrument::{Instrument, SymbolId};
+use sapphire_engine::policy::TradingState;
+use sapphire_engine::{Engine, VERSION};
+
+use super::{Exhibit, symbols};
+use crate::api::view;
+use crate::market::Quality;
+use crate::report::Report;
+use crate::store::CommitTimes;
+
+/// Over how long a rate is taken.
+const RATE_OVER: Duration = Duration::from_secs(2);
+
+impl Exhibit {
+    pub(super) fn status(&self, engine: &Engine, done: u64) -> view::SystemStatus {
+        let config = engine.config();
+        let mut words: Vec<_> =
+            engine.state_words().filter(|(_, word)| word.state > TradingState::Active).collect();
+        words.sort_by_key(|(_, word)| Reverse(word.state));
+        let reasons = words.into_iter().map(|(source, word)| view::StateReason {
+            source: source.into(),
+            state: word.state.into(),
+            reason: word.reason.clone(),
+            since: Some(word.since.into()),
+        });
+        view::SystemStatus {
+            system: self.narrator.started().system.clone(),
+            version: VERSION.to_owned(),
+            run_id: config.run.to_string(),
+            mode: "Paper".to_owned(),
+            venue: "paper".to_owned(),
+            phase: self.phase,
+            trading_state: engine.state().into(),
+            trading_state_reasons: reasons.collect(),
+            event_time: Some(engine.now().into()),
+            started_wall_time: self.began_wall.into(),
+            progress: Some(view::Progress::new(done, self.labels.events)),
+            bar_interval: config.bar_interval.to_string(),
+            symbols: symbols(engine)
+                .map(|(symbol, instrument)| self.symbol(engine, symbol, instrument))
+                .collect(),
+            storage: "embedded".to_owned(),
+            bus: "embedded".to_owned(),
+            notes: self.labels.notes.clone(),
+            journal: view::JournalHead {
+                sequence: self.head.map_or(0, |link| link.sequence),
+                hash: self.head.map(|link| link.hash.to_string()).unwrap_or_default(),
+            },
+            report: self.report.clone(),
+        }
+    }
+
+    fn symbol(
+        &self,
+        engine: &Engine,
+        symbol: SymbolId,
+        instrument: &Instrument,
+    ) -> view::SymbolStatus {
+        let day = &self.days[symbol.index()];
+        let shown = engine.symbol_view(symbol);
+        let feed = match shown {
+            Some(shown) if shown.feed_ended => view::Feed::Ended,
+            Some(shown) if shown.received.is_none() => view::Feed::Waiting,
+            Some(shown) if !shown.feed_whole => view::Feed::Broken,
+            _ => view::Feed::Live,
+        };
+        let price = shown.and_then(|shown| shown.mark).or(day.last_price());
+        view::SymbolStatus {
+            symbol: instrument.symbol.to_string(),
+            feed,
+            last_price: price.map(|ticks| instrument.price(ticks).into()),
+            change24h: day.change().map(Into::into),
+            volume24h: price.map(|_| instrument.quantity(day.volume()).into()),
+            last_event_time: shown.and_then(|shown| shown.received).map(Into::into),
+            last_error: self.symbol_errors[symbol.index()].clone(),
+            paused: shown.is_some_and(|shown| shown.paused),
+        }
+    }
+
+    pub(super) fn health(&mut self, commits: &CommitTimes) -> view::Health {
+        let micros = |span: Duration| u64::try_from(span.as_micros()).unwrap_or(u64::MAX);
+        let sum = |count: fn(&Quality) -> u64| self.labels.quality.iter().map(count).sum();
+        let data_quality = view::DataQuality {
+            off_tick: sum(|quality| quality.off_tick),
+            duplicates: sum(|quality| quality.duplicates),
+            missing: sum(|quality| quality.missing),
+            jumps: sum(|quality| quality.jumps),
+        };
+        view::Health {
+            uptime_seconds: self.began.elapsed().as_secs_f64(),
+            events_total: self.events,
+            events_per_second: self.events_per_second(),
+            journal: view::JournalHealth {
+                commits: commits.count,
+                last_commit_micros: micros(commits.last),
+                p99_commit_micros: micros(commits.p99()),
+            },
+            last_error: self.last_error.clone(),
+            feed_errors: self.feed_errors,
+            data_quality,
+        }
+    }
+
+    #[allow(clippy::cast_precision_loss)] // a rate
+    fn events_per_second(&mut self) -> f64 {
+        let (since, before, _) = self.rate;
+        let elapsed = since.elapsed();
+        if elapsed >= RATE_OVER {
+            let rate = self.events.saturating_sub(before) as f64 / elapsed.as_secs_f64();
+            self.rate = (Instant::now(), self.events, rate);
+        }
+        self.rate.2
+    }
+}
+
+/// A report as the status tells it.
+pub(super) fn shown_report(text: String, report: &Report) -> view::Report {
+    let figures = serde_json::to_value(&report.performance)
+        .ok()
+        .and_then(|value| value.as_object().cloned())
+        .unwrap_or_default()
+        .into_iter()
+        .filter_map(|(name, value)| value.as_str().map(|text| (name, text.to_owned())))
+        .collect();
+    view::Report { text, figures }
+}

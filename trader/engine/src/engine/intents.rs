@@ -436,6 +436,7 @@ impl Engine {
             self.orders.set_pending(order, Some(Pending::Cancel));
             effects.push(Effect::Record(Record::CancelIntent { order, reason: why.to_owned() }));
             effects.push(Effect::Cancel { symbol, order });
+            self.expect_cancel(order, effects);
         }
     }
 

@@ -5,7 +5,7 @@ use crate::event::Timer;
 use crate::ids::OrderId;
 use crate::instrument::{QtyLots, SymbolId};
 use crate::journal::Record;
-use crate::order::{OrderState, Trigger};
+use crate::order::{OrderState, Pending, Purpose, Trigger};
 use crate::time::{Span, Timestamp};
 use crate::venue::VenueOrderState;
 
@@ -43,8 +43,28 @@ impl Engine {
                 effects.push(Effect::Query { symbol, order });
                 effects.push(Effect::WakeAt(self.now + wait, Timer::Resolve(order)));
             }
+            // A cancel of which nothing was heard. An entry's is sent again: that cannot do harm. A
+            // protective order's reason may have gone meanwhile, so it is decided anew.
+            OrderState::Accepted | OrderState::PartiallyFilled
+                if tracked.order.pending == Some(Pending::Cancel) =>
+            {
+                let symbol = tracked.order.request.symbol;
+                if tracked.order.request.purpose == Purpose::Entry {
+                    effects.push(Effect::Cancel { symbol, order });
+                    self.expect_cancel(order, effects);
+                } else {
+                    tracked.order.pending = None;
+                    self.tend(symbol, effects);
+                }
+            }
             _ => {}
         }
+    }
+
+    /// A cancel was sent: looks into it when its answer is overdue.
+    pub(super) fn expect_cancel(&self, order: OrderId, effects: &mut Vec<Effect>) {
+        let overdue = self.now + self.config.venue.request_ttl;
+        effects.push(Effect::WakeAt(overdue, Timer::Resolve(order)));
     }
 
     /// The venue's answer to a query. The fills that an order had were told before it.

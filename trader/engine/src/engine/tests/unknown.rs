@@ -154,3 +154,23 @@ fn an_unknown_entry_blocks_an_opposite_one_by_its_worse_side() {
     let effects = rig.take();
     assert!(!denials(&effects).contains(&RuleId::GrossExposure));
 }
+
+#[test]
+fn a_cancel_of_which_nothing_is_heard_is_asked_again() {
+    let mut rig = Rig::warm(config());
+    rig.bar(500_000);
+    rig.all_say(Direction::Long);
+    let entry = rig.sent_one();
+    rig.outcome(entry.id, SubmitOutcome::Accepted);
+    rig.command(Command::Halt { flatten: false });
+    assert_eq!(cancelled(&rig.take()), [entry.id]);
+    rig.wait(Span::secs(4));
+    assert!(cancelled(&rig.take()).is_empty(), "its answer may still come");
+    rig.wait(Span::secs(7));
+    assert!(cancelled(&rig.take()).contains(&entry.id));
+    // Gone at last, and asked about no more.
+    rig.report(VenueReport::Removed { order: entry.id, removal: crate::venue::Removal::Canceled });
+    rig.take();
+    rig.wait(Span::secs(60));
+    assert!(cancelled(&rig.take()).is_empty());
+}

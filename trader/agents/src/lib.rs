@@ -43,4 +43,5 @@ pub use vpin::{Classification, Vpin, VpinConfig};
 #[cfg(test)]
 mod market;
 #[cfg(test)]
+#[allow(unreachable_pub)] // it becomes a public module where it is copied to
 mod template;

@@ -88,7 +88,7 @@ pub(super) fn read(plan: Plan) -> Result<Assembly, Failure> {
         tracing::info!(
             symbol = %recording.symbol(), rows = quality.rows, off_tick = quality.off_tick,
             duplicates = quality.duplicates, out_of_order = quality.out_of_order, missing = quality.missing, jumps = quality.jumps,
-            sequence_gaps = quality.sequence_gaps, "the data are odd, and traded through"
+            sequence_gaps = quality.sequence_gaps, "the data are not quite whole; they are traded through"
         );
     }
     Ok(assembly)

@@ -18,7 +18,7 @@ use crate::venue::VenueReport;
 
 /// One record. Amounts are decimal strings, prices ticks, quantities lots, times nanoseconds.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", content = "body", rename_all = "camelCase")]
+#[serde(tag = "kind", content = "body", rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Record {
     /// A run begins: what it is made of.
     RunStarted(Box<RunStarted>),

@@ -3,6 +3,7 @@
 use sapphire_engine::Engine;
 use sapphire_engine::instrument::{Instrument, PriceTicks, SymbolId};
 use sapphire_engine::money::Amount;
+use sapphire_engine::money::Ratio;
 use sapphire_engine::risk::DrawdownStage;
 use sapphire_engine::time::Timestamp;
 
@@ -54,7 +55,7 @@ impl AccountBook {
             initial_balance: portfolio.initial().into(),
             high_water_mark: losses.high_water_mark().into(),
             drawdown: losses.drawdown().into(),
-            daily_loss: losses.daily_loss().into(),
+            daily_loss: losses.daily_loss().max(Ratio::ZERO).into(),
             drawdown_state: match engine.drawdown_stage() {
                 DrawdownStage::Normal => view::DrawdownState::Normal,
                 DrawdownStage::Caution => view::DrawdownState::Caution,

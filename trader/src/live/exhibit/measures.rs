@@ -178,7 +178,7 @@ impl Measures {
             net_exposure,
             leverage: gross_exposure.ratio_of(portfolio.equity()).unwrap_or(Ratio::ZERO),
             drawdown: losses.drawdown(),
-            daily_loss: losses.daily_loss(),
+            daily_loss: losses.daily_loss().max(Ratio::ZERO),
             open_positions,
         });
     }

@@ -83,7 +83,7 @@ fn limit_use(row: &Headroom) -> Option<view::LimitUse> {
         name: row.name.to_owned(),
         unit: unit.to_owned(),
         limit: limit.into(),
-        value: value.into(),
+        value: used.into(),
         headroom: (limit - used).max(Amount::ZERO).into(),
         fraction: used.ratio_of(limit).unwrap_or(Ratio::ONE).into(),
     })

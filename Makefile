@@ -41,7 +41,7 @@ fmt: ## format everything
 	cargo fmt --all
 	cd $(PAGE) && npm run --silent fix
 
-bench: ## measure; DATA=DIR names the market data; writes docs/benchmarks.md
+bench: page ## measure; DATA=DIR names the market data; writes docs/benchmarks.md
 	@test -n "$(DATA)" || { echo 'name the market data: make bench DATA=DIR'; exit 2; }
 	scripts/bench.sh "$(DATA)"
 

@@ -1,0 +1,73 @@
+//! The desks that are measured: manifests of this folder over the caller's data.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use sapphire_agents::Strategy;
+use sapphire_crds::manifest::{self, Request};
+use sapphire_engine::market::Bar;
+use sapphire_engine::time::Span;
+use sapphire_trader::config::{Environment, Plan};
+use sapphire_trader::desk::Assembly;
+use sapphire_trader::market::{Reading, Recording, VolumeUnit};
+use sapphire_trader::venue::paper::Feed;
+
+use crate::Failure;
+
+pub(crate) const EMA_CROSS: &str = "ema-cross";
+pub(crate) const FIVE_AGENTS: &str = "five-agents";
+pub(crate) const STREAM: &str = "stream";
+pub(crate) const INTENT: &str = "intent";
+
+/// A desk's plan, with its data taken from `data`.
+pub(crate) fn plan(name: &str, data: &Path) -> Result<Plan, Failure> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/desks");
+    let strategies = Strategy::catalogue().map(|strategy| strategy.name());
+    let venues = ["paper.data.file", "paper.data.files"];
+    let request = Request { system: None, strategies: &strategies, venues: &venues };
+    let manifests = manifest::load(&[folder.join(format!("{name}.yaml"))], request)?;
+    let mut plan = Plan::of(&manifests, &Environment::default())?;
+    for path in &mut plan.data {
+        let file = path.file_name().ok_or("a manifest names a data file")?;
+        *path = data.join(file);
+    }
+    Ok(plan)
+}
+
+/// A desk with its data decoded.
+pub(crate) fn assembly(name: &str, data: &Path) -> Result<Assembly, Failure> {
+    let mut plan = plan(name, data)?;
+    let mut recordings = Vec::new();
+    for (path, listing) in plan.data.iter().zip(&mut plan.venue.instruments) {
+        let how = Reading {
+            instrument: &listing.instrument,
+            bar_interval: plan.engine.bar_interval,
+            // The one-minute bars count their volume in dollars; streams do not ask.
+            volume_unit: VolumeUnit::Quote,
+        };
+        let recording = Recording::read(path, &how)?;
+        listing.feed = if recording.bars().is_some() { Feed::Bars } else { Feed::Depth };
+        recordings.push(Arc::new(recording));
+    }
+    Ok(Assembly { plan, recordings })
+}
+
+/// The same bars `times` over, one after the other, without a gap.
+pub(crate) fn repeated(assembly: &Assembly, times: i64) -> Result<Assembly, Failure> {
+    let interval = assembly.plan.engine.bar_interval;
+    let mut recordings = Vec::new();
+    for recording in &assembly.recordings {
+        let bars = recording.bars().ok_or("only bars are repeated")?;
+        let (Some(first), Some(last)) = (bars.first(), bars.last()) else {
+            return Err("there are no bars".into());
+        };
+        let length = last.open_time + interval - first.open_time;
+        let shifted = |time: i64| {
+            bars.iter()
+                .map(move |bar| Bar { open_time: bar.open_time + Span(length.0 * time), ..*bar })
+        };
+        let bars = (0..times).flat_map(shifted).collect();
+        recordings.push(Arc::new(Recording::of_bars(recording.symbol(), interval, bars)?));
+    }
+    Ok(Assembly { plan: assembly.plan.clone(), recordings })
+}

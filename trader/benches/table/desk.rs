@@ -1,5 +1,7 @@
 //! The desks that are measured: manifests of this folder over the caller's data.
 
+use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -21,11 +23,18 @@ pub(crate) const INTENT: &str = "intent";
 
 /// A desk's plan, with its data taken from `data`.
 pub(crate) fn plan(name: &str, data: &Path) -> Result<Plan, Failure> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/desks");
+    let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("benches/desks/{name}.yaml"));
+    // A manifest finds its data beside itself.
+    let folder = tempfile::tempdir()?;
+    fs::copy(manifest, folder.path().join("desk.yaml"))?;
+    for file in fs::read_dir(data)? {
+        let file = file?;
+        symlink(file.path(), folder.path().join(file.file_name()))?;
+    }
     let strategies = Strategy::catalogue().map(|strategy| strategy.name());
     let venues = ["paper.data.file", "paper.data.files"];
     let request = Request { system: None, strategies: &strategies, venues: &venues };
-    let manifests = manifest::load(&[folder.join(format!("{name}.yaml"))], request)?;
+    let manifests = manifest::load(&[folder.path().join("desk.yaml")], request)?;
     let mut plan = Plan::of(&manifests, &Environment::default())?;
     for path in &mut plan.data {
         let file = path.file_name().ok_or("a manifest names a data file")?;

@@ -186,10 +186,8 @@ pub(crate) fn measure(assembly: &Assembly, journal: Journal) -> Result<Measured,
         series("p50 over the floor's", Unit::Times, ratios),
     ];
     let bytes: usize = payloads.iter().map(Vec::len).sum();
-    let facts = [
-        ("orders", orders.to_string()),
-        ("bytes", (bytes / payloads.len().max(1)).to_string()),
-    ];
+    let facts =
+        [("orders", orders.to_string()), ("bytes", (bytes / payloads.len().max(1)).to_string())];
     Ok(Measured {
         series: all.into_iter().flatten().collect(),
         facts: facts.map(|(name, value)| (name.to_owned(), value)).into(),

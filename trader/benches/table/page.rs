@@ -82,7 +82,11 @@ pub(crate) fn render(
 fn write_surroundings(page: &mut String, at: &Surroundings) -> std::fmt::Result {
     let Machine { processor, cores, memory_kib, kernel } = &at.machine;
     writeln!(page, "| | |\n|---|---|")?;
-    writeln!(page, "| machine | {processor}, {cores} cores, {} GiB, Linux {kernel} |", memory_kib >> 20)?;
+    writeln!(
+        page,
+        "| machine | {processor}, {cores} cores, {} GiB, Linux {kernel} |",
+        memory_kib >> 20
+    )?;
     writeln!(page, "| commit | {} |", at.commit)?;
     writeln!(page, "| date | {} |", at.date)?;
     let (before, after) = &at.load;
@@ -125,25 +129,34 @@ fn write_ratios(
     writeln!(page, "- The reference finds {}; so does the desk.", reference.found())?;
     writeln!(page, "- The rule alone, in plain Python: {} ({}).", speed.shown(), speed.spread())?;
     if let (Some(off), Some(journal)) = (figure("ema-cross"), figure("ema-cross-journal")) {
-        let (desk, kept) = (Unit::Times.show(off / speed.median()), Unit::Times.show(off / journal));
-        writeln!(page, "- Row 1 without a journal runs at {desk} the bare Python loop's speed; the journal in memory makes it {kept} slower.")?;
-        writeln!(page, "- A bar costs {} without a journal, {} with it.", nanos(off), nanos(journal))?;
+        let (desk, kept) =
+            (Unit::Times.show(off / speed.median()), Unit::Times.show(off / journal));
+        writeln!(
+            page,
+            "- Row 1 without a journal runs at {desk} the bare Python loop's speed; the journal in memory makes it {kept} slower."
+        )?;
+        writeln!(
+            page,
+            "- A bar costs {} without a journal, {} with it.",
+            nanos(off),
+            nanos(journal)
+        )?;
     }
     if let (Some(short), Some(long)) = (figure("ema-cross"), figure("ema-cross-tenfold")) {
         let flat = Unit::Times.show(short / long);
         writeln!(page, "- Over ten times the data a bar costs {flat} as much: {}.", nanos(long))?;
     }
-    for (name, words) in [
-        ("five-agents", "Row 2"),
-        ("stream", "Row 3"),
-    ] {
+    for (name, words) in [("five-agents", "Row 2"), ("stream", "Row 3")] {
         if let Some(measured) = facts(name) {
             writeln!(page, "- {words}: {}.", traded(measured))?;
         }
     }
     if let Some(measured) = facts(Case::Intent(crate::speed::Journal::Sqlite).name()) {
         let (orders, bytes) = (measured.fact("orders"), measured.fact("bytes"));
-        writeln!(page, "- Row 4: {orders} orders; a commit holds {bytes} bytes of records on average.")?;
+        writeln!(
+            page,
+            "- Row 4: {orders} orders; a commit holds {bytes} bytes of records on average."
+        )?;
     }
     writeln!(page)
 }

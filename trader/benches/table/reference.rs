@@ -104,7 +104,9 @@ impl Reference {
     pub(crate) fn found(&self) -> String {
         let Truth { crosses, fills, fees, final_equity, .. } = &self.truth;
         let bars = self.bare.bars;
-        format!("{bars} bars, {crosses} crosses, {fills} fills, fees {fees}, final equity {final_equity}")
+        format!(
+            "{bars} bars, {crosses} crosses, {fills} fills, fees {fees}, final equity {final_equity}"
+        )
     }
 }
 

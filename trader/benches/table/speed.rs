@@ -4,9 +4,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use sapphire_engine::ids::RunId;
-use sapphire_trader::desk::{
-    Assembly, Desk, Halts, OnHalted, Reporter, Witness, backtest,
-};
+use sapphire_trader::desk::{Assembly, Desk, Halts, OnHalted, Reporter, Witness, backtest};
 use sapphire_trader::market::{Reading, Recording, VolumeUnit};
 use sapphire_trader::report::Surroundings;
 use sapphire_trader::store::{JournalSink, MemoryJournal, NoJournal, SqliteJournal};

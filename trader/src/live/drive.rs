@@ -253,7 +253,7 @@ fn pointless(begun: &BegunCommand, engine: &Engine) -> Option<String> {
 
 fn refuse(pending: PendingCommand, why: &str) {
     if let Some(begun) = pending.begin() {
-        begun.refuse(Refusal::Conflict(why.to_owned()));
+        begun.refuse(Refusal::Unavailable(why.to_owned()));
     }
 }
 

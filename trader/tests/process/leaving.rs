@@ -6,8 +6,9 @@ use crate::bench::Bench;
 
 #[test]
 fn sigterm_leaves_within_a_second_keeps_stops_and_says_what_is_open() {
+    // Slow enough that a position outlives the moment between seeing it and the signal.
     let bench = Bench::quickstart(3000);
-    let mut desk = bench.run("--speed 20s");
+    let mut desk = bench.run("--speed 120s");
     let open =
         desk.until("/api/positions", |answer| answer["positions"][0]["stopPrice"].is_string());
     let symbol = open["positions"][0]["symbol"].as_str().unwrap().to_owned();

@@ -24,7 +24,7 @@ test-page: $(PAGE)/node_modules/.package-lock.json
 	cd $(PAGE) && npm run --silent check && npm test --silent
 
 test-browser: page
-	cargo build -p sapphire-trader --locked
+	cargo test --workspace --locked --no-run --test process # the features of the tests, so nothing is built twice
 	$(BROWSER_DESK)
 
 lint: page ## rustfmt, clippy, the page's linter; cargo-deny and typos where they are installed

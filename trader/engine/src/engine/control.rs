@@ -15,11 +15,26 @@ use super::{Engine, alert};
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Restraint {
     stage: DrawdownStage,
+    /// Reducing on drawdown with nothing left to reduce.
+    stranded: bool,
     day_lost: bool,
     unverified: bool,
 }
 
 impl Restraint {
+    /// Why only a person can let the desk go on.
+    fn halt_reason(self) -> Option<&'static str> {
+        match self {
+            Self { stage: DrawdownStage::Halted, .. } => {
+                Some("the drawdown limit is reached; a person has to resume")
+            }
+            Self { stranded: true, .. } => Some(
+                "80 % of the drawdown limit is lost and nothing is open that could win it back; a person has to resume",
+            ),
+            _ => None,
+        }
+    }
+
     /// Of the reasons, the one to tell.
     fn reason(self) -> Option<&'static str> {
         match self {
@@ -187,8 +202,10 @@ impl Engine {
 
     fn restrain(&mut self, new_day: bool, effects: &mut Vec<Effect>) {
         let limits = &self.policy.limits;
+        let stage = self.losses.stage(limits);
         let restraint = Restraint {
-            stage: self.losses.stage(limits),
+            stage,
+            stranded: stage == DrawdownStage::Reducing && self.is_flat(),
             // A lost day stays lost until the next one.
             day_lost: self.restraint.day_lost && !new_day || self.losses.day_is_lost(limits),
             unverified: self.symbols.iter().any(|state| state.verification.failed),
@@ -197,8 +214,9 @@ impl Engine {
             return;
         }
         let before = std::mem::replace(&mut self.restraint, restraint);
-        if restraint.stage == DrawdownStage::Halted && before.stage != DrawdownStage::Halted {
-            let reason = "the drawdown limit is reached; a person has to resume";
+        if let Some(reason) = restraint.halt_reason()
+            && before.halt_reason().is_none()
+        {
             self.standing.set(StateSource::Engine, TradingState::Halted, reason, self.now);
             alert(effects, Severity::Critical, None, format!("halted: {reason}"));
             self.note_state(StateSource::Engine, reason, effects);

@@ -11,6 +11,10 @@ fn policy_change(generation: u64, change: impl FnOnce(&mut crate::policy::Policy
 
 /// Fills what is sent, confirms, and answers cancels, until nothing more comes.
 fn settle(rig: &mut Rig) {
+    settle_at(rig, 500_000);
+}
+
+fn settle_at(rig: &mut Rig, price: i64) {
     for _ in 0..10 {
         let effects = rig.take();
         for order in cancelled(&effects) {
@@ -21,7 +25,7 @@ fn settle(rig: &mut Rig) {
                 let request = *order.get();
                 rig.outcome(request.id, SubmitOutcome::Accepted);
                 if matches!(request.purpose, Purpose::Exit | Purpose::Flatten) {
-                    rig.fill(&request, 500_000, request.quantity.0);
+                    rig.fill(&request, price, request.quantity.0);
                     rig.confirm_position();
                 }
             }
@@ -116,6 +120,20 @@ fn drawdown_reduces_then_halts_until_a_person_resumes() {
     rig.command(Command::Resume);
     assert_eq!(rig.engine.state(), TradingState::Active);
     assert_eq!(rig.engine.losses().drawdown(), Ratio::ZERO, "the high-water mark is re-based");
+}
+
+#[test]
+fn a_desk_that_is_flat_at_80_percent_of_its_drawdown_halts_for_a_person() {
+    let (mut rig, _) = Rig::in_position(Direction::Long, config());
+    rig.bar(500_000 - 50_000); // -20.8 %: beyond 80 % of 25 %
+    assert_eq!(rig.engine.state(), TradingState::Reducing, "what is open may still recover");
+    rig.command(Command::Close { symbol: BTC });
+    settle_at(&mut rig, 450_000);
+    rig.wait(Span::hours(24)); // the lost day is over; the drawdown is not
+    rig.bar(500_000 - 50_000);
+    assert_eq!(rig.engine.state(), TradingState::Halted, "nothing is open that could recover");
+    rig.command(Command::Resume);
+    assert_eq!(rig.engine.state(), TradingState::Active);
 }
 
 #[test]

@@ -1,6 +1,10 @@
 //! What the statuses of all kinds share.
 
+mod reasons;
+
 use std::borrow::Cow;
+
+pub use reasons::{ConditionType, Reason};
 
 pub use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -13,6 +17,18 @@ use serde::{Deserialize, Serialize};
 #[serde(transparent)]
 pub struct Conditions(pub Vec<Condition>);
 
+impl Conditions {
+    /// The condition of this type, if it was ever set.
+    pub fn get(&self, of: ConditionType) -> Option<&Condition> {
+        self.0.iter().find(|condition| condition.type_ == of.as_str())
+    }
+
+    /// Whether the condition of this type is `True`.
+    pub fn holds(&self, of: ConditionType) -> bool {
+        self.get(of).is_some_and(|condition| condition.status == "True")
+    }
+}
+
 impl JsonSchema for Conditions {
     fn inline_schema() -> bool {
         true
@@ -21,7 +37,8 @@ impl JsonSchema for Conditions {
         "Conditions".into()
     }
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        // Bounds as in metav1.Condition's own markers.
+        // Bounds as in metav1.Condition's own markers. Types and reasons are closed in code and open
+        // here: under CRDs that are older than the operator a new word must not stop every status.
         json_schema!({
             "type": "array",
             "maxItems": 16,

@@ -10,8 +10,11 @@
 pub mod canonical;
 pub mod conditions;
 pub mod manifest;
+pub mod names;
 pub mod one_of;
 pub mod references;
+pub mod report;
+pub mod requests;
 pub mod risk_policy;
 mod schema;
 pub mod trading_agent;

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 pub use exits::{AtrExit, AtrStop, Exits, Stop, StopChoice, TimeStop};
 pub use limits::{Limits, OrderRate};
-pub use status::{Binding, RiskPolicyStatus};
+pub use status::{Binding, RiskPolicyStatus, SlowestPod};
 
 pub use crate::conditions::TradingState;
 use crate::values::Duration;

@@ -19,7 +19,9 @@ pub use paper::{
     DataFile, DataVolume, ExchangeData, Fault, FaultKind, FaultTrigger, Funding, Instrument,
     Latency, PaperData, PaperDataChoice, PaperVenue, SymbolFile,
 };
-pub use status::{AgentCount, RolloutStep, TradingSystemStatus};
+pub use status::{
+    AgentCount, DeskReport, FailedRollout, RolloutStatus, RolloutStep, TradingSystemStatus,
+};
 pub use venue::{
     AsterCredentials, AsterKeys, AsterNetwork, AsterVenue, SymbolSelection, SymbolSelectionChoice,
     Venue, VenueChoice,
@@ -53,11 +55,11 @@ use crate::values::BarInterval;
         type_ = "string",
         json_path = ".status.conditions[?(@.type==\"Ready\")].status"
     ),
-    printcolumn(name = "State", type_ = "string", json_path = ".status.tradingState"),
-    printcolumn(name = "Step", type_ = "string", json_path = ".status.rolloutStep"),
-    printcolumn(name = "Agents", type_ = "integer", json_path = ".status.agents.ready"),
-    printcolumn(name = "Equity", type_ = "string", json_path = ".status.equity"),
-    printcolumn(name = "Drawdown", type_ = "string", json_path = ".status.drawdown"),
+    printcolumn(name = "State", type_ = "string", json_path = ".status.report.tradingState"),
+    printcolumn(name = "Step", type_ = "string", json_path = ".status.rollout.step"),
+    printcolumn(name = "Agents", type_ = "string", json_path = ".status.agents.summary"),
+    printcolumn(name = "Equity", type_ = "string", json_path = ".status.report.equity"),
+    printcolumn(name = "Drawdown", type_ = "string", json_path = ".status.report.drawdown"),
     printcolumn(
         name = "Age",
         type_ = "date",

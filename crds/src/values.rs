@@ -11,12 +11,14 @@ mod quantity;
 mod text;
 mod time;
 
-pub use decimal::{Amount, Fraction, Multiple, Positive, Rate, RiskMultiplier, Share, Size, Step};
+pub use decimal::{
+    Amount, Fraction, Multiple, Positive, Proportion, Rate, RiskMultiplier, Share, Size, Step,
+};
 pub use format::{FORMATS, Format, FormatError};
 pub use quantity::Quantity;
 pub use text::{
-    EnvName, FilePath, ImageReference, KeyName, LabelKey, LabelValue, ObjectName, Symbol, Text,
-    Url, VenueCode,
+    Digest, EnvName, FilePath, ImageReference, KeyName, LabelKey, LabelValue, ObjectName, Symbol,
+    Text, Url, VenueCode,
 };
 pub use time::{BarInterval, Delay, Duration};
 

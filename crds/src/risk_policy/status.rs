@@ -3,8 +3,9 @@
 use kube::KubeSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::conditions::{Conditions, Time};
-use crate::values::{ObjectName, Text};
+use crate::conditions::{ConditionType, Conditions, Time};
+use crate::requests::Handled;
+use crate::values::{Delay, Digest, ObjectName};
 
 /// Who enforces the policy. Written by the operator alone.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
@@ -17,19 +18,46 @@ pub struct RiskPolicyStatus {
     pub observed_generation: Option<i64>,
     /// Hash of the limits as the operator understands this generation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub hash: Option<Text>,
-    /// How many pods are in `bindings`.
+    pub hash: Option<Digest>,
+    /// The TradingSystems that name the policy: the first 200 by name. While there is one, the policy
+    /// cannot be deleted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 200))]
+    #[x_kube(merge_strategy = ListMerge::Set)]
+    pub systems: Vec<ObjectName>,
+    /// How many pods enforce the policy, listed or not.
     #[serde(default)]
     #[schemars(range(min = 0))]
     pub bound_pods: i32,
-    /// One row a pod that enforces the policy.
+    /// Of these, those that confirmed this generation with the operator's own hash.
+    #[serde(default)]
+    #[schemars(range(min = 0))]
+    pub confirmed_pods: i32,
+    /// One row a pod that enforces the policy. Of more than 200 those stand here that have not
+    /// confirmed this generation, then the slowest.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 200))]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["pod".into()]))]
     pub bindings: Vec<Binding>,
+    /// The pod that confirmed this generation last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slowest: Option<SlowestPod>,
+    /// The values of annotations that were acted upon.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub handled: Option<Handled>,
     /// Ready, Reconciling, Stalled, and Enforced: true only when the hashes of all bindings match.
     #[serde(default)]
     pub conditions: Conditions,
+}
+
+impl RiskPolicyStatus {
+    /// The conditions that a policy has.
+    pub const CONDITIONS: &'static [ConditionType] = &[
+        ConditionType::Ready,
+        ConditionType::Reconciling,
+        ConditionType::Stalled,
+        ConditionType::Enforced,
+    ];
 }
 
 /// One pod's acknowledgement.
@@ -44,7 +72,17 @@ pub struct Binding {
     #[schemars(range(min = 0))]
     pub generation: i64,
     /// Hash of the limits as the pod understood them.
-    pub hash: Text,
-    /// When it began to enforce them.
+    pub hash: Digest,
+    /// When it began to enforce them, by the pod's clock.
     pub acknowledged_at: Time,
+}
+
+/// The pod that confirmed a generation last.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct SlowestPod {
+    /// The pod's name.
+    pub pod: ObjectName,
+    /// From the operator's sight of the generation to its sight of the confirmation, by one clock.
+    pub latency: Delay,
 }

@@ -3,8 +3,9 @@
 use kube::KubeSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::conditions::{Conditions, Time};
-use crate::values::{Amount, Fraction, Text};
+use crate::conditions::{ConditionType, Conditions, Time};
+use crate::requests::Handled;
+use crate::values::{ObjectName, Proportion, Text};
 
 /// How the agent does. Written by the operator alone.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
@@ -18,27 +19,88 @@ pub struct TradingAgentStatus {
     /// The name of the strategy that is set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub strategy: Option<Text>,
-    /// Pods that run.
+    /// The authority that is set: `consensus` or `delegated`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authority: Option<Text>,
+    /// The ControllerRevision that its pods run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revision: Option<ObjectName>,
+    /// Pods that exist. An agent inside its trader's pod has none.
     #[serde(default)]
     #[schemars(range(min = 0))]
     pub replicas: i32,
+    /// Of these, those that are ready.
+    #[serde(default)]
+    #[schemars(range(min = 0))]
+    pub ready_replicas: i32,
     /// Label selector of the pods, for autoscaling.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub selector: Option<Text>,
+    /// A changed agent's growing vote.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub canary: Option<CanaryStatus>,
+    /// The revision that failed and is not tried again until the spec changes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failed: Option<FailedRevision>,
     /// Share of the desk's votes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub weight: Option<Amount>,
+    pub weight: Option<Proportion>,
     /// Mean squared error of its confidence (0 is perfect, 0.25 a coin).
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub brier: Option<Fraction>,
+    pub brier: Option<Proportion>,
     /// Opinions scored so far.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0))]
     pub scored_opinions: Option<i64>,
-    /// When it last had an opinion or abstained.
+    /// When it last had an opinion or abstained, as the leader last reported it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_opinion_at: Option<Time>,
-    /// Ready, Reconciling, Stalled.
+    /// The values of annotations that were acted upon.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub handled: Option<Handled>,
+    /// Ready, Reconciling, Stalled, DefaultsOutdated, Promoted.
     #[serde(default)]
     pub conditions: Conditions,
+}
+
+impl TradingAgentStatus {
+    /// The conditions that an agent has.
+    pub const CONDITIONS: &'static [ConditionType] = &[
+        ConditionType::Ready,
+        ConditionType::Reconciling,
+        ConditionType::Stalled,
+        ConditionType::DefaultsOutdated,
+        ConditionType::Promoted,
+    ];
+}
+
+/// A changed agent's growing vote. The coordinator reads it here, so that the vote grows without a
+/// restart.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct CanaryStatus {
+    /// The revision that is on trial.
+    pub revision: ObjectName,
+    /// The revision that an abandoned trial goes back to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stable: Option<ObjectName>,
+    /// The share of its full weight that it may vote with.
+    pub weight: Proportion,
+    /// Since when.
+    pub since: Time,
+    /// The share that the leader last confirmed to vote it with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confirmed: Option<Proportion>,
+}
+
+/// A revision that was undone.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct FailedRevision {
+    /// The revision.
+    pub revision: ObjectName,
+    /// Why, in words; of a pod, its own last ones.
+    pub message: Text,
+    /// When it was undone.
+    pub at: Time,
 }

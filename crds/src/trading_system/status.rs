@@ -4,7 +4,9 @@ use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::conditions::{Conditions, Time, TradingState};
+use crate::conditions::{ConditionType, Conditions, Time, TradingState};
+use crate::report::JournalHead;
+use crate::requests::Handled;
 use crate::values::{Amount, ObjectName, Symbol, Text};
 
 /// How the desk does. Written by the operator alone, from the traders' reports.
@@ -16,49 +18,78 @@ pub struct TradingSystemStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0))]
     pub observed_generation: Option<i64>,
-    /// The ControllerRevision that the pods run.
+    /// Which revision each part of the desk runs, and what is under way.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub revision: Option<ObjectName>,
-    /// Which step of a rollout is under way.
+    pub rollout: Option<RolloutStatus>,
+    /// What the leader last reported. Kept when the leader is gone, without `flat`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub rollout_step: Option<RolloutStep>,
-    /// What the desk may do now.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub trading_state: Option<TradingState>,
-    /// The pod that leads.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub leader: Option<ObjectName>,
+    pub report: Option<DeskReport>,
     /// How many agents there are and answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agents: Option<AgentCount>,
-    /// Marked equity, in quote currency.
+    /// The values of annotations that were acted upon.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub equity: Option<Amount>,
-    /// Fall below the high-water mark, as a share of it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub drawdown: Option<Amount>,
-    /// True when the last report proves that nothing is open. A missing or old report counts as exposed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub flat: Option<bool>,
-    /// Symbols with a position or a working entry.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 50))]
-    #[x_kube(merge_strategy = ListMerge::Set)]
-    pub exposed_symbols: Vec<Symbol>,
-    /// Sequence number and hash of the journal's head.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub journal_head: Option<Text>,
-    /// When the trader last reported.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reported_at: Option<Time>,
+    pub handled: Option<Handled>,
     /// Ready, Reconciling, Stalled, SchemaCurrent, CoreAvailable, AgentsAvailable, Enforced, Flat,
     /// DefaultsOutdated.
     #[serde(default)]
     pub conditions: Conditions,
 }
 
+impl TradingSystemStatus {
+    /// The conditions that a system has.
+    pub const CONDITIONS: &'static [ConditionType] = &[
+        ConditionType::Ready,
+        ConditionType::Reconciling,
+        ConditionType::Stalled,
+        ConditionType::SchemaCurrent,
+        ConditionType::CoreAvailable,
+        ConditionType::AgentsAvailable,
+        ConditionType::Enforced,
+        ConditionType::Flat,
+        ConditionType::DefaultsOutdated,
+    ];
+}
+
+/// Which revision each part of the desk runs, and what is under way.
+///
+/// A revision is the name of a ControllerRevision. What a step's revision is *released* means: the
+/// operator applies that step's pods with it. Whether they answer is said by the conditions.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct RolloutStatus {
+    /// The step that is under way.
+    pub step: RolloutStep,
+    /// The revision of the desk's spec as it is now.
+    pub target: ObjectName,
+    /// The revision that the core's pods are released at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub core: Option<ObjectName>,
+    /// The revision that agents which vote are released at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agents: Option<ObjectName>,
+    /// The revision that agents with delegated authority are released at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub execution: Option<ObjectName>,
+    /// The revision whose trader is to lead. A leader of another revision quiesces and hands over;
+    /// traders watch this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lead_revision: Option<ObjectName>,
+    /// When the step began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started_at: Option<Time>,
+    /// When the step is undone unless it is done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deadline: Option<Time>,
+    /// The revision that failed and is not tried again until the spec changes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failed: Option<FailedRollout>,
+}
+
 /// The steps of a rollout, in order.
-#[derive(Serialize, Deserialize, JsonSchema, Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(
+    Serialize, Deserialize, JsonSchema, Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord,
+)]
 pub enum RolloutStep {
     /// Migration, trader, coordinator, readers.
     Core,
@@ -70,14 +101,71 @@ pub enum RolloutStep {
     Complete,
 }
 
+/// A revision that was undone.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct FailedRollout {
+    /// The revision.
+    pub revision: ObjectName,
+    /// The step that it failed at.
+    pub step: RolloutStep,
+    /// Why, in words; of a pod, its own last ones.
+    pub message: Text,
+    /// When it was undone.
+    pub at: Time,
+}
+
+/// What the leader last reported.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct DeskReport {
+    /// When the operator last saw the report change, by the operator's clock.
+    pub observed_at: Time,
+    /// The pod that leads.
+    pub leader: ObjectName,
+    /// What the desk may do now.
+    pub trading_state: TradingState,
+    /// Marked equity, in quote currency.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub equity: Option<Amount>,
+    /// Fall below the high-water mark, as a share of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drawdown: Option<Amount>,
+    /// True when a recent report proves that nothing is open. Anything else, absence too, counts as
+    /// exposed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flat: Option<bool>,
+    /// Symbols with a position or a working entry: the first 50 by name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 50))]
+    #[x_kube(merge_strategy = ListMerge::Set)]
+    pub exposed_symbols: Vec<Symbol>,
+    /// Orders at work at the venue, protective stops included.
+    #[serde(default)]
+    #[schemars(range(min = 0))]
+    pub open_orders: i32,
+    /// The journal's last entry.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub journal_head: Option<JournalHead>,
+}
+
 /// How many agents there are and answer.
-#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 pub struct AgentCount {
     /// Agents that refer to the system.
     #[schemars(range(min = 0))]
     pub total: i32,
-    /// Of these, those that answered the last round.
+    /// Of these, those that are ready.
     #[schemars(range(min = 0))]
     pub ready: i32,
+    /// Both, as `kubectl get` shows them: `ready/total`.
+    pub summary: Text,
+}
+
+impl AgentCount {
+    /// So many, of which so many are ready.
+    pub fn of(total: i32, ready: i32) -> Self {
+        Self { total, ready, summary: Text::fitted(&format!("{ready}/{total}")) }
+    }
 }

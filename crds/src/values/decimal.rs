@@ -121,6 +121,17 @@ decimal! {
     Share, SHARE
 }
 
+pub(super) static PROPORTION: Format = Format::new(
+    "a proportion from 0 to 1",
+    r"^(0(\.[0-9]{1,8})?|1(\.0{1,8})?)$",
+    10,
+    "write a share of one in quotes, from \"0\" to \"1\"",
+);
+decimal! {
+    /// A share of one, nothing and all of it included; statuses report weights and scores so.
+    Proportion, PROPORTION
+}
+
 pub(super) static RATE: Format = Format::new(
     "a rate between -1 and 1",
     r"^-?0(\.[0-9]{1,8})?$",
@@ -167,12 +178,25 @@ macro_rules! constant {
 }
 constant!(Multiple, Fraction, Share, RiskMultiplier);
 
-impl TryFrom<Decimal> for Amount {
-    type Error = FormatError;
-    fn try_from(value: Decimal) -> Result<Self, FormatError> {
-        value.normalize().to_string().parse()
-    }
+macro_rules! rounding {
+    ($($type:ident),+) => {$(
+        impl TryFrom<Decimal> for $type {
+            type Error = FormatError;
+            fn try_from(value: Decimal) -> Result<Self, FormatError> {
+                value.normalize().to_string().parse()
+            }
+        }
+
+        impl $type {
+            /// Rounded to so many decimals (half to even), as a status shows it: who only looks needs
+            /// no eighth decimal, and what does not change is not written.
+            pub fn rounded(self, decimals: u32) -> Self {
+                Self(self.0.round_dp(decimals).normalize())
+            }
+        }
+    )+};
 }
+rounding!(Amount, Proportion);
 
 #[cfg(test)]
 mod tests {
@@ -234,6 +258,26 @@ mod tests {
         assert_eq!(units.scale(), 0);
         assert!(i64::try_from(units.mantissa()).is_ok());
         assert!("10000000000".parse::<Size>().is_err());
+    }
+
+    #[rstest]
+    #[case("0", true)]
+    #[case("1.0", true)]
+    #[case("0.12345678", true)]
+    #[case("1.1", false)]
+    #[case("-0.1", false)]
+    fn a_proportion_goes_from_nothing_to_all(#[case] written: &str, #[case] legal: bool) {
+        assert_eq!(written.parse::<Proportion>().is_ok(), legal);
+    }
+
+    #[test]
+    fn rounding_drops_what_nobody_looks_at() {
+        let amount: Amount = "100234.12345678".parse().unwrap();
+        assert_eq!(amount.rounded(2).to_string(), "100234.12");
+        let nothing: Amount = "-0.00000001".parse().unwrap();
+        assert_eq!(nothing.rounded(2).to_string().parse::<Amount>().unwrap(), nothing.rounded(2));
+        let share: Proportion = "0.99999999".parse().unwrap();
+        assert_eq!(share.rounded(4).to_string(), "1");
     }
 
     #[rstest]

@@ -28,6 +28,7 @@ pub static FORMATS: &[&Format] = &[
     &decimal::MULTIPLE,
     &decimal::FRACTION,
     &decimal::SHARE,
+    &decimal::PROPORTION,
     &decimal::RATE,
     &decimal::RISK_MULTIPLIER,
     &decimal::AMOUNT,
@@ -44,6 +45,7 @@ pub static FORMATS: &[&Format] = &[
     &text::LABEL_KEY,
     &text::LABEL_VALUE,
     &text::VENUE_CODE,
+    &text::DIGEST,
     &text::TEXT,
 ];
 
@@ -149,8 +151,8 @@ mod tests {
 
     use super::*;
     use crate::values::{
-        Amount, Delay, Duration, Fraction, Multiple, Positive, Rate, RiskMultiplier, Share, Size,
-        Step,
+        Amount, Delay, Duration, Fraction, Multiple, Positive, Proportion, Rate, RiskMultiplier,
+        Share, Size, Step,
     };
 
     /// Whatever the pattern admits is read, and written in a form that is read as the same.
@@ -183,6 +185,7 @@ mod tests {
         every_text_of_the_pattern_is_read::<Multiple>(Multiple::FORMAT)?;
         every_text_of_the_pattern_is_read::<Share>(Share::FORMAT)?;
         every_text_of_the_pattern_is_read::<Fraction>(Fraction::FORMAT)?;
+        every_text_of_the_pattern_is_read::<Proportion>(Proportion::FORMAT)?;
         every_text_of_the_pattern_is_read::<Rate>(Rate::FORMAT)?;
         every_text_of_the_pattern_is_read::<RiskMultiplier>(RiskMultiplier::FORMAT)?;
         every_text_of_the_pattern_is_read::<Amount>(Amount::FORMAT)?;

@@ -144,6 +144,16 @@ text! {
 }
 
 text! {
+    /// SHA-256 in hexadecimal.
+    Digest, DIGEST = (
+        "a SHA-256 digest",
+        r"^[0-9a-f]{64}$",
+        64,
+        "write 64 hexadecimal digits in lower case"
+    )
+}
+
+text! {
     /// Any text of one line.
     Text, TEXT = (
         "a text of one line",
@@ -153,9 +163,44 @@ text! {
     )
 }
 
+impl Text {
+    /// The text in one line and at its greatest length: what is too long is cut and ends in `…`,
+    /// line ends and other control characters become spaces. For words that come from elsewhere.
+    pub fn fitted(text: &str) -> Self {
+        Self::fitted_to(usize::try_from(TEXT.max_length).unwrap_or(usize::MAX), text)
+    }
+
+    /// As [`fitted`](Self::fitted), at most so many characters.
+    pub(crate) fn fitted_to(limit: usize, text: &str) -> Self {
+        let line = text.trim().chars().map(|c| if c.is_control() { ' ' } else { c });
+        let mut fitted: String = line.clone().take(limit).collect();
+        if line.count() > limit {
+            fitted.pop();
+            fitted.push('…');
+        }
+        Self(fitted)
+    }
+}
+
 impl KeyName {
     /// A key that the code itself names.
     pub(crate) fn fixed(key: &'static str) -> Self {
         Self(key.to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_from_elsewhere_are_made_to_fit() {
+        assert_eq!(
+            Text::fitted(" exit status 1\nno such table\t\u{7f}\n").as_str(),
+            "exit status 1 no such table  "
+        );
+        let long = Text::fitted(&"ä".repeat(5_000));
+        assert!(long.as_str().ends_with("ä…"));
+        assert_eq!(long.as_str().parse::<Text>().unwrap(), long);
     }
 }

@@ -94,6 +94,16 @@ span! {
     Delay, DELAY
 }
 
+impl Delay {
+    /// A measured span, in whole milliseconds below 1,000 seconds and in seconds above, rounded up; at
+    /// most 999,999 seconds (eleven days).
+    pub fn measured(span: std::time::Duration) -> Self {
+        let micros = u64::try_from(span.as_micros()).unwrap_or(u64::MAX);
+        let unit = if micros <= 999_999_000 { 1_000 } else { 1_000_000 };
+        Self { micros: micros.div_ceil(unit).min(999_999) * unit }
+    }
+}
+
 /// Width of a bar. Every interval divides a UTC day, so bars of all symbols close together.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
@@ -207,6 +217,19 @@ mod tests {
     fn the_longest_duration_is_exact() {
         let longest: Duration = "999999h".parse().unwrap();
         assert_eq!(longest.as_std().as_secs(), 999_999 * 3_600);
+    }
+
+    #[rstest]
+    #[case(0, "0s")]
+    #[case(1, "1ms")]
+    #[case(250_000, "250ms")]
+    #[case(999_999_000, "999999ms")]
+    #[case(999_999_001, "1000s")]
+    #[case(u64::MAX, "999999s")]
+    fn a_measured_span_is_a_legal_delay(#[case] micros: u64, #[case] written: &str) {
+        let measured = Delay::measured(std::time::Duration::from_micros(micros));
+        assert_eq!(measured.to_string(), written);
+        assert_eq!(written.parse::<Delay>().unwrap(), measured);
     }
 
     #[test]

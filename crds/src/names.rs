@@ -1,0 +1,141 @@
+//! Names that operator, traders and charts must spell alike: labels, annotations, finalizers.
+
+use std::fmt;
+
+/// The field manager of everything that the operator applies.
+pub const FIELD_MANAGER: &str = "sapphire-operator";
+
+/// Labels of every object that the operator makes.
+pub mod labels {
+    /// Always [`NAME_VALUE`].
+    pub const NAME: &str = "app.kubernetes.io/name";
+    /// The value of [`NAME`].
+    pub const NAME_VALUE: &str = "sapphire";
+    /// The TradingSystem's name, as Kubernetes' own convention has it.
+    pub const INSTANCE: &str = "app.kubernetes.io/instance";
+    /// A [`Component`](super::Component).
+    pub const COMPONENT: &str = "app.kubernetes.io/component";
+    /// Always [`MANAGED_BY_VALUE`].
+    pub const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
+    /// The value of [`MANAGED_BY`].
+    pub const MANAGED_BY_VALUE: &str = "sapphire-operator";
+    /// The TradingSystem's name.
+    pub const SYSTEM: &str = "sapphiretrade.xyz/system";
+    /// The TradingAgent's name; on agents' children only.
+    pub const AGENT: &str = "sapphiretrade.xyz/agent";
+    /// The hash of the revision that a pod runs; on what shapes pods, so that a trader's new and old
+    /// Deployment can stand side by side.
+    pub const REVISION: &str = "sapphiretrade.xyz/revision";
+}
+
+/// Annotations.
+///
+/// Those that people set act once a value: the operator remembers the value that it acted upon in
+/// `status.handled`. Any text of one line will do, a date for example.
+pub mod annotations {
+    /// On any of our objects: reconcile now, and try again what failed transiently.
+    pub const RECONCILE_NOW: &str = "sapphiretrade.xyz/reconcile-now";
+    /// On a TradingSystem or TradingAgent: render anew with this operator's defaults, which restarts
+    /// pods where they differ.
+    pub const ADOPT_DEFAULTS: &str = "sapphiretrade.xyz/adopt-defaults";
+    /// On a TradingSystem with `migrations: Manual`: the revision that may migrate the database, or
+    /// `true` for whichever waits.
+    pub const MIGRATE: &str = "sapphiretrade.xyz/migrate";
+    /// On a TradingAgent with a canary: give it its full weight now.
+    pub const PROMOTE: &str = "sapphiretrade.xyz/promote";
+    /// On a TradingAgent with a canary: go back to the former revision.
+    pub const ABANDON: &str = "sapphiretrade.xyz/abandon";
+    /// On a TradingSystem or RiskPolicy: `true` lets it be deleted whatever is open. Positions stay at
+    /// the venue and nobody watches them.
+    pub const FORCE_DELETE: &str = "sapphiretrade.xyz/force-delete";
+    /// On a trader pod's Lease: its [`Report`](crate::report::Report) as JSON.
+    pub const REPORT: &str = "sapphiretrade.xyz/report";
+    /// On our CustomResourceDefinitions: the release that they come from, such as `0.1.0`, so that an
+    /// operator can tell that they are older or newer than itself.
+    pub const CRDS_VERSION: &str = "sapphiretrade.xyz/crds-version";
+}
+
+/// Finalizers.
+pub mod finalizers {
+    /// On a TradingSystem: stays until its positions are flat, orphaned on purpose, or the deadline of
+    /// its namespace's deletion has passed.
+    pub const EXPOSURE: &str = "sapphiretrade.xyz/exposure";
+    /// On a RiskPolicy: stays while a TradingSystem names it.
+    pub const IN_USE: &str = "sapphiretrade.xyz/in-use";
+}
+
+/// What a pod is for: the value of [`labels::COMPONENT`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Component {
+    /// The trading loop.
+    Trader,
+    /// Rounds and votes.
+    Coordinator,
+    /// The readers behind the API's Service.
+    Api,
+    /// One agent.
+    Agent,
+    /// The database's migration.
+    Migration,
+}
+
+impl Component {
+    /// All of them.
+    pub const ALL: [Self; 5] =
+        [Self::Trader, Self::Coordinator, Self::Api, Self::Agent, Self::Migration];
+
+    /// The label's value.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Trader => "trader",
+            Self::Coordinator => "coordinator",
+            Self::Api => "api",
+            Self::Agent => "agent",
+            Self::Migration => "migration",
+        }
+    }
+}
+
+impl fmt::Display for Component {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::GROUP;
+    use crate::values::{LabelKey, LabelValue};
+
+    #[test]
+    fn names_of_ours_are_legal_and_in_our_group() {
+        use annotations as a;
+        let ours = [
+            labels::SYSTEM,
+            labels::AGENT,
+            labels::REVISION,
+            a::RECONCILE_NOW,
+            a::ADOPT_DEFAULTS,
+            a::MIGRATE,
+            a::PROMOTE,
+            a::ABANDON,
+            a::FORCE_DELETE,
+            a::REPORT,
+            a::CRDS_VERSION,
+            finalizers::EXPOSURE,
+            finalizers::IN_USE,
+        ];
+        for name in ours {
+            assert!(name.parse::<LabelKey>().is_ok(), "{name}");
+            assert_eq!(name.split('/').next(), Some(GROUP));
+        }
+    }
+
+    #[test]
+    fn every_component_is_a_labels_value() {
+        for component in Component::ALL {
+            assert!(component.to_string().parse::<LabelValue>().is_ok());
+        }
+    }
+}

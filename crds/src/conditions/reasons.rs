@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 /// A word that is not of the closed list.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("\"{word}\" is no {list}")]
@@ -15,7 +17,9 @@ pub struct UnknownWord {
 macro_rules! words {
     ($(#[$doc:meta])* $name:ident, $list:literal { $($(#[doc = $meaning:literal])+ $word:ident,)+ }) => {
         $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[derive(
+            Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+        )]
         pub enum $name {
             $($(#[doc = $meaning])+ $word,)+
         }
@@ -101,9 +105,9 @@ words! {
         /// As many systems as the operator allows roll out already; this one waits for its turn.
         WaitingForTurn,
         /// The TradingSystem that is named does not exist.
-        SystemNotFound,
+        SystemMissing,
         /// The RiskPolicy that is named does not exist.
-        PolicyNotFound,
+        PolicyMissing,
         /// The system has not released a revision that the agent could run with.
         WaitingForSystem,
         /// The API server was busy, away or at odds; tried again by itself.
@@ -118,66 +122,76 @@ words! {
         InUse,
         /// The object is one that today's rules refuse; it was stored before they were.
         InvalidSpec,
-        /// Objects contradict each other.
-        ContradictoryObjects,
+        /// The stored object cannot be read at all.
+        Undecodable,
+        /// Agents contradict each other: a symbol is voted on and delegated, or delegated twice.
+        SymbolsConflict,
+        /// The system's recording is in no volume, and a cluster has no other place for it.
+        DataVolumeMissing,
         /// An object that this one needs has the name of a child, and belongs to someone else.
         NotOurs,
         /// Another field manager holds a field that the operator sets.
         FieldConflict,
-        /// The API server refuses a child: a quota, an admission policy, a missing right.
-        ChildRefused,
+        /// The API server refuses a child: an admission policy, a missing right, a value.
+        Refused,
+        /// A quota leaves no room for a pod or child.
+        QuotaExceeded,
+        /// A child of the same name is still being deleted.
+        BeingDeleted,
+        /// The namespace is being deleted.
+        NamespaceTerminating,
         /// A step missed its deadline and was undone.
-        RolloutFailed,
+        DeadlineExceeded,
         /// The installed CRDs are older than this operator and lack what it writes.
         CrdsOutdated,
         /// The installed CRDs are newer than this operator, which leaves alone what it does not know.
         OperatorOutdated,
-        /// The database's schema is the released pods'.
-        Migrated,
+        /// It is as it should be.
+        UpToDate,
         /// A migration pod runs.
         Migrating,
         /// `migrations: Manual`: waits for the annotation.
         WaitingForApproval,
         /// The migration pod failed; its last words are in the message.
         MigrationFailed,
-        /// The store is embedded: the trader migrates its own file.
-        Embedded,
+        /// There is nothing to do: with an embedded store the trader migrates its own file.
+        NotNeeded,
         /// A person scaled the trader to zero.
         ScaledToZero,
         /// Fewer pods answer than should.
-        PodsUnavailable,
+        Unavailable,
         /// The image cannot be pulled.
         ImagePullFailed,
         /// A container cannot be configured: a Secret or its key is missing.
-        ContainerConfigError,
+        ContainerConfigInvalid,
         /// A container ends again and again.
         CrashLooping,
         /// No node takes the pod.
         Unschedulable,
+        /// A volume is not bound or cannot be attached.
+        VolumePending,
         /// No pod reports that it leads.
         NoLeader,
-        /// No agent names the system.
-        NoAgents,
-        /// All bound pods confirmed the operator's hash.
-        HashesMatch,
+        /// No agent names the system, or fewer vote than must agree.
+        AgentsMissing,
+        /// All bound pods confirmed this generation with the operator's hash.
+        Enforced,
         /// A pod understood the limits otherwise.
-        HashMismatch,
+        HashesDiffer,
         /// A pod has not confirmed this generation yet.
         AwaitingPods,
         /// Nothing is bound to the policy.
         NoPods,
         /// A report proves it.
-        Proven,
+        Flat,
         /// A report shows positions or working entries.
         Exposed,
         /// There is no report, or none that can be read; exposure is assumed.
         NoReport,
         /// The last report is too old; exposure is assumed.
-        ReportStale,
-        /// Today's operator renders the same.
-        Current,
+        Stale,
         /// Today's operator renders otherwise; an annotation adopts it.
-        NewerDefaults,
+        DefaultsDiffer,
         /// The agent's weight grows in steps.
         CanaryGrowing,
         /// The canary was abandoned.
@@ -208,39 +222,44 @@ impl Reason {
             | Self::RollingOutExecution
             | Self::HandingOver
             | Self::WaitingForTurn
-            | Self::SystemNotFound
-            | Self::PolicyNotFound
+            | Self::SystemMissing
+            | Self::PolicyMissing
             | Self::WaitingForSystem
             | Self::Retrying
+            | Self::BeingDeleted
+            | Self::NamespaceTerminating
             | Self::Deleting
             | Self::WaitingForFlat
             | Self::InUse => UNDER_WAY,
             Self::Suspended => &[Ready, Reconciling, Stalled],
             Self::InvalidSpec
-            | Self::ContradictoryObjects
+            | Self::Undecodable
             | Self::NotOurs
             | Self::CrdsOutdated
             | Self::OperatorOutdated => STUCK,
             // Others can end these, so they are waited for, or they end a step.
-            Self::FieldConflict | Self::ChildRefused | Self::RolloutFailed => {
-                &[Ready, Reconciling, Stalled]
-            }
-            Self::Migrated | Self::Embedded => &[SchemaCurrent],
+            Self::FieldConflict
+            | Self::Refused
+            | Self::QuotaExceeded
+            | Self::SymbolsConflict
+            | Self::DataVolumeMissing => &[Ready, Reconciling, Stalled],
+            Self::DeadlineExceeded => PODS,
+            Self::UpToDate => &[SchemaCurrent, DefaultsOutdated],
+            Self::NotNeeded => &[SchemaCurrent],
             Self::Migrating | Self::WaitingForApproval => &[Ready, Reconciling, SchemaCurrent],
             Self::MigrationFailed => &[Ready, Stalled, SchemaCurrent],
             Self::ScaledToZero | Self::NoLeader => &[Ready, Reconciling, CoreAvailable],
-            Self::PodsUnavailable
+            Self::Unavailable
             | Self::ImagePullFailed
-            | Self::ContainerConfigError
+            | Self::ContainerConfigInvalid
             | Self::CrashLooping
-            | Self::Unschedulable => PODS,
-            Self::NoAgents => &[Ready, Reconciling, AgentsAvailable],
-            Self::HashesMatch | Self::HashMismatch | Self::AwaitingPods | Self::NoPods => {
-                &[Enforced]
-            }
-            Self::Proven | Self::Exposed => &[Flat],
-            Self::NoReport | Self::ReportStale => &[Flat, Enforced, CoreAvailable],
-            Self::Current | Self::NewerDefaults => &[DefaultsOutdated],
+            | Self::Unschedulable
+            | Self::VolumePending => PODS,
+            Self::AgentsMissing => &[Ready, Reconciling, Stalled, AgentsAvailable],
+            Self::Enforced | Self::HashesDiffer | Self::AwaitingPods | Self::NoPods => &[Enforced],
+            Self::Flat | Self::Exposed => &[Flat],
+            Self::NoReport | Self::Stale => &[Flat, Enforced, CoreAvailable],
+            Self::DefaultsDiffer => &[DefaultsOutdated],
             Self::CanaryGrowing => &[Ready, Reconciling, Promoted],
             Self::CanaryAbandoned => &[Ready, Stalled, Promoted],
             Self::NoCanary => &[Promoted],

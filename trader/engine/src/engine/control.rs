@@ -1,5 +1,6 @@
 //! Policies, people, and the engine's own restraint: what may be done at all.
 
+use crate::config::Authority;
 use crate::effect::{Effect, Severity};
 use crate::event::{Command, CommandRequest, PolicyChange};
 use crate::instrument::{QtyLots, SymbolId};
@@ -7,6 +8,7 @@ use crate::journal::{Record, StateSource};
 use crate::order::Purpose;
 use crate::policy::{OnHalt, Policy, TradingState};
 use crate::risk::DrawdownStage;
+use crate::sizing::TradeOutcomes;
 
 use super::symbol::atr_periods;
 use super::{Engine, alert};
@@ -17,6 +19,8 @@ pub(super) struct Restraint {
     stage: DrawdownStage,
     /// Reducing on drawdown with nothing left to reduce.
     stranded: bool,
+    /// Kelly stakes nothing, nothing is open, and nobody trades without Kelly.
+    edgeless: bool,
     day_lost: bool,
     unverified: bool,
 }
@@ -30,6 +34,10 @@ impl Restraint {
             }
             Self { stranded: true, .. } => Some(
                 "80 % of the drawdown limit is lost and nothing is open that could win it back; a person has to resume",
+            ),
+            Self { edgeless: true, .. } => Some(
+                "the desk's closed trades show no edge, so Kelly stakes nothing, and without trades that stays so; \
+                 a person's resume begins the record anew",
             ),
             _ => None,
         }
@@ -113,6 +121,9 @@ impl Engine {
                 self.standing.resume();
                 self.flatten_commanded = false;
                 self.losses.rebase();
+                if self.restraint.edgeless {
+                    self.outcomes = TradeOutcomes::default();
+                }
                 self.restraint = Restraint::default();
                 self.refresh_restraint(effects);
                 self.note_state(
@@ -206,6 +217,7 @@ impl Engine {
         let restraint = Restraint {
             stage,
             stranded: stage == DrawdownStage::Reducing && self.is_flat(),
+            edgeless: self.outcomes.shows_no_edge() && !self.has_delegates() && self.is_flat(),
             // A lost day stays lost until the next one.
             day_lost: self.restraint.day_lost && !new_day || self.losses.day_is_lost(limits),
             unverified: self.symbols.iter().any(|state| state.verification.failed),
@@ -243,6 +255,10 @@ impl Engine {
             self.cancel_all_entries("the desk takes nothing on", effects);
             self.tend_all(effects);
         }
+    }
+
+    fn has_delegates(&self) -> bool {
+        self.config.agents.iter().any(|agent| matches!(agent.authority, Authority::Delegated { .. }))
     }
 
     fn cancel_all_entries(&mut self, why: &str, effects: &mut Vec<Effect>) {

@@ -15,6 +15,8 @@ pub struct TradeOutcomes {
     losses: u64,
     won: Amount,
     lost: Amount,
+    /// Told on every market event, changed only by a trade.
+    kelly: Option<Ratio>,
 }
 
 impl TradeOutcomes {
@@ -27,6 +29,7 @@ impl TradeOutcomes {
             self.losses += 1;
             self.lost -= net;
         }
+        self.kelly = self.kelly_now();
     }
 
     /// Closed trades.
@@ -44,7 +47,18 @@ impl TradeOutcomes {
     /// Full Kelly on the lower Wilson bound of the win rate, never below 0; `None` in a cold start,
     /// or when nothing was ever lost (there is no ratio then, and the other terms bind).
     #[must_use]
-    pub fn kelly(&self) -> Option<Ratio> {
+    pub const fn kelly(&self) -> Option<Ratio> {
+        self.kelly
+    }
+
+    /// Whether the desk's own record shows no edge: Kelly stakes nothing, and without a trade that
+    /// does not change.
+    #[must_use]
+    pub fn shows_no_edge(&self) -> bool {
+        self.kelly == Some(Ratio::ZERO)
+    }
+
+    fn kelly_now(&self) -> Option<Ratio> {
         if self.count() < COLD_START_TRADES || self.losses == 0 || self.lost.0 == 0 {
             return None;
         }

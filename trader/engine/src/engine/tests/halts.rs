@@ -137,6 +137,33 @@ fn a_desk_that_is_flat_at_80_percent_of_its_drawdown_halts_for_a_person() {
 }
 
 #[test]
+fn a_desk_whose_record_shows_no_edge_halts_and_a_resume_begins_the_record_anew() {
+    let mut rig = Rig::warm(config());
+    for trade in 1..=50 {
+        rig.bar(500_000);
+        rig.take();
+        rig.all_say(Direction::Long);
+        let entry = rig.sent_one();
+        rig.outcome(entry.id, SubmitOutcome::Accepted);
+        rig.fill(&entry, 500_000, entry.quantity.0);
+        let stop = rig.sent_one();
+        rig.outcome(stop.id, SubmitOutcome::Accepted);
+        rig.confirm_position();
+        assert_eq!(rig.engine.state(), TradingState::Active, "after {trade} trades");
+        rig.command(Command::Close { symbol: BTC });
+        settle_at(&mut rig, 499_999);
+    }
+    rig.bar(500_000);
+    assert_eq!(rig.engine.state(), TradingState::Halted, "Kelly would stake nothing for ever");
+    rig.command(Command::Resume);
+    assert_eq!(rig.engine.state(), TradingState::Active);
+    rig.bar(500_000);
+    rig.take();
+    rig.all_say(Direction::Long);
+    assert_eq!(rig.sent_one().purpose, Purpose::Entry);
+}
+
+#[test]
 fn a_lost_day_ends_at_midnight_utc() {
     let (mut rig, _) = Rig::in_position(Direction::Long, config());
     rig.bar(500_000 - 15_000); // -6.2 %

@@ -258,7 +258,10 @@ impl Engine {
     }
 
     fn has_delegates(&self) -> bool {
-        self.config.agents.iter().any(|agent| matches!(agent.authority, Authority::Delegated { .. }))
+        self.config
+            .agents
+            .iter()
+            .any(|agent| matches!(agent.authority, Authority::Delegated { .. }))
     }
 
     fn cancel_all_entries(&mut self, why: &str, effects: &mut Vec<Effect>) {

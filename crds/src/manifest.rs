@@ -7,6 +7,7 @@ mod desk;
 mod document;
 mod fault;
 mod files;
+mod in_memory;
 mod object;
 mod relations;
 mod rules;
@@ -18,6 +19,7 @@ use std::path::Path;
 
 pub use desk::{Desk, MarketData, Source};
 pub use fault::{FaultCode, ManifestFault, ManifestFaults};
+pub use in_memory::{Checked, check_change, check_object};
 
 use crate::RiskPolicy;
 use document::{Document, Kind};

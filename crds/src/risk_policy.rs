@@ -33,14 +33,43 @@ use crate::values::Duration;
     derive = "PartialEq",
     status = "RiskPolicyStatus",
     doc = "What a desk may lose: limits, exits, and the switch that halts it.",
-    printcolumn(name = "State", type_ = "string", json_path = ".spec.tradingState"),
+    printcolumn(
+        name = "Ready",
+        type_ = "string",
+        json_path = ".status.conditions[?(@.type==\"Ready\")].status"
+    ),
+    printcolumn(name = "State", type_ = "string", json_path = ".status.tradingState"),
     printcolumn(
         name = "Enforced",
         type_ = "string",
         json_path = ".status.conditions[?(@.type==\"Enforced\")].status"
     ),
     printcolumn(name = "Pods", type_ = "integer", json_path = ".status.boundPods"),
+    printcolumn(
+        name = "Confirmed",
+        type_ = "integer",
+        json_path = ".status.confirmedPods",
+        priority = 1
+    ),
+    printcolumn(
+        name = "Slowest",
+        type_ = "string",
+        json_path = ".status.slowest.pod",
+        priority = 1
+    ),
+    printcolumn(
+        name = "Latency",
+        type_ = "string",
+        json_path = ".status.slowest.latency",
+        priority = 1
+    ),
     printcolumn(name = "Hash", type_ = "string", json_path = ".status.hash", priority = 1),
+    printcolumn(
+        name = "Status",
+        type_ = "string",
+        json_path = ".status.conditions[?(@.type==\"Enforced\")].message",
+        priority = 1
+    ),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
 )]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]

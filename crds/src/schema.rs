@@ -21,6 +21,8 @@ pub(crate) fn structural(schema: &mut Schema) {
         return;
     };
     drop_null(object);
+    unwrap_lines(object);
+    tell_words(object);
     note_default(object);
     if object.get("format") == Some(&Value::from("uint32")) {
         object.remove("format");
@@ -28,6 +30,35 @@ pub(crate) fn structural(schema: &mut Schema) {
     }
     if object.get("additionalProperties") == Some(&Value::Bool(false)) {
         object.remove("additionalProperties");
+    }
+}
+
+/// A comment's line ends are the source's; `kubectl explain` and the reference wrap by themselves.
+fn unwrap_lines(object: &mut Map<String, Value>) {
+    if let Some(Value::String(description)) = object.get_mut("description") {
+        let paragraphs = description.split("\n\n");
+        let unwrapped: Vec<String> = paragraphs.map(|text| text.replace('\n', " ")).collect();
+        *description = unwrapped.join("\n\n");
+    }
+}
+
+/// What each word of an enum means, into the description: the structural form keeps the words alone.
+fn tell_words(object: &mut Map<String, Value>) {
+    let Some(Value::Array(choices)) = object.get("oneOf") else {
+        return;
+    };
+    let told: Vec<String> = choices
+        .iter()
+        .filter_map(|choice| {
+            let word = choice.get("const")?.as_str()?;
+            let meaning = choice.get("description")?.as_str()?.replace('\n', " ");
+            Some(format!("{word}: {meaning}"))
+        })
+        .collect();
+    if !told.is_empty() {
+        let description = object.get("description").and_then(Value::as_str).unwrap_or_default();
+        let told = format!("{description} {}", told.join(" "));
+        object.insert("description".into(), told.trim_start().into());
     }
 }
 

@@ -39,6 +39,7 @@ use crate::values::{Delay, Fraction, whole};
         status_replicas_path = ".status.replicas",
         label_selector_path = ".status.selector"
     ),
+    selectable = ".spec.systemRef.name",
     printcolumn(name = "System", type_ = "string", json_path = ".spec.systemRef.name"),
     printcolumn(
         name = "Ready",
@@ -46,8 +47,30 @@ use crate::values::{Delay, Fraction, whole};
         json_path = ".status.conditions[?(@.type==\"Ready\")].status"
     ),
     printcolumn(name = "Strategy", type_ = "string", json_path = ".status.strategy"),
+    printcolumn(name = "Authority", type_ = "string", json_path = ".status.authority"),
     printcolumn(name = "Weight", type_ = "string", json_path = ".status.weight"),
-    printcolumn(name = "Replicas", type_ = "integer", json_path = ".status.replicas"),
+    printcolumn(name = "Replicas", type_ = "integer", json_path = ".spec.replicas"),
+    printcolumn(name = "Tier", type_ = "string", json_path = ".spec.tier", priority = 1),
+    printcolumn(name = "Brier", type_ = "string", json_path = ".status.brier", priority = 1),
+    printcolumn(
+        name = "Scored",
+        type_ = "integer",
+        json_path = ".status.scoredOpinions",
+        priority = 1
+    ),
+    printcolumn(name = "Canary", type_ = "string", json_path = ".status.canary.weight", priority = 1),
+    printcolumn(
+        name = "Last opinion",
+        type_ = "date",
+        json_path = ".status.lastOpinionAt",
+        priority = 1
+    ),
+    printcolumn(
+        name = "Status",
+        type_ = "string",
+        json_path = ".status.conditions[?(@.type==\"Ready\")].message",
+        priority = 1
+    ),
     printcolumn(
         name = "Age",
         type_ = "date",
@@ -56,6 +79,10 @@ use crate::values::{Delay, Fraction, whole};
 )]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = crate::schema::structural)]
+#[x_kube(
+    validation = Rule::new("self.systemRef.name == oldSelf.systemRef.name")
+        .message("systemRef cannot change, an agent's record is its desk's; put it back, or delete this agent and create it for the other system").field_path(".systemRef")
+)]
 pub struct TradingAgentSpec {
     /// The TradingSystem that this agent belongs to.
     pub system_ref: ObjectReference,

@@ -50,6 +50,7 @@ use crate::values::BarInterval;
     doc = "A desk: what trades where, under which policy.",
     validation = Rule::new("self.metadata.name.size() <= 40")
         .message("metadata.name is longer than 40 characters; shorten it, so that the names of the pods made from it stay within 63"),
+    selectable = ".spec.riskPolicyRef.name",
     printcolumn(
         name = "Ready",
         type_ = "string",
@@ -60,6 +61,37 @@ use crate::values::BarInterval;
     printcolumn(name = "Agents", type_ = "string", json_path = ".status.agents.summary"),
     printcolumn(name = "Equity", type_ = "string", json_path = ".status.report.equity"),
     printcolumn(name = "Drawdown", type_ = "string", json_path = ".status.report.drawdown"),
+    printcolumn(
+        name = "Flat",
+        type_ = "string",
+        json_path = ".status.conditions[?(@.type==\"Flat\")].status",
+        priority = 1
+    ),
+    printcolumn(
+        name = "Policy",
+        type_ = "string",
+        json_path = ".spec.riskPolicyRef.name",
+        priority = 1
+    ),
+    printcolumn(name = "Live", type_ = "boolean", json_path = ".spec.live", priority = 1),
+    printcolumn(
+        name = "Leader",
+        type_ = "string",
+        json_path = ".status.report.leader",
+        priority = 1
+    ),
+    printcolumn(
+        name = "Revision",
+        type_ = "string",
+        json_path = ".status.rollout.target",
+        priority = 1
+    ),
+    printcolumn(
+        name = "Status",
+        type_ = "string",
+        json_path = ".status.conditions[?(@.type==\"Ready\")].message",
+        priority = 1
+    ),
     printcolumn(
         name = "Age",
         type_ = "date",
@@ -77,10 +109,12 @@ use crate::values::BarInterval;
         .message("live: true needs a bus that outlives the node; set bus.redis, or remove live").field_path(".live"),
     validation = Rule::new("!has(self.venue.aster) || self.venue.aster.network != 'Mainnet' || (has(self.live) && self.live)")
         .message("network: Mainnet trades real money; set live: true if that is meant, or network: Testnet").field_path(".venue.aster.network"),
+    validation = Rule::new("(has(self.storage) && has(self.storage.postgres)) == (has(oldSelf.storage) && has(oldSelf.storage.postgres))")
+        .message("storage cannot change between embedded and postgres, the journal would stay behind; put it back, or create another TradingSystem").field_path(".storage"),
     validation = Rule::new("!has(self.venue.paper) || !has(self.symbols.list) || self.symbols.list.all(s, self.venue.paper.instruments.exists(i, i.symbol == s))")
-        .message(Message::Expression("'symbols.list names ' + self.symbols.list.filter(s, !self.venue.paper.instruments.exists(i, i.symbol == s)).join(', ') + ', which venue.paper.instruments does not have; add the instrument, or remove the symbol from the list'".into())).field_path(".symbols.list"),
+        .message(Message::Expression("'symbols.list names ' + self.symbols.list.filter(s, !self.venue.paper.instruments.exists(i, i.symbol == s))[0] + ', which venue.paper.instruments does not have; add the instrument, or remove the symbol from the list'".into())).field_path(".symbols.list"),
     validation = Rule::new("!has(self.venue.paper) || !has(self.symbols.list) || !has(self.venue.paper.data.files) || self.symbols.list.all(s, self.venue.paper.data.files.exists(f, f.symbol == s))")
-        .message(Message::Expression("'symbols.list names ' + self.symbols.list.filter(s, !self.venue.paper.data.files.exists(f, f.symbol == s)).join(', ') + ', which venue.paper.data.files has no file for; add the file, or remove the symbol from the list'".into())).field_path(".symbols.list")
+        .message(Message::Expression("'symbols.list names ' + self.symbols.list.filter(s, !self.venue.paper.data.files.exists(f, f.symbol == s))[0] + ', which venue.paper.data.files has no file for; add the file, or remove the symbol from the list'".into())).field_path(".symbols.list")
 )]
 pub struct TradingSystemSpec {
     /// Where orders go.

@@ -4,6 +4,8 @@
 //! - `bad`: every document is refused, by the local run as by the API server. (What only YAML or the
 //!   kind shows is refused by kubectl.)
 //! - `conflicts`: every object is accepted by itself; a local run refuses them together.
+//! - `transitions`: pairs of an object as it was and as it would be, each accepted by itself; the change
+//!   from one to the other is `allowed`, or `refused` by the API server. (A local run starts anew.)
 //!
 //! What is said stands beside each in a `.snap`; `INSTA_UPDATE=always` writes it anew.
 
@@ -12,8 +14,10 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use sapphire_crds::custom_resource_definitions;
-use sapphire_crds::manifest::{FaultCode, ManifestFaults, Request, check, load};
+use sapphire_crds::manifest::{
+    Checked, FaultCode, ManifestFaults, Request, check, check_change, load,
+};
+use sapphire_crds::{RiskPolicy, TradingAgent, TradingSystem, custom_resource_definitions};
 use serde_json::Value;
 
 const REQUEST: Request<'static> = Request {
@@ -103,6 +107,52 @@ fn objects_at_odds_are_accepted_one_by_one_and_refused_together() {
     }
 }
 
+/// What is said of each pair of a manifest of transitions.
+fn transitions(file: &Path) -> Vec<Result<(), ManifestFaults>> {
+    fn change<K: Checked>(old: &str, new: &str) -> Result<(), ManifestFaults> {
+        let read = |text| serde_saphyr::from_str::<K>(text).unwrap();
+        check_change(&read(old), &read(new))
+    }
+    check(&[file]).unwrap_or_else(|faults| panic!("{faults}"));
+    let text = std::fs::read_to_string(file).unwrap();
+    let documents: Vec<&str> = text.split("\n---\n").collect();
+    assert!(documents.len().is_multiple_of(2), "{}", file.display());
+    let pairs = documents.chunks(2);
+    pairs
+        .map(|pair| match pair[0] {
+            text if text.contains("kind: TradingSystem") => change::<TradingSystem>(text, pair[1]),
+            text if text.contains("kind: TradingAgent") => change::<TradingAgent>(text, pair[1]),
+            text => {
+                assert!(text.contains("kind: RiskPolicy"), "{text}");
+                change::<RiskPolicy>(text, pair[1])
+            }
+        })
+        .collect()
+}
+
+#[test]
+fn changes_that_are_allowed_are_accepted() {
+    for file in manifests("transitions/allowed") {
+        for change in transitions(&file) {
+            change.unwrap_or_else(|faults| panic!("{}: {faults}", file.display()));
+        }
+    }
+}
+
+#[test]
+fn changes_that_are_refused_say_the_remedy() {
+    for file in manifests("transitions/refused") {
+        let said: Vec<String> = transitions(&file)
+            .into_iter()
+            .map(|change| match change {
+                Err(faults) => faults.to_string(),
+                Ok(()) => panic!("{} holds a change that was accepted", file.display()),
+            })
+            .collect();
+        assert_said(&file, &said.join("\n"));
+    }
+}
+
 #[test]
 fn every_fault_says_where_what_and_what_to_do() {
     for (_, faults) in bad().into_iter().chain(conflicts()) {
@@ -151,7 +201,9 @@ fn every_kind_of_fault_is_in_the_corpus() {
 #[test]
 fn every_rule_of_the_schemas_is_broken_by_a_bad_manifest() {
     let mut said = String::new();
-    for (_, faults) in bad() {
+    let refused = manifests("transitions/refused");
+    let refused = refused.iter().flat_map(|file| transitions(file)).filter_map(Result::err);
+    for faults in bad().into_iter().map(|(_, faults)| faults).chain(refused) {
         for fault in &faults {
             said.push_str(&format!("{}; {}\n", fault.message, fault.remedy));
         }

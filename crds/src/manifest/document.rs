@@ -11,7 +11,7 @@ use crate::{API_VERSION, GROUP};
 
 /// What a document is.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Kind {
+pub enum Kind {
     TradingSystem,
     TradingAgent,
     RiskPolicy,
@@ -36,8 +36,8 @@ impl Kind {
 #[derive(Debug)]
 pub(super) struct Document<'f> {
     pub(super) file: &'f ManifestFile,
-    /// From 1, empty documents not counted.
-    pub(super) number: usize,
+    /// From 1, empty documents not counted; none of an object that is in memory.
+    pub(super) number: Option<usize>,
     pub(super) kind: Kind,
     pub(super) root: Node,
 }
@@ -99,7 +99,7 @@ fn identify<'f>(
         None if resembles || kind.is_empty() || api_version.is_empty() => Err("kind"),
         None => Ok(Kind::Foreign(kind.clone())),
     };
-    let document = |kind| Document { file, number, kind, root };
+    let document = |kind| Document { file, number: Some(number), kind, root };
     match found {
         Ok(kind) => Some(document(kind)),
         Err("apiVersion") => {
@@ -185,7 +185,7 @@ impl Document<'_> {
         let known = location.line() > 0;
         ManifestFault {
             file: self.file.path.clone(),
-            document: Some(self.number),
+            document: self.number,
             line: known.then(|| location.line()),
             column: known.then(|| location.column()),
             object: self.label(),

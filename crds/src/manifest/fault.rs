@@ -40,7 +40,7 @@ pub enum FaultCode {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ManifestFault {
-    /// The manifest.
+    /// The manifest; empty for an object that is in memory.
     pub file: PathBuf,
     /// Which of its documents, from 1; empty ones do not count.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -112,7 +112,10 @@ impl ManifestFault {
 /// On one line, for logs.
 impl fmt::Display for ManifestFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: ", self.place())?;
+        let place = self.place();
+        if !place.is_empty() {
+            write!(f, "{place}: ")?;
+        }
         if let Some(object) = &self.object {
             write!(f, "{object}: ")?;
         }
@@ -163,14 +166,10 @@ impl fmt::Display for ManifestFaults {
         let (faults, is) = if count == 1 { ("fault", "is") } else { ("faults", "are") };
         writeln!(f, "there {is} {count} {faults} in the manifests")?;
         for fault in &self.0 {
-            write!(f, "\n{}", fault.place())?;
-            if let Some(document) = fault.document {
-                write!(f, "  document {document}")?;
-            }
-            if let Some(object) = &fault.object {
-                write!(f, "  {object}")?;
-            }
-            writeln!(f)?;
+            let place = Some(fault.place()).filter(|place| !place.is_empty());
+            let document = fault.document.map(|document| format!("document {document}"));
+            let head = [place, document, fault.object.clone()];
+            writeln!(f, "\n{}", head.into_iter().flatten().collect::<Vec<_>>().join("  "))?;
             let subject = fault.subject();
             if !subject.is_empty() {
                 writeln!(f, "  {subject}")?;

@@ -30,12 +30,12 @@ pub(super) struct Objects<'d> {
     pub(super) policies: Vec<Object<'d, RiskPolicy>>,
 }
 
-static SYSTEM: LazyLock<Definition> = LazyLock::new(Definition::of::<TradingSystem>);
-static AGENT: LazyLock<Definition> = LazyLock::new(Definition::of::<TradingAgent>);
-static POLICY: LazyLock<Definition> = LazyLock::new(Definition::of::<RiskPolicy>);
+pub(super) static SYSTEM: LazyLock<Definition> = LazyLock::new(Definition::of::<TradingSystem>);
+pub(super) static AGENT: LazyLock<Definition> = LazyLock::new(Definition::of::<TradingAgent>);
+pub(super) static POLICY: LazyLock<Definition> = LazyLock::new(Definition::of::<RiskPolicy>);
 
 /// A kind's schema and its compiled rules.
-struct Definition {
+pub struct Definition {
     schema: Json,
     rules: CompiledSchema,
 }
@@ -50,14 +50,21 @@ impl Definition {
         Self { rules: compile_schema(&schema), schema }
     }
 
-    /// The typed object, if the document is valid.
-    fn read<K: DeserializeOwned>(&self, document: &Document<'_>, faults: &mut Faults) -> Option<K> {
-        let mut own = Vec::new();
-        shape::check(document, &self.schema, &mut own);
+    /// The document as the API server would keep it, and what is wrong with it. `old` is what it
+    /// replaces, in the same form.
+    pub(super) fn judge(&self, document: &Document<'_>, old: Option<&Json>) -> (Json, Faults) {
+        let mut faults = Vec::new();
+        shape::check(document, &self.schema, &mut faults);
         let object = shape::pruned(&self.schema, &document.root.value);
         let mut broken = Vec::new();
-        rules::check(document, &self.rules, &object, &own, &mut broken);
-        own.append(&mut broken);
+        rules::check(document, &self.rules, &object, old, &faults, &mut broken);
+        faults.append(&mut broken);
+        (object, faults)
+    }
+
+    /// The typed object, if the document is valid.
+    fn read<K: DeserializeOwned>(&self, document: &Document<'_>, faults: &mut Faults) -> Option<K> {
+        let (object, mut own) = self.judge(document, None);
         let resource = if own.is_empty() {
             match serde_json::from_value(object) {
                 Ok(resource) => Some(resource),

@@ -10,6 +10,8 @@ use super::fault::{FaultCode, ManifestFault};
 use super::suggestion::nearest;
 
 /// Evaluates every rule over `object`, which is the document without what the schema does not know.
+/// Rules on what may not change speak of `oldSelf`; without an `old` object they are left out, as on
+/// creation.
 ///
 /// A rule that speaks of a member which is missing or misspelt is left out: that fault says it better.
 /// So is one that cannot be evaluated because something below has the wrong type.
@@ -17,10 +19,11 @@ pub(super) fn check(
     document: &Document<'_>,
     schema: &CompiledSchema,
     object: &Json,
+    old: Option<&Json>,
     shape_faults: &[ManifestFault],
     faults: &mut Faults,
 ) {
-    let Err(failures) = Validator::new().validate_compiled(schema, object, None) else {
+    let Err(failures) = Validator::new().validate_compiled(schema, object, old) else {
         return;
     };
     for failure in failures {

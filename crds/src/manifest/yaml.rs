@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value as Json};
-use serde_saphyr::{Error, Options, Spanned};
+use serde_saphyr::{Error, Location, Options, Spanned};
 
 /// A node and its place.
 pub(super) type Node = Spanned<Content>;
@@ -60,6 +60,29 @@ impl Content {
         match self {
             Self::Text(text) => Some(text),
             _ => None,
+        }
+    }
+
+    /// A tree whose nodes stand nowhere.
+    pub(super) fn of_json(json: &Json) -> Self {
+        fn placeless<T>(value: T) -> Spanned<T> {
+            Spanned::new(value, Location::UNKNOWN, Location::UNKNOWN)
+        }
+        match json {
+            Json::Null => Self::Null,
+            Json::Bool(value) => Self::Bool(*value),
+            Json::Number(number) => Self::Number(number.clone()),
+            Json::String(text) => Self::Text(text.clone()),
+            Json::Array(items) => {
+                Self::List(items.iter().map(|item| placeless(Self::of_json(item))).collect())
+            }
+            Json::Object(members) => {
+                let members = members.iter();
+                let nodes = members.map(|(key, member)| {
+                    (placeless(key.clone()), placeless(Self::of_json(member)))
+                });
+                Self::Map(nodes.collect())
+            }
         }
     }
 

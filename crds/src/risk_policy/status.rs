@@ -3,7 +3,7 @@
 use kube::KubeSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::conditions::{ConditionType, Conditions, Time};
+use crate::conditions::{ConditionType, Conditions, Time, TradingState};
 use crate::requests::Handled;
 use crate::values::{Delay, Digest, ObjectName};
 
@@ -16,6 +16,9 @@ pub struct RiskPolicyStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0))]
     pub observed_generation: Option<i64>,
+    /// The trading state that this generation asks for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trading_state: Option<TradingState>,
     /// Hash of the limits as the operator understands this generation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hash: Option<Digest>,

@@ -14,7 +14,9 @@ use crate::values::{KeyName, ObjectName, Symbol};
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[x_kube(
     validation = Rule::new("has(self.paper) != has(self.aster)")
-        .message("paper and aster are alternatives; set exactly one of them")
+        .message("paper and aster are alternatives; set exactly one of them"),
+    validation = Rule::new("has(self.aster) == has(oldSelf.aster)")
+        .message("venue cannot change between paper and aster, its positions would stay behind; put it back, or create another TradingSystem")
 )]
 pub struct Venue {
     /// A simulated exchange, fed with recorded or live market data.
@@ -36,6 +38,10 @@ one_of! {
 /// The Aster perpetual-futures exchange.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[x_kube(
+    validation = Rule::new("self.network == oldSelf.network")
+        .message("network cannot change, Testnet and Mainnet have accounts of their own; put it back, or create another TradingSystem").field_path(".network")
+)]
 pub struct AsterVenue {
     /// Which of the exchange's networks.
     pub network: AsterNetwork,

@@ -29,7 +29,7 @@ fn at(number: u64) -> Timestamp {
 
 fn place() -> (TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("state/desk.db");
+    let path = folder.path().join("desk.db");
     (folder, path)
 }
 
@@ -188,6 +188,56 @@ fn other_files_are_left_alone() {
     }
     let missing = JournalReader::open(&folder.path().join("none.db")).unwrap_err();
     assert!(matches!(missing, StoreError::Missing(_)), "{missing}");
+}
+
+#[test]
+fn a_folder_that_is_not_there_is_not_made_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("slip/of/the/pen/desk.db");
+    let refused = SqliteJournal::open(&path).unwrap_err();
+    assert_eq!(refused, StoreError::NoFolder(path.clone()));
+    assert!(refused.to_string().contains("mkdir -p"), "{refused}");
+    assert!(!folder.path().join("slip").exists());
+    let refused = [
+        SqliteJournal::open(folder.path()).unwrap_err(),
+        JournalReader::open(folder.path()).unwrap_err(),
+    ];
+    for refused in refused {
+        assert_eq!(refused, StoreError::Directory(folder.path().to_owned()));
+    }
+}
+
+#[rstest]
+#[case::no_byte("")]
+#[case::killed_before_the_first_table("CREATE TABLE _sqlx_migrations (version BIGINT PRIMARY KEY)")]
+fn an_empty_database_is_nobodys_and_says_so(#[case] sql: &str) {
+    let (_folder, path) = place();
+    std::fs::write(&path, "").unwrap();
+    execute(&path, sql).unwrap();
+    let refused = JournalReader::open(&path).unwrap_err();
+    assert_eq!(refused, StoreError::Empty(path.clone()));
+    assert!(refused.to_string().contains("is empty"), "{refused}");
+}
+
+#[test]
+fn a_head_names_its_run_and_a_run_that_was_taken_out_leaves_a_gap() {
+    let (_folder, path) = place();
+    let mut heads = Vec::new();
+    for number in 1..=3 {
+        let mut journal = SqliteJournal::open(&path).unwrap();
+        journal.begin(RunId(number));
+        journal.append(at(number), &record(number)).unwrap();
+        heads.push(journal.head());
+        journal.close().unwrap();
+    }
+    let mut reader = JournalReader::open(&path).unwrap();
+    for (number, head) in (1..).zip(heads) {
+        assert_eq!(reader.run_of(head).unwrap(), Some(RunId(number)));
+        assert_eq!(reader.run_of(Link { sequence: 9, ..head }).unwrap(), None);
+    }
+    assert_eq!(reader.removed().unwrap(), 0);
+    tamper(&path, "DELETE FROM journal WHERE run = '0000000000000002'");
+    assert_eq!(JournalReader::open(&path).unwrap().removed().unwrap(), 1);
 }
 
 #[rstest]

@@ -32,7 +32,7 @@ pub(super) struct Backtest {
     #[arg(long, value_name = "FILE", conflicts_with = "sweep")]
     journal: Option<PathBuf>,
     /// Runs every combination of values, in parallel, such as
-    /// `trend.strategy.trendMomentum.fastPeriod=8,12,16` (an agent's name and a path below its spec),
+    /// `trend-momentum.strategy.trendMomentum.fastPeriod=8,12,16` (an agent's name and a path below its spec),
     /// `policy.limits.riskPerTrade=0.005,0.01` or `system.consensus.minAgents=2,3`. May be repeated.
     #[arg(long, value_name = "NAME=A,B,C")]
     sweep: Vec<Sweep>,
@@ -56,8 +56,8 @@ impl Backtest {
         let done = run(&assembly, on_halted)?;
         waiting.finish_and_clear();
         if let Some(path) = &self.journal {
-            let mut journal = SqliteJournal::open(path).map_err(Failure::run)?;
-            journal.keep(&done.journal).and_then(|()| journal.close()).map_err(Failure::run)?;
+            let mut journal = SqliteJournal::open(path).map_err(Failure::store)?;
+            journal.keep(&done.journal).and_then(|()| journal.close()).map_err(Failure::store)?;
         }
         if let Some(folder) = &self.report {
             write_report(folder, &done.report)?;

@@ -1,12 +1,27 @@
 //! What people see: results on standard output, everything else on standard error.
 
 use std::io::{IsTerminal, Write};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
 use super::failure::Failure;
+use crate::telemetry::logs::{self, LogFormat};
+
+/// How what is said beside results looks: as the log lines do, so that whoever reads JSON reads nothing
+/// else.
+static FORMAT: OnceLock<LogFormat> = OnceLock::new();
+
+/// Says how standard error is written, for the whole process.
+pub(super) fn write_errors_as(format: LogFormat) {
+    let _ = FORMAT.set(format); // the first word counts; there is only one
+}
+
+fn for_machines() -> bool {
+    FORMAT.get() == Some(&LogFormat::Json)
+}
 
 /// How a result is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
@@ -31,9 +46,17 @@ pub(super) fn print_json(value: &impl Serialize) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Writes beside the result.
+/// Writes beside the result; whatever `LOG_LEVEL` is, since no log line says the same.
 pub(super) fn complain(text: &str) {
-    let _ = writeln!(std::io::stderr().lock(), "{text}");
+    let line = if for_machines() { logs::json_line("INFO", text) } else { text.to_owned() };
+    let _ = writeln!(std::io::stderr().lock(), "{line}");
+}
+
+/// Says why the command failed.
+pub(super) fn complain_of_failure(text: &str) {
+    let line =
+        if for_machines() { logs::json_line("ERROR", text) } else { format!("error: {text}") };
+    let _ = writeln!(std::io::stderr().lock(), "{line}");
 }
 
 /// Whether a person reads the result as it comes.
@@ -43,7 +66,7 @@ pub(super) fn is_watched() -> bool {
 
 /// A progress bar over `total` steps; nothing is shown where nobody waits at a terminal.
 pub(super) fn progress(what: &'static str, total: u64) -> ProgressBar {
-    let bar = ProgressBar::new(total);
+    let bar = if for_machines() { ProgressBar::hidden() } else { ProgressBar::new(total) };
     let style = "{msg} {wide_bar} {percent:>3} % {elapsed}";
     if let Ok(style) = ProgressStyle::with_template(style) {
         bar.set_style(style);
@@ -54,6 +77,9 @@ pub(super) fn progress(what: &'static str, total: u64) -> ProgressBar {
 
 /// A sign of life for what cannot be counted.
 pub(super) fn spinner(what: String) -> ProgressBar {
+    if for_machines() {
+        return ProgressBar::hidden();
+    }
     let bar = ProgressBar::new_spinner();
     bar.set_message(what);
     bar.enable_steady_tick(Duration::from_millis(120));

@@ -1,6 +1,6 @@
 //! Arguments that several commands share, and what they lead to.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use sapphire_agents::Strategy;
@@ -31,12 +31,18 @@ pub(super) struct JournalArgs {
     /// [default: the one in ${XDG_STATE_HOME:-~/.local/state}/sapphire]
     #[arg(long, value_name = "PATH")]
     db: Option<PathBuf>,
+}
+
+/// Which run of a journal.
+#[derive(Debug, Clone, Args)]
+pub(super) struct RunArgs {
     /// Which run, as 16 hexadecimal digits. [default: the newest]
     #[arg(long, value_parser = run_id)]
     pub(super) run: Option<RunId>,
 }
 
-fn run_id(text: &str) -> Result<RunId, String> {
+/// A run's id, as it is written everywhere.
+pub(super) fn run_id(text: &str) -> Result<RunId, String> {
     let sixteen = text.len() == 16 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
     u64::from_str_radix(text, 16)
         .ok()
@@ -99,24 +105,37 @@ impl JournalArgs {
     pub(super) fn path(&self, system: Option<&str>) -> Result<PathBuf, Failure> {
         match (&self.db, system) {
             (Some(path), _) => Ok(path.clone()),
-            (None, Some(system)) => store::default_path(system).map_err(Failure::input),
-            (None, None) => store::only_journal().map_err(Failure::input),
+            (None, Some(system)) => store::default_path(system).map_err(Failure::store),
+            (None, None) => store::only_journal().map_err(Failure::store),
         }
     }
+}
 
-    /// The run that is meant, of those in the journal.
-    pub(super) fn choose(&self, runs: &[StoredRun]) -> Result<RunId, Failure> {
-        match self.run {
-            Some(run) if runs.iter().any(|stored| stored.run == run) => Ok(run),
-            Some(run) => {
-                let known: Vec<_> = runs.iter().map(|stored| stored.run.to_string()).collect();
-                let known = known.join(", ");
-                Err(Failure::input(format!("the journal holds no run {run}; it has: {known}")))
-            }
-            None => runs
-                .last()
-                .map(|stored| stored.run)
-                .ok_or_else(|| Failure::input("the journal holds no run yet")),
-        }
+impl RunArgs {
+    /// The run that is meant, of those in the journal at `path`.
+    pub(super) fn choose(&self, path: &Path, runs: &[StoredRun]) -> Result<RunId, Failure> {
+        let newest = runs.last().ok_or_else(|| no_run(path))?.run;
+        self.run.map_or(Ok(newest), |run| known(path, run, runs))
     }
+}
+
+/// `run`, if the journal holds it.
+pub(super) fn known(path: &Path, run: RunId, runs: &[StoredRun]) -> Result<RunId, Failure> {
+    if runs.iter().any(|stored| stored.run == run) {
+        return Ok(run);
+    }
+    let known: Vec<_> = runs.iter().map(|stored| stored.run.to_string()).collect();
+    let (path, known) = (path.display(), known.join(", "));
+    Err(Failure::input(format!("{path}: holds no run {run}; it has {known}")))
+}
+
+/// A desk commits its first record as it starts, so a journal without one has lost what it had, or its
+/// desk was killed within its first moments.
+pub(super) fn no_run(path: &Path) -> Failure {
+    Failure::run(format!(
+        "{}: holds no run. A desk writes its first record as it starts: either the one that made this \
+         file was stopped before that, or its records were deleted. Restore a copy if there should be a \
+         run in it",
+        path.display()
+    ))
 }

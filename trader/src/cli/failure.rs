@@ -2,6 +2,7 @@ use std::fmt::Display;
 use std::process::ExitCode;
 
 use super::console;
+use crate::store::StoreError;
 
 /// Why a command did not do what it was asked: for people, with what to do about it.
 #[derive(Debug)]
@@ -21,9 +22,31 @@ impl Failure {
         Self { code: 2, message: error.to_string() }
     }
 
+    /// A journal that cannot be used: another may be given, or it is what failed.
+    pub(super) fn store(error: StoreError) -> Self {
+        match error {
+            StoreError::InUse { .. }
+            | StoreError::Newer { .. }
+            | StoreError::NotAJournal { .. }
+            | StoreError::Missing(_)
+            | StoreError::Directory(_)
+            | StoreError::NoFolder(_)
+            | StoreError::Several { .. }
+            | StoreError::HasRun { .. } => Self::input(error),
+            StoreError::Empty(_)
+            | StoreError::Damaged { .. }
+            | StoreError::BrokenChain { .. }
+            | StoreError::Full(_)
+            | StoreError::NotDurable { .. }
+            | StoreError::Io { .. }
+            | StoreError::Record { .. }
+            | StoreError::Diverged { .. } => Self::run(error),
+        }
+    }
+
     /// Says it, and gives the exit code.
     pub(super) fn tell(self) -> ExitCode {
-        console::complain(&format!("error: {}", self.message));
+        console::complain_of_failure(&self.message);
         ExitCode::from(self.code)
     }
 }

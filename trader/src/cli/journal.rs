@@ -1,24 +1,28 @@
 //! `journal verify` and `journal export`.
 
 use std::io::Write;
+use std::path::Path;
 
 use clap::{Args, Subcommand};
+use sapphire_engine::ids::RunId;
 use sapphire_engine::time::Timestamp;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::console::{self, Output};
-use super::desk::JournalArgs;
+use super::desk::{JournalArgs, RunArgs, known, no_run, run_id};
+use super::examples;
 use super::failure::Failure;
-use crate::store::{Head, JournalReader, StoreError, verify_run};
+use crate::store::{Head, JournalReader, StoreError, StoredRun, verify_run};
 
 /// What to do with a journal.
 #[derive(Debug, Subcommand)]
 pub(super) enum Journal {
-    /// Follows the hash chain of every run, or of one. Exit code 0: whole; 1: not what was
-    /// written, and where; 2: cannot be read.
+    /// Follows the hash chain of every run, or of one.
+    #[command(after_help = examples::VERIFY)]
     Verify(Verify),
     /// Writes a run's records, one JSON object a line.
+    #[command(after_help = examples::EXPORT)]
     Export(Export),
 }
 
@@ -27,8 +31,12 @@ pub(super) enum Journal {
 pub(super) struct Verify {
     #[command(flatten)]
     journal: JournalArgs,
-    /// The head that was published for the run (in its log or report): shows a cut tail, which the
-    /// chain alone cannot.
+    /// Which run, as 16 hexadecimal digits. [default: the one that --head belongs to; without --head
+    /// every run]
+    #[arg(long, value_parser = run_id)]
+    run: Option<RunId>,
+    /// The head that was published for a run (in its log or report): shows a cut tail, which the chain
+    /// alone cannot.
     #[arg(long, value_name = "SEQUENCE:HASH")]
     head: Option<Head>,
     /// How to write the result.
@@ -41,6 +49,8 @@ pub(super) struct Verify {
 pub(super) struct Export {
     #[command(flatten)]
     journal: JournalArgs,
+    #[command(flatten)]
+    run: RunArgs,
 }
 
 impl Journal {
@@ -67,17 +77,17 @@ struct Verdict {
 impl Verify {
     fn execute(self) -> Result<(), Failure> {
         let path = self.journal.path(None)?;
-        let mut reader = JournalReader::open(&path).map_err(unreadable)?;
-        let damage = reader.integrity().map_err(unreadable)?;
-        let runs = reader.runs().map_err(unreadable)?;
-        // A head is one run's: the one that is named, or the newest.
-        let one = match (self.journal.run, self.head) {
-            (None, None) => None,
-            _ => Some(self.journal.choose(&runs)?),
-        };
+        let mut reader = JournalReader::open(&path).map_err(Failure::store)?;
+        let damage = reader.integrity().map_err(Failure::store)?;
+        let runs = reader.runs().map_err(Failure::store)?;
+        if runs.is_empty() {
+            return Err(no_run(&path));
+        }
+        let meant = self.meant(&path, &mut reader, &runs)?;
         let mut verdicts = Vec::new();
-        for stored in runs.iter().filter(|stored| one.is_none_or(|run| run == stored.run)) {
-            let verified = verify_run(&mut reader, stored.run, self.head).map_err(unreadable)?;
+        for stored in runs.iter().filter(|stored| meant.run().is_none_or(|run| run == stored.run)) {
+            let head = self.head.filter(|_| meant.run().is_some());
+            let verified = verify_run(&mut reader, stored.run, head).map_err(Failure::store)?;
             verdicts.push(Verdict {
                 run: stored.run.to_string(),
                 records: stored.records,
@@ -96,14 +106,80 @@ impl Verify {
         let broken = verdicts.iter().filter(|verdict| !verdict.whole).count();
         if broken > 0 {
             let runs = if broken == 1 { "run is" } else { "runs are" };
-            return Err(Failure::run(format!(
-                "{}: {broken} {runs} not what was written: do not trade on it; restore a copy, or \
-                 begin with another database (--db PATH)",
-                path.display()
-            )));
+            return Err(distrust(&path, &format!("{broken} {runs} not what was written")));
         }
-        Ok(())
+        if let (Meant::Nobodys, Some(head)) = (meant, self.head) {
+            let what = format!(
+                "no run in it has the record {head} that was published: its tail was cut, its records \
+                 were rewritten, or the head is another journal's (`--run` shows how a run differs)"
+            );
+            return Err(distrust(&path, &what));
+        }
+        match reader.removed().map_err(Failure::store)? {
+            0 => Ok(()),
+            gone => Err(distrust(
+                &path,
+                &format!(
+                    "{gone} records of another run were taken out: only what is left is whole"
+                ),
+            )),
+        }
     }
+
+    /// Whose chain is to be followed. A head belongs to one run, and says which.
+    fn meant(
+        &self,
+        path: &Path,
+        reader: &mut JournalReader,
+        runs: &[StoredRun],
+    ) -> Result<Meant, Failure> {
+        let of_head = match self.head {
+            Some(Head(head)) => reader.run_of(head).map_err(Failure::store)?,
+            None => None,
+        };
+        if let Some(run) = self.run {
+            let run = known(path, run, runs)?;
+            if let Some(other) = of_head.filter(|other| *other != run) {
+                let path = path.display();
+                return Err(Failure::input(format!(
+                    "{path}: this head is of run {other}, not of {run}: leave --run out, or give its \
+                     own head"
+                )));
+            }
+            return Ok(Meant::One(run));
+        }
+        Ok(match (self.head, of_head, runs) {
+            (None, _, _) => Meant::Every,
+            (Some(_), Some(run), _) => Meant::One(run),
+            (Some(_), None, [only]) => Meant::One(only.run),
+            (Some(_), None, _) => Meant::Nobodys,
+        })
+    }
+}
+
+/// Which runs a verification is about.
+#[derive(Debug, Clone, Copy)]
+enum Meant {
+    Every,
+    One(RunId),
+    /// A head was given that none of several runs has: every run is followed, and the head is missing.
+    Nobodys,
+}
+
+impl Meant {
+    const fn run(self) -> Option<RunId> {
+        match self {
+            Self::One(run) => Some(run),
+            Self::Every | Self::Nobodys => None,
+        }
+    }
+}
+
+fn distrust(path: &Path, what: &str) -> Failure {
+    Failure::run(format!(
+        "{}: {what}: do not trade on it; restore a copy, or begin with another database (--db PATH)",
+        path.display()
+    ))
 }
 
 impl Verdict {
@@ -114,14 +190,6 @@ impl Verdict {
             (None, damage) => format!("BROKEN: {}", damage.as_deref().unwrap_or_default()),
         };
         console::print(&format!("run {run}  {records} records  {said}"));
-    }
-}
-
-/// What SQLite finds damaged is not what was written; everything else cannot be read.
-fn unreadable(error: StoreError) -> Failure {
-    match error {
-        StoreError::Damaged { .. } => Failure::run(error),
-        other => Failure::input(other),
     }
 }
 
@@ -137,9 +205,9 @@ struct Line<'a> {
 impl Export {
     fn execute(self) -> Result<(), Failure> {
         let path = self.journal.path(None)?;
-        let mut reader = JournalReader::open(&path).map_err(unreadable)?;
-        let runs = reader.runs().map_err(unreadable)?;
-        let run = self.journal.choose(&runs)?;
+        let mut reader = JournalReader::open(&path).map_err(Failure::store)?;
+        let runs = reader.runs().map_err(Failure::store)?;
+        let run = self.run.choose(&path, &runs)?;
         let name = run.to_string();
         let mut out = std::io::BufWriter::new(std::io::stdout().lock());
         let written = reader.each(run, |stored| {
@@ -173,7 +241,7 @@ enum Stop {
 
 impl From<StoreError> for Stop {
     fn from(error: StoreError) -> Self {
-        Self::Failed(unreadable(error))
+        Self::Failed(Failure::store(error))
     }
 }
 impl From<Failure> for Stop {

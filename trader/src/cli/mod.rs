@@ -3,6 +3,7 @@
 mod backtest;
 mod console;
 mod desk;
+mod examples;
 mod failure;
 mod journal;
 mod new_agent;
@@ -18,20 +19,9 @@ use clap::{CommandFactory, Parser, Subcommand};
 use crate::telemetry::logs::{self, LogFormat, LogLevel};
 use failure::Failure;
 
-const EXAMPLES: &str = "\
-Examples:
-  sapphire-trader run -f examples/quickstart              trade two years of bitcoin in three minutes
-  sapphire-trader run -f examples/quickstart --speed max --exit
-  sapphire-trader backtest -f examples/quickstart --report out
-  sapphire-trader backtest -f examples/quickstart --sweep policy.limits.riskPerTrade=0.005,0.01,0.02
-  sapphire-trader why d12                                 where a decision came from
-  sapphire-trader journal verify                          is the journal what was written?
-
-Exit codes: 0 done; 1 it failed, or the journal is not what was written; 2 wrong input or usage.";
-
 /// Runs trading desks that are declared in manifests.
 #[derive(Debug, Parser)]
-#[command(name = "sapphire-trader", version, about, after_help = EXAMPLES, max_term_width = 100)]
+#[command(name = "sapphire-trader", version, about, after_help = examples::ALL, max_term_width = 110)]
 pub struct Cli {
     /// How log lines on standard error look. LOG_LEVEL says which there are.
     #[arg(long, global = true, value_enum, default_value_t, env = "LOG_FORMAT")]
@@ -43,19 +33,25 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Trades while somebody watches: page, API, policy followed on disk, journal taken up again.
+    #[command(after_help = examples::RUN)]
     Run(Box<run::Run>),
     /// Works through recorded data as fast as they go, and reports.
+    #[command(after_help = examples::BACKTEST)]
     Backtest(backtest::Backtest),
     /// Makes a journal again from its manifests and data: the same bytes, or the first difference.
+    #[command(after_help = examples::REPLAY)]
     Replay(replay::Replay),
     /// Verifies or exports a journal.
-    #[command(subcommand)]
+    #[command(subcommand, after_help = examples::JOURNAL)]
     Journal(journal::Journal),
     /// Tells where a decision, order, fill, round or command came from, and what came of it.
+    #[command(after_help = examples::WHY)]
     Why(why::Why),
     /// Scaffolds a trading agent with its test.
+    #[command(after_help = examples::NEW_AGENT)]
     NewAgent(new_agent::NewAgent),
     /// Writes completions for a shell, such as `source <(sapphire-trader completions bash)`.
+    #[command(after_help = examples::COMPLETIONS)]
     Completions {
         /// For which shell.
         shell: clap_complete::Shell,
@@ -65,7 +61,16 @@ enum Command {
 /// Reads the arguments, does what they say, and tells how it went.
 #[must_use]
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(asked) if !asked.use_stderr() => asked.exit(), // --help and --version
+        Err(error) if wants_json() => {
+            console::write_errors_as(LogFormat::Json);
+            return Failure::input(error.render().to_string().trim()).tell();
+        }
+        Err(error) => error.exit(),
+    };
+    console::write_errors_as(cli.log_format);
     let done = prepare(cli.log_format).and_then(|()| match cli.command {
         Command::Run(command) => command.execute(),
         Command::Backtest(command) => command.execute(),
@@ -84,6 +89,16 @@ pub fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.tell(),
     }
+}
+
+/// Whether log lines are asked for as JSON, where the arguments as a whole cannot be read.
+fn wants_json() -> bool {
+    let arguments: Vec<String> = std::env::args().collect();
+    let option = |argument: &String| argument == "--log-format=json";
+    let pair = |pair: &[String]| pair[0] == "--log-format" && pair[1] == "json";
+    arguments.iter().any(option)
+        || arguments.windows(2).any(pair)
+        || std::env::var("LOG_FORMAT").is_ok_and(|format| format == "json")
 }
 
 fn prepare(format: LogFormat) -> Result<(), Failure> {

@@ -7,10 +7,10 @@ use sapphire_engine::VERSION;
 use sapphire_engine::journal::{Record, RunStarted};
 
 use super::console;
-use super::desk::{DeskArgs, JournalArgs};
+use super::desk::{DeskArgs, JournalArgs, RunArgs};
 use super::failure::Failure;
 use crate::desk::{Assembly, Desk, PastInputs, Retrace, bring_back};
-use crate::store::{Head, JournalReader, NoJournal, StoreError, StoredRecord};
+use crate::store::{Head, JournalReader, NoJournal, StoreError, StoredRecord, difference};
 
 /// `replay`.
 #[derive(Debug, Args)]
@@ -19,15 +19,17 @@ pub(super) struct Replay {
     desk: DeskArgs,
     #[command(flatten)]
     journal: JournalArgs,
+    #[command(flatten)]
+    run: RunArgs,
 }
 
 impl Replay {
     pub(super) fn execute(self) -> Result<(), Failure> {
         let (_, assembly) = self.desk.assembly()?;
         let path = self.journal.path(Some(&assembly.plan.system))?;
-        let mut reader = JournalReader::open(&path).map_err(Failure::input)?;
-        let runs = reader.runs().map_err(Failure::input)?;
-        let run = self.journal.choose(&runs)?;
+        let mut reader = JournalReader::open(&path).map_err(Failure::store)?;
+        let runs = reader.runs().map_err(Failure::store)?;
+        let run = self.run.choose(&path, &runs)?;
 
         let (mut stored, mut inputs) = (VecDeque::new(), PastInputs::default());
         reader
@@ -57,8 +59,9 @@ impl Replay {
         waiting.finish_and_clear();
         replayed.map_err(|error| match error {
             StoreError::Diverged { sequence, stored, rebuilt } => Failure::run(format!(
-                "the replay differs from the journal at record {sequence}\n  journal: {stored}\n  \
-                 replay:  {rebuilt}"
+                "the replay differs from the journal at record {sequence}\n  {}\n  journal: {stored}\n  \
+                 replay:  {rebuilt}",
+                difference(("journal", &stored), ("replay", &rebuilt))
             )),
             other => Failure::run(other),
         })?;

@@ -95,9 +95,11 @@ impl Run {
         let (manifests, assembly) = self.desk.assembly()?;
         let path = match &self.db {
             Some(path) => path.clone(),
-            None => store::default_path(&assembly.plan.system).map_err(Failure::input)?,
+            None => store::make_default_folder()
+                .and_then(|()| store::default_path(&assembly.plan.system))
+                .map_err(Failure::store)?,
         };
-        let journal = SqliteJournal::open(&path).map_err(Failure::run)?;
+        let journal = SqliteJournal::open(&path).map_err(Failure::store)?;
 
         let symbols: Vec<String> =
             assembly.plan.engine.instruments.iter().map(|i| i.symbol.to_string()).collect();
@@ -324,6 +326,11 @@ fn trace(
     let subject: lineage::Subject = id.to_string().parse().map_err(|error| failed(&error))?;
     let traced = lineage::trace(&mut reader, Some(run), subject).map_err(|error| failed(&error))?;
     let Some(traced) = traced else { return Ok(None) };
+    if let Some(damage) = &traced.damage {
+        return Err(LineageError(format!(
+            "the journal is not what was written ({damage}): ask `sapphire-trader journal verify`"
+        )));
+    }
     let steps = traced.steps.into_iter().map(|step| {
         let record = serde_json::to_value(&step.record).map_err(|error| failed(&error))?;
         let kind = record.get("kind").and_then(serde_json::Value::as_str).unwrap_or_default();

@@ -8,7 +8,7 @@ use sapphire_engine::ids::{
     ClientOrderId, CommandId, DecisionId, OrderId, RoundId, RunId, TradeId,
 };
 use sapphire_engine::instrument::SymbolId;
-use sapphire_engine::journal::Record;
+use sapphire_engine::journal::{Chain, ChainError, Record};
 use sapphire_engine::time::Timestamp;
 use sapphire_engine::venue::VenueReport;
 
@@ -125,6 +125,8 @@ pub struct Lineage {
     pub run: RunId,
     /// Its records.
     pub steps: Vec<Step>,
+    /// What is wrong with the run's chain, where it is not what was written: the records may be forged.
+    pub damage: Option<ChainError>,
 }
 
 /// Why there is no lineage.
@@ -160,8 +162,12 @@ pub fn trace(
         Some(run) => return Err(LineageError::NotThatRun(run)),
         None => runs.last().ok_or(LineageError::NoRun)?.run,
     };
-    let mut records = Vec::new();
+    let (mut records, mut chain, mut damage) = (Vec::new(), Chain::new(run), None);
     reader.each(run, |stored| {
+        // Followed only as far as it holds: what comes after is not trusted either way.
+        if damage.is_none() {
+            damage = chain.verify_next(stored.link, stored.at, &stored.payload).err();
+        }
         records.push((stored.link.sequence, stored.at, stored.record()?));
         Ok::<_, StoreError>(())
     })?;
@@ -182,7 +188,7 @@ pub fn trace(
         at,
         record,
     };
-    Ok(Some(Lineage { run, steps: records.into_iter().map(step).collect() }))
+    Ok(Some(Lineage { run, steps: records.into_iter().map(step).collect(), damage }))
 }
 
 /// What belongs together.

@@ -6,7 +6,7 @@ use sapphire_engine::VERSION;
 use sapphire_engine::journal::{Record, RunStarted};
 
 use crate::desk::{Assembly, AssemblyError, Desk, Input, PastInputs, Retrace, Witness, bring_back};
-use crate::store::{SqliteJournal, StoreError, StoredRecord};
+use crate::store::{SqliteJournal, StoreError, StoredRecord, difference};
 use crate::venue::paper::PaperVenue;
 
 /// A desk, and where it stands.
@@ -45,7 +45,8 @@ pub enum TakeUpError {
     /// What came out is not what is stored.
     #[error(
         "the journal {path} does not agree with its data at record {sequence}; not trading. Ask \
-         `sapphire-trader journal verify --db {path}`.\n  journal: {stored}\n  again:   {rebuilt}"
+         `sapphire-trader journal verify --db {path}`.\n  {}\n  journal: {stored}\n  again:   {rebuilt}",
+        difference(("journal", stored), ("again", rebuilt))
     )]
     Diverged {
         /// The journal.

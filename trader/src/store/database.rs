@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures::executor::block_on;
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteSynchronous};
-use sqlx::{AssertSqlSafe, Connection, Row, SqlSafeStr};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row, SqlSafeStr};
 
 use super::StoreError;
 use super::ownership::Ownership;
@@ -28,19 +28,13 @@ pub(super) struct Database {
 impl Database {
     /// Opens for writing, creates and migrates as needed, and takes ownership.
     pub(super) fn open(path: &Path) -> Result<Self, StoreError> {
-        if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-            std::fs::create_dir_all(folder).map_err(|error| StoreError::Io {
-                path: folder.to_owned(),
-                what: "cannot create the folder of the journal",
-                detail: error.to_string(),
-            })?;
+        refuse_directory(path)?;
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        if folder.is_some_and(|folder| !folder.is_dir()) {
+            return Err(StoreError::NoFolder(path.to_owned()));
         }
         let ownership = Ownership::take(path)?;
-        let options = SqliteConnectOptions::new()
-            .filename(path)
-            .create_if_missing(true)
-            .synchronous(SqliteSynchronous::Full)
-            .busy_timeout(Duration::from_secs(2));
+        let options = options(path).create_if_missing(true).synchronous(SqliteSynchronous::Full);
         let mut database = Self::connect(path, options, Some(ownership))?;
         database.refuse_foreign_file()?; // before the next line, which writes to the file
         database.expect_setting("journal_mode = wal", "wal")?;
@@ -55,13 +49,11 @@ impl Database {
         if !path.exists() {
             return Err(StoreError::Missing(path.to_owned()));
         }
-        let options = SqliteConnectOptions::new()
-            .filename(path)
-            .read_only(true)
-            .busy_timeout(Duration::from_secs(2));
-        let mut database = Self::connect(path, options, None)?;
+        refuse_directory(path)?;
+        let mut database = Self::connect(path, options(path).read_only(true), None)?;
         if database.scalar::<i32>("PRAGMA application_id")? != APPLICATION_ID {
-            return Err(database.foreign());
+            let begun = database.is_begun()?;
+            return Err(if begun { StoreError::Empty(database.path) } else { database.foreign() });
         }
         let found: i64 = database.scalar("SELECT max(version) FROM _sqlx_migrations")?;
         let known = newest_schema();
@@ -100,12 +92,15 @@ impl Database {
     }
 
     fn refuse_foreign_file(&mut self) -> Result<(), StoreError> {
-        let tables: i64 = self.scalar("SELECT count(*) FROM sqlite_schema")?;
         let ours = self.scalar::<i32>("PRAGMA application_id")? == APPLICATION_ID;
-        // A kill between the migrations' own table and the first of them leaves only that table.
-        let begun: i64 =
-            self.scalar("SELECT count(*) FROM sqlite_schema WHERE tbl_name = '_sqlx_migrations'")?;
-        if ours || tables == begun { Ok(()) } else { Err(self.foreign()) }
+        if ours || self.is_begun()? { Ok(()) } else { Err(self.foreign()) }
+    }
+
+    /// Whether nobody has written anything to it: a kill between the migrations' own table and the
+    /// first of them leaves only that table, one before it an empty file.
+    fn is_begun(&mut self) -> Result<bool, StoreError> {
+        let others = "SELECT count(*) FROM sqlite_schema WHERE tbl_name <> '_sqlx_migrations'";
+        self.scalar::<i64>(others).map(|others| others == 0)
     }
 
     fn foreign(&self) -> StoreError {
@@ -154,6 +149,19 @@ impl Database {
     }
 }
 
+/// What readers and writers have in common.
+fn options(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .busy_timeout(Duration::from_secs(2))
+        // A check of the whole file takes seconds and is meant to: nothing to warn a person of.
+        .disable_statement_logging()
+}
+
+fn refuse_directory(path: &Path) -> Result<(), StoreError> {
+    if path.is_dir() { Err(StoreError::Directory(path.to_owned())) } else { Ok(()) }
+}
+
 fn newest_schema() -> i64 {
     MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or(0)
 }
@@ -161,15 +169,27 @@ fn newest_schema() -> i64 {
 /// SQLite's result codes (<https://sqlite.org/rescode.html>); the low byte is the primary one.
 fn store_error(path: &Path, what: &'static str, error: &sqlx::Error) -> StoreError {
     const BUSY: i32 = 5;
+    const READ_ONLY: i32 = 8;
     const CORRUPT: i32 = 11;
     const FULL: i32 = 13;
+    const CANNOT_OPEN: i32 = 14;
     const NOT_A_DATABASE: i32 = 26;
     let code = error
         .as_database_error()
         .and_then(|error| error.code()?.parse::<i32>().ok())
         .map(|extended| extended & 0xff);
-    let (path, detail) = (path.to_owned(), error.to_string());
+    // Without the library's frame around SQLite's own words.
+    let words = error.as_database_error().map(|error| error.message().to_owned());
+    let (path, detail) = (path.to_owned(), words.unwrap_or_else(|| error.to_string()));
     match code {
+        Some(READ_ONLY) => {
+            let detail = "it may not be written: check the permissions of the file and its folder";
+            StoreError::Io { path, what, detail: detail.to_owned() }
+        }
+        Some(CANNOT_OPEN) => {
+            let detail = why_it_does_not_open(&path);
+            StoreError::Io { path, what: "cannot open the journal", detail }
+        }
         Some(BUSY) => StoreError::InUse { path, holder: None },
         Some(CORRUPT) => StoreError::Damaged { path, detail },
         Some(FULL) => StoreError::Full(path),
@@ -177,5 +197,17 @@ fn store_error(path: &Path, what: &'static str, error: &sqlx::Error) -> StoreErr
             StoreError::NotAJournal { path, detail: "it is no SQLite database".to_owned() }
         }
         _ => StoreError::Io { path, what, detail },
+    }
+}
+
+/// SQLite says only that it could not; the system says why.
+fn why_it_does_not_open(path: &Path) -> String {
+    match std::fs::File::open(path) {
+        Err(error) => format!("{error}: check the path and its permissions"),
+        Ok(_) => {
+            "the file can be read, but not locked, or not with the files beside it: check the \
+                  permissions of its folder"
+                .to_owned()
+        }
     }
 }

@@ -2,6 +2,8 @@ use std::path::PathBuf;
 
 use sapphire_engine::journal::ChainError;
 
+use super::difference;
+
 /// Why the store cannot be used. A desk that meets one sends nothing any more.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
@@ -39,8 +41,32 @@ pub enum StoreError {
         /// What it is instead, as far as is known.
         detail: String,
     },
+    /// Nothing was ever written to it, or everything was cut away.
+    #[error(
+        "{}: is empty: either no desk has come to its first record there, or what it wrote is gone. \
+         Restore a copy, or give the path of another journal",
+        .0.display()
+    )]
+    Empty(PathBuf),
+    /// The path is a directory's.
+    #[error("{}: is a directory: give the path of a file in it, such as {}", .0.display(), .0.join("quickstart.db").display())]
+    Directory(PathBuf),
+    /// The file's folder is not there.
+    #[error(
+        "{}: its folder does not exist: correct the path, or make the folder with `mkdir -p {}`",
+        .0.display(), .0.parent().unwrap_or(.0).display()
+    )]
+    NoFolder(PathBuf),
+    /// The default place holds more than one.
+    #[error("{}: holds several journals: choose one with --db PATH: {}", folder.display(), names.join(", "))]
+    Several {
+        /// The default place.
+        folder: PathBuf,
+        /// Their paths.
+        names: Vec<String>,
+    },
     /// There is no such file.
-    #[error("{}: no such journal: give the path of one with --db PATH, or run a desk first", .0.display())]
+    #[error("{}: no journal is there: give the path of one with --db PATH, or run a desk first", .0.display())]
     Missing(PathBuf),
     /// SQLite finds its own file damaged.
     #[error("{}: damaged: {detail}; look at it with `sapphire-trader journal verify --db {}`", path.display(), path.display())]
@@ -108,7 +134,8 @@ pub enum StoreError {
     #[error(
         "the journal's record {sequence} is not what this version makes of the same manifests and data: \
          nothing was traded. See `sapphire-trader journal verify` and `sapphire-trader replay`.\n  \
-         journal: {stored}\n  rebuilt: {rebuilt}"
+         {}\n  journal: {stored}\n  rebuilt: {rebuilt}",
+        difference(("journal", stored), ("rebuilt", rebuilt))
     )]
     Diverged {
         /// Where.

@@ -11,6 +11,20 @@ pub fn default_path(system: &str) -> Result<PathBuf, StoreError> {
     Ok(state_folder()?.join(format!("{system}.db")))
 }
 
+/// Makes the default place. Any other folder is a person's to make: a slip in a path must not become
+/// a tree of folders.
+///
+/// # Errors
+/// When it is not known where, or it cannot be made.
+pub fn make_default_folder() -> Result<(), StoreError> {
+    let path = state_folder()?;
+    std::fs::create_dir_all(&path).map_err(|error| StoreError::Io {
+        path,
+        what: "cannot make the folder of the journals",
+        detail: error.to_string(),
+    })
+}
+
 /// The one journal in the default place: what `why` and `journal` look at when nothing is named.
 ///
 /// # Errors
@@ -26,9 +40,8 @@ pub fn only_journal() -> Result<PathBuf, StoreError> {
         [] => Err(StoreError::Missing(folder)),
         [only] => Ok(only.clone()),
         [..] => {
-            let names: Vec<_> = found.iter().map(|path| path.display().to_string()).collect();
-            let detail = format!("choose one with --db PATH: {}", names.join(", "));
-            Err(StoreError::Io { path: folder, what: "holds several journals", detail })
+            let names = found.iter().map(|path| path.display().to_string()).collect();
+            Err(StoreError::Several { folder, names })
         }
     }
 }

@@ -4,6 +4,7 @@
 //! one commit, one fsync, however many records.
 
 mod database;
+mod difference;
 mod error;
 mod location;
 mod memory;
@@ -13,8 +14,9 @@ mod sink;
 mod sqlite;
 mod verify;
 
+pub(crate) use difference::difference;
 pub use error::StoreError;
-pub use location::{default_path, only_journal};
+pub use location::{default_path, make_default_folder, only_journal};
 pub use memory::MemoryJournal;
 pub use reader::{JournalReader, StoredRecord, StoredRun};
 pub(crate) use sink::encode;

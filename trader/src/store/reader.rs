@@ -83,6 +83,31 @@ impl JournalReader {
         runs(&mut self.database)
     }
 
+    /// The run whose record `head` is: a published head is one run's alone.
+    ///
+    /// # Errors
+    /// A [`StoreError`] when it cannot be read.
+    pub fn run_of(&mut self, head: Link) -> Result<Option<RunId>, StoreError> {
+        let query = sqlx::query_scalar("SELECT run FROM journal WHERE sequence = ? AND hash = ?")
+            .bind(head.sequence.cast_signed())
+            .bind(head.hash.0.to_vec());
+        let found: Option<String> =
+            block_on(query.fetch_optional(&mut self.database.connection))
+                .map_err(|error| self.database.error("cannot read the journal", &error))?;
+        Ok(found.and_then(|run| u64::from_str_radix(&run, 16).ok()).map(RunId))
+    }
+
+    /// How many rows are gone from between others, whosever they were. Rows are numbered without a
+    /// gap as they are written, so this shows a whole run that was taken out, which no chain can.
+    ///
+    /// # Errors
+    /// A [`StoreError`] when it cannot be read.
+    pub fn removed(&mut self) -> Result<u64, StoreError> {
+        let gone: i64 =
+            self.database.scalar("SELECT coalesce(max(id), 0) - count(*) FROM journal")?;
+        Ok(gone.max(0).cast_unsigned())
+    }
+
     /// Gives each record of a run to `visit`, in order, until it says no.
     ///
     /// # Errors

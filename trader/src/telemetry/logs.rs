@@ -7,6 +7,7 @@
 use std::io::{self, IsTerminal};
 use std::str::FromStr;
 
+use sapphire_engine::time::Timestamp;
 use tracing::Subscriber;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
@@ -131,6 +132,18 @@ where
         .with_env_filter(level.filter())
         .with_writer(writer)
         .finish()
+}
+
+/// A line as the JSON log writes them, for what is said whatever `LOG_LEVEL` is.
+#[must_use]
+pub fn json_line(level: &str, message: &str) -> String {
+    let now =
+        std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    let now = Timestamp(i64::try_from(now.as_nanos()).unwrap_or(i64::MAX));
+    let timestamp = now.to_string();
+    let target = "sapphire_trader";
+    serde_json::json!({ "timestamp": timestamp, "level": level, "message": message, "target": target })
+        .to_string()
 }
 
 #[cfg(test)]

@@ -64,10 +64,85 @@ fn a_cut_tail_shows_against_the_head_that_was_published() {
     assert!(verified.out().contains("ends at record 20"), "{}", verified.out());
 }
 
+const RUN: &str = "run -f DESK --db DB --listen 127.0.0.1:0 --speed max --exit";
+
+#[test]
+fn a_head_is_held_against_the_run_that_it_belongs_to() {
+    let bench = Bench::quickstart(100);
+    let mut heads = Vec::new();
+    for number in 0..3 {
+        bench.done(RUN).well();
+        let verified = bench.done("journal verify --db DB -o json").well().json();
+        assert_eq!(verified.as_array().unwrap().len(), number + 1, "every run is followed");
+        let newest = &verified[number];
+        heads.push((
+            newest["run"].as_str().unwrap().to_owned(),
+            newest["head"].as_str().unwrap().to_owned(),
+        ));
+    }
+    for (run, head) in &heads {
+        let verified = bench.done(&format!("journal verify --db DB -o json --head {head}")).well();
+        let verified = verified.json();
+        assert_eq!(verified.as_array().unwrap().len(), 1);
+        assert_eq!(verified[0]["run"], run.as_str());
+    }
+    let (oldest, newest) = (&heads[0], &heads[2]);
+    bench
+        .done(&format!("journal verify --db DB --run {} --head {}", newest.0, oldest.1))
+        .refused(2, &[&oldest.0, &newest.0]);
+    // The head of the middle run is gone with its tail: nobody has it any more.
+    let cut = format!("DELETE FROM journal WHERE run = '{}' AND sequence > 20", heads[1].0);
+    tamper(&bench, &cut);
+    let said = bench.done(&format!("journal verify --db DB --head {}", heads[1].1));
+    said.refused(1, &["no run in it has the record", &heads[1].1]);
+    let said =
+        bench.done(&format!("journal verify --db DB --run {} --head {}", heads[1].0, heads[1].1));
+    assert!(said.out().contains("ends at record 20"), "{}", said.out());
+}
+
+#[test]
+fn records_that_were_deleted_are_missed() {
+    let bench = Bench::quickstart(100);
+    bench.done(RUN).well();
+    bench.done(RUN).well();
+    tamper(
+        &bench,
+        "DELETE FROM journal WHERE id <= (SELECT min(count) FROM \
+                    (SELECT count(*) AS count FROM journal GROUP BY run))",
+    );
+    bench.done("journal verify --db DB").refused(1, &["taken out"]);
+    let options = SqliteConnectOptions::new().filename(bench.db());
+    futures::executor::block_on(async {
+        let mut connection = SqliteConnection::connect_with(&options).await.unwrap();
+        sqlx::raw_sql("DELETE FROM journal").execute(&mut connection).await.unwrap();
+        connection.close().await.unwrap();
+    });
+    for command in ["journal verify", "journal export", "why d1", "replay -f DESK"] {
+        bench.done(&format!("{command} --db DB")).refused(1, &["holds no run"]);
+    }
+}
+
+#[test]
+fn why_does_not_vouch_for_what_was_forged() {
+    let bench = left_behind();
+    tamper(
+        &bench,
+        "UPDATE journal SET payload = CAST(replace(CAST(payload AS TEXT), '\"price\":', '\"price\":9') AS BLOB)
+         WHERE id = (SELECT min(id) FROM journal WHERE payload LIKE '%\"Fill\"%')",
+    );
+    let told = bench.done("why t1 --db DB").refused(1, &["forged", "journal verify"]);
+    assert!(told.out().contains("WARNING"), "{}", told.out());
+    let told = bench.done("why t1 --db DB -o json");
+    assert_eq!(told.code(), 1);
+    assert!(told.json()["damage"].is_string(), "{}", told.out());
+}
+
 #[test]
 fn what_is_no_journal_cannot_be_read() {
     let bench = Bench::quickstart(10);
-    bench.done("journal verify --db DB").refused(2, &["no such journal"]);
+    bench.done("journal verify --db DB").refused(2, &["no journal is there"]);
+    std::fs::write(bench.db(), "").unwrap();
+    bench.done("journal verify --db DB").refused(1, &["is empty"]);
     std::fs::write(bench.db(), "not a database, not at all ".repeat(50)).unwrap();
     bench.done("journal verify --db DB").refused(2, &["not a Sapphire journal"]);
     bench.done("journal verify --db DB --head 5:xyz").refused(2, &["head"]);

@@ -25,7 +25,7 @@ fn a_second_process_is_told_whose_journal_it_is() {
     let bench = Bench::quickstart(500);
     let mut first = bench.run("--speed 60s");
     first.get("/api/system-status");
-    bench.done(RUN).refused(1, &["in use by another process", "--db"]);
+    bench.done(RUN).refused(2, &["in use by another process", "--db"]);
     first.terminate();
     assert_eq!(first.left(), 0);
     bench.done(RUN).well();
@@ -47,7 +47,29 @@ fn a_database_of_a_newer_version_is_left_alone() {
         .unwrap();
         connection.close().await.unwrap();
     });
-    bench.done(RUN).refused(1, &["newer version", "schema 77"]);
+    bench.done(RUN).refused(2, &["newer version", "schema 77"]);
+}
+
+#[test]
+fn a_path_that_is_no_journals_is_told_the_same_way_by_every_command() {
+    let bench = Bench::quickstart(50);
+    let cases: [(&str, i32, &str); 3] = [
+        ("slip/of/the/pen.db", 2, "does not exist"),
+        ("desk", 2, "is a directory"),
+        ("notes.db", 2, "not a Sapphire journal"),
+    ];
+    std::fs::write(bench.path("notes.db"), "notes, nothing but notes ".repeat(50)).unwrap();
+    for (path, code, words) in cases {
+        let run = format!("run -f DESK --db {path} --listen 127.0.0.1:0 --speed max --exit");
+        for command in [run, format!("backtest -f DESK --journal {path}")] {
+            let said = bench.done(&command).refused(code, &[words, path]).complaint();
+            assert!(!said.contains("code:") && !said.contains("database:"), "{said}");
+        }
+        if path != "slip/of/the/pen.db" {
+            bench.done(&format!("journal verify --db {path}")).refused(code, &[words, path]);
+        }
+    }
+    assert!(!bench.path("slip").exists());
 }
 
 /// The limit on file sizes stands in for a full disk: the journal cannot grow, from one write to the
@@ -93,6 +115,28 @@ fn data_that_cannot_be_trusted_are_told_with_file_and_line() {
     let bench = Bench::quickstart(50);
     bench.edit("bars.csv", "2017-07-01 12-PM,BTCUSD,", "2017-07-01 12-PM,BTCUSD,-");
     bench.done(RUN).refused(2, &["bars.csv:", "above zero"]);
+}
+
+#[test]
+fn logs_as_json_leave_no_other_line_on_standard_error() {
+    let bench = Bench::quickstart(300);
+    let mut lines = 0;
+    for (arguments, code) in [
+        ("run -f DESK --db DB --listen 127.0.0.1:0 --speed max --exit --log-format json", 0),
+        ("run --log-format json", 2),
+        ("why d999999 --db DB --log-format json", 2),
+    ] {
+        let done = bench.done(arguments);
+        assert_eq!(done.code(), code, "{}", done.complaint());
+        for line in done.complaint().lines() {
+            let read: serde_json::Value =
+                serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
+            assert!(read["timestamp"].is_string() && read["level"].is_string(), "{line}");
+            assert!(read["message"].is_string(), "{line}");
+            lines += 1;
+        }
+    }
+    assert!(lines > 4, "{lines}");
 }
 
 #[test]

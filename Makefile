@@ -45,8 +45,8 @@ bench: page ## measure; DATA=DIR names the market data; writes docs/benchmarks.m
 	@test -n "$(DATA)" || { echo 'name the market data: make bench DATA=DIR'; exit 2; }
 	scripts/bench.sh "$(DATA)"
 
-docs: ## write what is generated from code: docs/reference, and the Rust documentation
-	cargo run -q -p sapphire-crds -- --out docs/reference/crds
+docs: ## write what is generated from code: docs/reference, the charts' definitions, the Rust documentation
+	cargo run -q -p sapphire-crds --locked
 	UPDATE_REFERENCE=1 cargo test -q -p sapphire-trader --locked reference
 	cargo doc --workspace --no-deps --locked
 

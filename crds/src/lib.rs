@@ -9,6 +9,7 @@
 
 pub mod canonical;
 pub mod conditions;
+pub mod generated;
 pub mod manifest;
 pub mod names;
 pub mod one_of;
@@ -35,7 +36,15 @@ pub const VERSION: &str = "v1alpha1";
 /// Group and version as `apiVersion` writes them.
 pub const API_VERSION: &str = "sapphiretrade.xyz/v1alpha1";
 
-/// The definitions of all kinds, as the API server takes them.
+/// The release that the definitions belong to.
+pub const RELEASE: &str = env!("CARGO_PKG_VERSION");
+
+/// The definitions of all kinds, as the API server takes them. Each says in an annotation which release
+/// it comes from.
 pub fn custom_resource_definitions() -> [CustomResourceDefinition; 3] {
-    [TradingSystem::crd(), TradingAgent::crd(), RiskPolicy::crd()]
+    [TradingSystem::crd(), TradingAgent::crd(), RiskPolicy::crd()].map(|mut definition| {
+        let annotations = definition.metadata.annotations.get_or_insert_default();
+        annotations.insert(names::annotations::CRDS_VERSION.to_owned(), RELEASE.to_owned());
+        definition
+    })
 }

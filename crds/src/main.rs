@@ -1,17 +1,19 @@
-//! Writes the CRDs as YAML: to standard output, or with `--out DIR` a file a kind.
+//! Writes what is generated from the types: the chart of the definitions and the API's reference.
 
+use std::ffi::OsString;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
-use sapphire_crds::custom_resource_definitions;
-use serde_json::Value;
+use sapphire_crds::generated;
 
-const USAGE: &str = "usage: sapphire-crds [--out DIR]";
+const USAGE: &str =
+    "usage: sapphire-crds           write charts/sapphire-crds and docs/reference/api.md
+       sapphire-crds --root DIR  the same below another directory
+       sapphire-crds --print     the definitions to standard output, for kubectl apply -f -";
 
 fn main() -> ExitCode {
-    match run(std::env::args().skip(1).collect()) {
+    match run(std::env::args_os().skip(1).collect()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(message) => {
             eprintln!("sapphire-crds: {message}");
@@ -20,44 +22,40 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(arguments: Vec<String>) -> Result<(), String> {
-    let directory = match arguments.as_slice() {
-        [] => None,
-        [flag, directory] if flag == "--out" => Some(PathBuf::from(directory)),
-        _ => return Err(USAGE.to_owned()),
+fn run(arguments: Vec<OsString>) -> Result<(), String> {
+    match arguments.as_slice() {
+        [] => write(&repository()?),
+        [flag] if flag == "--print" => print(),
+        [flag, root] if flag == "--root" => write(Path::new(root)),
+        _ => Err(format!("not understood\n{USAGE}")),
+    }
+}
+
+/// Cargo tells where the crate is; started by itself, the program works in the current directory.
+fn repository() -> Result<PathBuf, String> {
+    let root = match std::env::var_os("CARGO_MANIFEST_DIR") {
+        Some(directory) => PathBuf::from(directory).join(".."),
+        None => PathBuf::from("."),
     };
-    for definition in custom_resource_definitions() {
-        let yaml = to_yaml(&definition)?;
-        match &directory {
-            None => write!(std::io::stdout(), "---\n{yaml}").map_err(|error| error.to_string())?,
-            Some(directory) => {
-                let file = directory.join(format!("{}.yaml", definition.spec.names.plural));
-                std::fs::create_dir_all(directory)
-                    .and_then(|()| std::fs::write(&file, yaml))
-                    .map_err(|error| format!("cannot write {}: {error}", file.display()))?;
-            }
-        }
+    if root.join("crds/Cargo.toml").is_file() {
+        Ok(root)
+    } else {
+        Err("this is not the repository's root: change there, or pass --root DIR".to_owned())
+    }
+}
+
+fn print() -> Result<(), String> {
+    let stream = generated::stream().map_err(|error| error.to_string())?;
+    std::io::stdout().write_all(stream.as_bytes()).map_err(|error| error.to_string())
+}
+
+fn write(root: &Path) -> Result<(), String> {
+    for file in generated::files().map_err(|error| error.to_string())? {
+        let path = root.join(&file.path);
+        let directory = path.parent().unwrap_or(root);
+        std::fs::create_dir_all(directory)
+            .and_then(|()| std::fs::write(&path, file.text))
+            .map_err(|error| format!("cannot write {}: {error}", path.display()))?;
     }
     Ok(())
-}
-
-fn to_yaml(definition: &CustomResourceDefinition) -> Result<String, String> {
-    let mut value = serde_json::to_value(definition).map_err(|error| error.to_string())?;
-    write_bounds_as_integers(&mut value);
-    serde_saphyr::to_string(&value).map_err(|error| error.to_string())
-}
-
-/// Bounds are floats in the schema's type: `maximum: 50.0` where a person would write `50`.
-fn write_bounds_as_integers(value: &mut Value) {
-    match value {
-        Value::Object(members) => members.values_mut().for_each(write_bounds_as_integers),
-        Value::Array(items) => items.iter_mut().for_each(write_bounds_as_integers),
-        Value::Number(number) => {
-            let integer = number.as_f64().map(|float| format!("{float:.0}"));
-            if let Some(Ok(integer)) = integer.map(|text| text.parse::<i64>()) {
-                *value = integer.into();
-            }
-        }
-        _ => {}
-    }
 }

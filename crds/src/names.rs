@@ -2,6 +2,16 @@
 
 use std::fmt;
 
+/// Constants, and a table of them with their meanings for the reference.
+macro_rules! names {
+    ($($(#[doc = $meaning:literal])+ $constant:ident = $name:literal;)+) => {
+        $($(#[doc = $meaning])+ pub const $constant: &str = $name;)+
+
+        /// Every name above with its meaning, for the reference.
+        pub const TABLE: &[(&str, &str)] = &[$(($name, concat!($($meaning),+))),+];
+    };
+}
+
 /// The field manager of everything that the operator applies.
 pub const FIELD_MANAGER: &str = "sapphire-operator";
 
@@ -33,35 +43,39 @@ pub mod labels {
 /// Those that people set act once a value: the operator remembers the value that it acted upon in
 /// `status.handled`. Any text of one line will do, a date for example.
 pub mod annotations {
-    /// On any of our objects: reconcile now, and try again what failed transiently.
-    pub const RECONCILE_NOW: &str = "sapphiretrade.xyz/reconcile-now";
-    /// On a TradingSystem or TradingAgent: render anew with this operator's defaults, which restarts
-    /// pods where they differ.
-    pub const ADOPT_DEFAULTS: &str = "sapphiretrade.xyz/adopt-defaults";
-    /// On a TradingSystem with `migrations: Manual`: the revision that may migrate the database, or
-    /// `true` for whichever waits.
-    pub const MIGRATE: &str = "sapphiretrade.xyz/migrate";
-    /// On a TradingAgent with a canary: give it its full weight now.
-    pub const PROMOTE: &str = "sapphiretrade.xyz/promote";
-    /// On a TradingAgent with a canary: go back to the former revision.
-    pub const ABANDON: &str = "sapphiretrade.xyz/abandon";
-    /// On a TradingSystem or RiskPolicy: `true` lets it be deleted whatever is open. Positions stay at
-    /// the venue and nobody watches them.
-    pub const FORCE_DELETE: &str = "sapphiretrade.xyz/force-delete";
-    /// On a trader pod's Lease: its [`Report`](crate::report::Report) as JSON.
-    pub const REPORT: &str = "sapphiretrade.xyz/report";
-    /// On our CustomResourceDefinitions: the release that they come from, such as `0.1.0`, so that an
-    /// operator can tell that they are older or newer than itself.
-    pub const CRDS_VERSION: &str = "sapphiretrade.xyz/crds-version";
+    names! {
+        /// On any of our objects: reconcile now, and try again what failed transiently.
+        RECONCILE_NOW = "sapphiretrade.xyz/reconcile-now";
+        /// On a TradingSystem or TradingAgent: render anew with this operator's defaults, which restarts
+        /// pods where they differ.
+        ADOPT_DEFAULTS = "sapphiretrade.xyz/adopt-defaults";
+        /// On a TradingSystem with `migrations: Manual`: the revision that may migrate the database, or
+        /// `true` for whichever waits.
+        MIGRATE = "sapphiretrade.xyz/migrate";
+        /// On a TradingAgent with a canary: give it its full weight now.
+        PROMOTE = "sapphiretrade.xyz/promote";
+        /// On a TradingAgent with a canary: go back to the former revision.
+        ABANDON = "sapphiretrade.xyz/abandon";
+        /// On a TradingSystem or RiskPolicy: `true` lets it be deleted whatever is open. Positions stay at
+        /// the venue and nobody watches them.
+        FORCE_DELETE = "sapphiretrade.xyz/force-delete";
+        /// On a trader pod's Lease: what the pod reports, as JSON.
+        REPORT = "sapphiretrade.xyz/report";
+        /// On our CustomResourceDefinitions: the release that they come from, such as `0.1.0`, so that an
+        /// operator can tell that they are older or newer than itself.
+        CRDS_VERSION = "sapphiretrade.xyz/crds-version";
+    }
 }
 
 /// Finalizers.
 pub mod finalizers {
-    /// On a TradingSystem: stays until its positions are flat, orphaned on purpose, or the deadline of
-    /// its namespace's deletion has passed.
-    pub const EXPOSURE: &str = "sapphiretrade.xyz/exposure";
-    /// On a RiskPolicy: stays while a TradingSystem names it.
-    pub const IN_USE: &str = "sapphiretrade.xyz/in-use";
+    names! {
+        /// On a TradingSystem: stays until its positions are flat, orphaned on purpose, or the deadline of
+        /// its namespace's deletion has passed.
+        EXPOSURE = "sapphiretrade.xyz/exposure";
+        /// On a RiskPolicy: stays while a TradingSystem names it.
+        IN_USE = "sapphiretrade.xyz/in-use";
+    }
 }
 
 /// What a pod is for: the value of [`labels::COMPONENT`].

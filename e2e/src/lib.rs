@@ -1,0 +1,32 @@
+//! Real control planes for tests: etcd, API server, controller manager and scheduler as processes of
+//! this machine, with kwok playing the nodes.
+//!
+//! - [`Assets`] knows where the programs come from, and builds what is missing once.
+//! - [`ControlPlane`] runs them in a folder of their own and takes them down, however the test ends.
+//! - [`Cluster`] is what a test talks to: a client, kubectl, helm, kubeconfigs of service accounts.
+//! - [`Case`] is one test's namespace; when the test fails, logs and objects are kept.
+//!
+//! Nothing here needs a network namespace or root: there is no kubelet and no kube-proxy, so no
+//! address but loopback's is used and no rule of the host's network is touched.
+
+pub mod assets;
+pub mod audit;
+pub mod case;
+pub mod certificates;
+pub mod cluster;
+pub mod command;
+pub mod control_plane;
+pub mod definitions;
+pub mod error;
+pub mod failure;
+pub mod kubeconfig;
+pub mod plays;
+pub mod ports;
+pub mod supervisor;
+
+pub use assets::{Assets, Tool};
+pub use case::Case;
+pub use cluster::Cluster;
+pub use control_plane::{ControlPlane, Parts};
+pub use error::Error;
+pub use plays::Play;

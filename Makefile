@@ -6,19 +6,22 @@ PAGE := trader/dashboard
 PAGE_SOURCES := $(shell find $(PAGE)/src $(PAGE)/index.html $(PAGE)/vite.config.ts $(PAGE)/package-lock.json 2>/dev/null)
 BROWSER_DESK := scripts/browser-tests.sh
 
-.PHONY: help run test lint fmt bench docs page test-rust test-page test-browser clean
+.PHONY: help run test lint fmt bench docs page test-rust test-page test-browser test-e2e clean
 
 help: ## list the targets
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: page ## trade the quickstart on real data, with a page at http://127.0.0.1:8080 (ARGS="--speed max --exit" for the report at once)
 	cargo run -p sapphire-trader -- run -f examples/quickstart $(ARGS)
 
-test: test-rust test-page test-browser ## run every test
+test: test-rust test-page test-browser test-e2e ## run every test
 	@echo "All tests passed."
 
 test-rust: page
-	cargo test --workspace --locked
+	cargo test --workspace --exclude sapphire-e2e --locked
+
+test-e2e: ## run the tests against a real Kubernetes control plane, which is built once, with Go
+	scripts/e2e-tests.sh
 
 test-page: $(PAGE)/node_modules/.package-lock.json
 	cd $(PAGE) && npm run --silent check && npm test --silent

@@ -1,0 +1,18 @@
+#!/usr/bin/env bash
+# The tests that need a Kubernetes control plane. It is made of programs that are built once, with Go,
+# into ${XDG_CACHE_HOME:-~/.cache}/sapphire/bin, or found in $KUBEBUILDER_ASSETS.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+cargo build -q -p sapphire-e2e --bins --locked
+status=0
+said=$("${CARGO_TARGET_DIR:-target}/debug/cluster-assets") || status=$?
+if [ "$status" = 3 ] && [ "${CI:-}" != true ]; then
+  echo "SKIPPED: the tests against a real Kubernetes API server: $said. Then type: make test-e2e"
+  exit 0
+fi
+if [ "$status" != 0 ]; then
+  echo "$said"
+  exit 1
+fi
+cargo test -p sapphire-e2e --locked "$@"

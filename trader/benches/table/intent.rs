@@ -17,7 +17,7 @@ use sapphire_engine::effect::Alert;
 use sapphire_engine::ids::OrderId;
 use sapphire_engine::instrument::SymbolId;
 use sapphire_engine::journal::{Link, Record};
-use sapphire_engine::market::{Bar, MarketEvent};
+use sapphire_engine::market::MarketEvent;
 use sapphire_engine::order::{OrderRequest, Purpose};
 use sapphire_engine::risk::Approved;
 use sapphire_engine::time::Timestamp;
@@ -90,9 +90,6 @@ impl<V: Venue> Venue for Timed<V> {
     }
     fn on_market(&mut self, at: Timestamp, symbol: SymbolId, event: &FeedEvent<'_>) {
         self.venue.on_market(at, symbol, event);
-    }
-    fn bar_range(&mut self, at: Timestamp, symbol: SymbolId, bar: &Bar) {
-        self.venue.bar_range(at, symbol, bar);
     }
 }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use sapphire_engine::event::PolicyChange;
 use sapphire_engine::ids::RunId;
 use sapphire_engine::journal::{Hash, RunStarted};
+use sapphire_engine::time::Span;
 use sapphire_engine::{Engine, VERSION};
 use sha2::{Digest, Sha256};
 
@@ -13,7 +14,7 @@ use super::kernel::Parts;
 use super::roster::{Roster, symbols_of};
 use crate::config::Plan;
 use crate::market::{DataError, MarketFeed, Reading, Recording, VolumeUnit};
-use crate::venue::paper::{Feed, PaperConfigError, PaperVenue};
+use crate::venue::paper::{Feed, Latency, PaperConfigError, PaperVenue};
 
 /// A plan with its data read.
 #[derive(Debug, Clone)]
@@ -127,11 +128,13 @@ impl Assembly {
                 roster.seat(sapphire_engine::ids::AgentId(place), symbol, agent.latency, mind);
             }
         }
+        let Latency { report, jitter, .. } = self.plan.venue.latency;
         Ok(Parts {
             engine: Engine::new(config),
             venue: PaperVenue::new(&self.plan.venue).map_err(AssemblyError::Venue)?,
             roster,
-            feed: MarketFeed::new(self.recordings.iter().cloned()),
+            feed: MarketFeed::new(self.recordings.iter().cloned())
+                .heard_after(Span(report.0.saturating_add(jitter.0))),
         })
     }
 }

@@ -6,7 +6,7 @@ use sapphire_engine::effect::{Alert, Effect};
 use sapphire_engine::event::{Event, EventKind};
 use sapphire_engine::instrument::SymbolId;
 use sapphire_engine::journal::{Link, Record, RunStarted};
-use sapphire_engine::market::{Bar, MarketEvent};
+use sapphire_engine::market::MarketEvent;
 use sapphire_engine::time::{Span, Timestamp};
 use sapphire_engine::venue::VenueReport;
 
@@ -291,28 +291,14 @@ impl<V: Venue, J: JournalSink, W: Witness> Floor<V, J, W> {
         symbol: SymbolId,
         event: FeedEvent<'_>,
     ) -> Result<(), StoreError> {
-        if let FeedEvent::Market(MarketEvent::Bar(bar)) = event {
-            return self.close_bar(at, symbol, bar);
-        }
         self.catch_up(at)?;
         self.now = at;
         self.venue.on_market(at, symbol, &event);
         self.catch_up(at)?;
         match event {
             FeedEvent::Market(event) => self.tell(at, symbol, event),
-            FeedEvent::BarOpens(_) => Ok(()),
+            FeedEvent::BarOpens(_) | FeedEvent::BarPlays(_) => Ok(()),
         }
-    }
-
-    /// A bar's range is played just before its close, so that an order that was decided on it
-    /// cannot meet it.
-    #[inline]
-    fn close_bar(&mut self, at: Timestamp, symbol: SymbolId, bar: &Bar) -> Result<(), StoreError> {
-        let just_before = Timestamp(at.0 - 1).max(self.now);
-        self.catch_up(just_before)?;
-        self.venue.bar_range(just_before, symbol, bar);
-        self.catch_up(at)?;
-        self.tell(at, symbol, MarketEvent::Bar(bar))
     }
 
     #[inline]

@@ -6,7 +6,7 @@ use std::collections::binary_heap::PeekMut;
 use std::sync::Arc;
 
 use sapphire_engine::instrument::SymbolId;
-use sapphire_engine::market::MarketEvent;
+use sapphire_engine::market::{Bar, MarketEvent};
 use sapphire_engine::time::{Span, Timestamp};
 
 use super::FeedEvent;
@@ -14,12 +14,17 @@ use super::bars::close_time;
 use super::recording::{Recording, Tape};
 
 /// Which of several events of one moment comes first: what ends before what begins, so that nobody
-/// opens a bar without having seen the one before close.
+/// opens a bar without having seen the one before close. A bar without a moment to spare plays as
+/// soon as it opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Rank {
     Happens,
     Opens,
+    Plays,
 }
+
+/// The shortest moment there is.
+const MOMENT: Span = Span(1);
 
 /// Where a symbol's next event stands: by time, then rank, then the symbol's place.
 type Key = Reverse<(Timestamp, Rank, u16)>;
@@ -53,21 +58,27 @@ struct Track {
     recording: Arc<Recording>,
     outage: Option<Outage>,
     cursor: Cursor,
+    /// How long before its close a bar plays.
+    lead: Span,
     last: Timestamp,
 }
 
 impl Track {
-    fn new(recording: Arc<Recording>, outage: Option<(Timestamp, Option<Timestamp>)>) -> Self {
+    fn new(
+        recording: Arc<Recording>,
+        lead: Span,
+        outage: Option<(Timestamp, Option<Timestamp>)>,
+    ) -> Self {
         let count = recorded_len(&recording);
-        let last = count.checked_sub(1).and_then(|index| recorded_at(&recording, index));
+        let last = count.checked_sub(1).and_then(|index| recorded_at(&recording, lead, index));
         let outage = outage.map(|(from, until)| Outage {
             from,
             until,
-            first: index_at(&recording, from),
-            resume: until.map_or(count, |until| index_at(&recording, until)),
+            first: index_at(&recording, lead, from),
+            resume: until.map_or(count, |until| index_at(&recording, lead, until)),
         });
         let last = last.map_or(Timestamp(0), |(at, _)| at);
-        let mut track = Self { recording, outage, cursor: Cursor::Silent, last };
+        let mut track = Self { recording, outage, cursor: Cursor::Silent, lead, last };
         track.cursor = track.cursor_at(0);
         track
     }
@@ -109,7 +120,7 @@ impl Track {
     fn due(&self) -> Option<(Timestamp, Rank)> {
         let scripted = |at| Some((at, Rank::Happens));
         match self.cursor {
-            Cursor::Recorded(index) => recorded_at(&self.recording, index),
+            Cursor::Recorded(index) => recorded_at(&self.recording, self.lead, index),
             Cursor::Breaks => scripted(self.outage?.from),
             Cursor::Returns => scripted(self.outage?.until?),
             Cursor::Ends => {
@@ -131,37 +142,44 @@ impl Track {
     }
 }
 
-/// Events of a recording: a bar is two, its open and its close.
+/// Events of a recording: a bar is three, its open, its range and its close.
 #[inline]
 fn recorded_len(recording: &Recording) -> usize {
     match &recording.tape {
-        Tape::Bars { bars, .. } => 2 * bars.len(),
+        Tape::Bars { bars, .. } => 3 * bars.len(),
         Tape::Stream(tape) => tape.len(),
     }
 }
 
 #[inline]
-fn recorded_at(recording: &Recording, index: usize) -> Option<(Timestamp, Rank)> {
+fn recorded_at(recording: &Recording, lead: Span, index: usize) -> Option<(Timestamp, Rank)> {
     match &recording.tape {
         Tape::Bars { interval, bars } => {
-            let bar = bars.get(index / 2)?;
-            Some(if index.is_multiple_of(2) {
-                (bar.open_time, Rank::Opens)
-            } else {
-                (close_time(bar, *interval), Rank::Happens)
+            let bar = bars.get(index / 3)?;
+            Some(match index % 3 {
+                0 => (bar.open_time, Rank::Opens),
+                1 => (play_time(bar, *interval, lead), Rank::Plays),
+                _ => (close_time(bar, *interval), Rank::Happens),
             })
         }
         Tape::Stream(tape) => tape.at(index).map(|at| (at, Rank::Happens)),
     }
 }
 
+/// When a bar's range is played: `lead` before its close, never before its open.
+#[inline]
+fn play_time(bar: &Bar, interval: Span, lead: Span) -> Timestamp {
+    Timestamp(close_time(bar, interval).0.saturating_sub(lead.0)).max(bar.open_time)
+}
+
 /// Where the first event at or after a moment is.
-fn index_at(recording: &Recording, at: Timestamp) -> usize {
+fn index_at(recording: &Recording, lead: Span, at: Timestamp) -> usize {
     match &recording.tape {
         Tape::Bars { interval, bars } => {
             let opened = bars.partition_point(|bar| bar.open_time < at);
+            let played = bars.partition_point(|bar| play_time(bar, *interval, lead) < at);
             let closed = bars.partition_point(|bar| close_time(bar, *interval) < at);
-            opened + closed
+            opened + played + closed
         }
         Tape::Stream(tape) => tape.index_at(at),
     }
@@ -169,8 +187,14 @@ fn index_at(recording: &Recording, at: Timestamp) -> usize {
 
 fn recorded_event(recording: &Recording, index: usize) -> FeedEvent<'_> {
     match &recording.tape {
-        Tape::Bars { bars, .. } if index.is_multiple_of(2) => FeedEvent::BarOpens(&bars[index / 2]),
-        Tape::Bars { bars, .. } => FeedEvent::Market(MarketEvent::Bar(&bars[index / 2])),
+        Tape::Bars { bars, .. } => {
+            let bar = &bars[index / 3];
+            match index % 3 {
+                0 => FeedEvent::BarOpens(bar),
+                1 => FeedEvent::BarPlays(bar),
+                _ => FeedEvent::Market(MarketEvent::Bar(bar)),
+            }
+        }
         Tape::Stream(tape) => FeedEvent::Market(tape.event(index)),
     }
 }
@@ -178,8 +202,9 @@ fn recorded_event(recording: &Recording, index: usize) -> FeedEvent<'_> {
 /// The recordings of a desk's symbols, merged by time.
 ///
 /// A stream's events happen when they were received. A bar opens at its stamp and closes one
-/// interval later; of one moment, closes come before opens, and symbols in the desk's order. Every
-/// symbol ends with [`MarketEvent::Ended`]. The order depends on the recordings alone.
+/// interval later. Its range plays a moment before its close, so that every bar of that close has
+/// played before anybody sees one of them. Of one moment, closes come before opens, and symbols in
+/// the desk's order. Every symbol ends with [`MarketEvent::Ended`]. The order depends on the recordings alone.
 #[derive(Debug, Clone)]
 pub struct MarketFeed {
     tracks: Vec<Track>,
@@ -194,7 +219,22 @@ impl MarketFeed {
     /// A feed from its beginning; a recording's place is its [`SymbolId`].
     #[must_use]
     pub fn new(recordings: impl IntoIterator<Item = Arc<Recording>>) -> Self {
-        Self::of(recordings.into_iter().map(|recording| Track::new(recording, None)).collect())
+        let track = |recording| Track::new(recording, MOMENT, None);
+        Self::of(recordings.into_iter().map(track).collect())
+    }
+
+    /// The same feed from its beginning, in which a bar's range plays `report_delay` and a moment
+    /// before its close: what fills inside a bar is then heard of before the bar is seen, as it would
+    /// have been in the market. A delay of a bar or more cannot be made up for.
+    #[must_use]
+    pub fn heard_after(mut self, report_delay: Span) -> Self {
+        let lead = Span(report_delay.0.saturating_add(MOMENT.0));
+        for track in &mut self.tracks {
+            let outage = track.outage.map(|outage| (outage.from, outage.until));
+            *track = Track::new(track.recording.clone(), lead, outage);
+        }
+        self.rewind();
+        self
     }
 
     fn of(tracks: Vec<Track>) -> Self {
@@ -219,7 +259,7 @@ impl MarketFeed {
     ) -> Self {
         if let Some(track) = self.tracks.get_mut(symbol.index()) {
             let until = until.map(|until| until.max(from));
-            *track = Track::new(track.recording.clone(), Some((from, until)));
+            *track = Track::new(track.recording.clone(), track.lead, Some((from, until)));
         }
         self.rewind();
         self
@@ -312,7 +352,6 @@ mod tests {
     use crate::market::tests::{btc, instrument, read_file};
     use proptest::prelude::*;
     use sapphire_engine::instrument::{PriceTicks, QtyLots, Symbol};
-    use sapphire_engine::market::Bar;
     use std::path::Path;
 
     const HOUR: Span = Span::hours(1);
@@ -339,12 +378,15 @@ mod tests {
             assert_eq!(at, due);
             let name = match event {
                 FeedEvent::BarOpens(bar) => format!("opens {}", bar.open_time.0 / HOUR.0),
+                FeedEvent::BarPlays(bar) => format!("plays {}", bar.open_time.0 / HOUR.0),
                 FeedEvent::Market(MarketEvent::Bar(bar)) => {
                     format!("bar {}", bar.open_time.0 / HOUR.0)
                 }
                 FeedEvent::Market(other) => format!("{other:?}"),
             };
-            all.push(format!("{}:{}:{name}", at.0 as f64 / HOUR.0 as f64, symbol.0));
+            // A moment before the hour shows as the hour.
+            let hours = (at.0 as f64 / HOUR.0 as f64 * 1e6).round() / 1e6;
+            all.push(format!("{hours}:{}:{name}", symbol.0));
         }
         assert_eq!(feed.position(), feed.len());
         assert!(feed.next().is_none());
@@ -357,10 +399,13 @@ mod tests {
         let expected = [
             "0:0:opens 0",
             "0:1:opens 0",
+            "1:0:plays 0",
+            "1:1:plays 0",
             "1:0:bar 0",
             "1:1:bar 0",
             "1:1:Ended",
             "1:0:opens 1",
+            "2:0:plays 1",
             "2:0:bar 1",
             "2:0:Ended",
         ];
@@ -379,26 +424,54 @@ mod tests {
         let all = told(&mut feed);
         let expected = [
             "0:0:opens 0",
+            "1:0:plays 0",
             "1:0:bar 0",
             "1:0:opens 1",
             "1.5:0:Broken",
             "2.5:0:Restored",
+            "3:0:plays 2",
             "3:0:bar 2",
             "3:0:opens 3",
+            "4:0:plays 3",
             "4:0:bar 3",
             "4:0:Ended",
         ];
         assert_eq!(of(&all, "0"), expected);
         assert_eq!(
             of(&all, "1"),
-            ["0:1:opens 0", "1:1:bar 0", "1:1:opens 1", "2:1:bar 1", "2:1:Ended"]
+            [
+                "0:1:opens 0",
+                "1:1:plays 0",
+                "1:1:bar 0",
+                "1:1:opens 1",
+                "2:1:plays 1",
+                "2:1:bar 1",
+                "2:1:Ended"
+            ]
         );
+    }
+
+    #[test]
+    fn a_range_plays_so_early_that_its_fills_are_heard_before_the_close() {
+        let minute = |hours: i64, lead: i64| Timestamp(Span::hours(hours).0 - lead);
+        let times = |delay| {
+            let mut feed = MarketFeed::new([bars(0..2)]).heard_after(delay);
+            let mut plays = Vec::new();
+            while let Some((at, _, event)) = feed.next() {
+                plays.extend(matches!(event, FeedEvent::BarPlays(_)).then_some(at));
+            }
+            plays
+        };
+        assert_eq!(times(Span::ZERO), [minute(1, 1), minute(2, 1)]);
+        assert_eq!(times(Span(20)), [minute(1, 21), minute(2, 21)]);
+        let too_long = times(Span::hours(30));
+        assert_eq!(too_long, [Timestamp(0), minute(1, 0)], "a bar never plays before its open");
     }
 
     #[test]
     fn a_symbol_that_never_comes_back_ends_broken() {
         let mut feed = MarketFeed::new([bars(0..4)]).with_outage(SymbolId(0), Timestamp(1), None);
-        assert_eq!(told(&mut feed)[1..], ["0.0000000000002777777777777778:0:Broken"]);
+        assert_eq!(told(&mut feed)[1..], ["0:0:Broken"]);
     }
 
     #[test]
@@ -408,7 +481,7 @@ mod tests {
             MarketFeed::new([bars(0..1)]).with_outage(SymbolId(0), Timestamp(0), Some(after));
         assert_eq!(told(&mut feed), ["0:0:Broken", "9:0:Restored", "9:0:Ended"]);
         let mut feed = MarketFeed::new([bars(0..1)]).with_outage(SymbolId(0), after, None);
-        assert_eq!(told(&mut feed), ["0:0:opens 0", "1:0:bar 0", "9:0:Broken"]);
+        assert_eq!(told(&mut feed), ["0:0:opens 0", "1:0:plays 0", "1:0:bar 0", "9:0:Broken"]);
     }
 
     #[test]
@@ -437,9 +510,10 @@ mod tests {
             first in prop::collection::btree_set(0..40_i64, 0..20),
             second in prop::collection::btree_set(0..40_i64, 0..20),
             outage in prop::option::of((0..45 * HOUR.0, prop::option::of(0..45 * HOUR.0))),
-            steps in 0..90_u64,
+            steps in 0..130_u64,
+            delay in prop::sample::select(vec![Span::ZERO, Span(20), HOUR]),
         ) {
-            let mut walked = MarketFeed::new([bars(first), bars(second)]);
+            let mut walked = MarketFeed::new([bars(first), bars(second)]).heard_after(delay);
             if let Some((from, until)) = outage {
                 walked = walked.with_outage(SymbolId(1), Timestamp(from), until.map(Timestamp));
             }

@@ -37,6 +37,9 @@ pub enum FeedEvent<'a> {
     /// A bar begins, at its open time: a venue that trades on bars fills at its open. Nobody may
     /// look at the rest of it yet.
     BarOpens(&'a Bar),
+    /// The bar that opened has played, a moment before its close: a venue that trades on bars fills
+    /// what its range reaches. Nobody else may look at it yet.
+    BarPlays(&'a Bar),
     /// What the engine sees too. A bar comes at its close.
     Market(MarketEvent<'a>),
 }

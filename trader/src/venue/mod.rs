@@ -5,7 +5,6 @@ pub mod paper;
 
 use sapphire_engine::ids::OrderId;
 use sapphire_engine::instrument::SymbolId;
-use sapphire_engine::market::Bar;
 use sapphire_engine::order::OrderRequest;
 use sapphire_engine::risk::Approved;
 use sapphire_engine::time::Timestamp;
@@ -31,10 +30,5 @@ pub trait Venue {
     /// The market moved, at `at`. A simulated venue trades against it; a real one knows already.
     fn on_market(&mut self, at: Timestamp, symbol: SymbolId, event: &FeedEvent<'_>) {
         let _ = (at, symbol, event);
-    }
-    /// The bar that opened has played, just before its close: a simulated venue that trades on bars
-    /// fills what the bar's range reaches.
-    fn bar_range(&mut self, at: Timestamp, symbol: SymbolId, bar: &Bar) {
-        let _ = (at, symbol, bar);
     }
 }

@@ -20,7 +20,6 @@ use std::collections::BTreeMap;
 
 use sapphire_engine::ids::OrderId;
 use sapphire_engine::instrument::{QtyLots, SymbolId};
-use sapphire_engine::market::Bar;
 use sapphire_engine::order::{OrderRequest, Purpose};
 use sapphire_engine::risk::Approved;
 use sapphire_engine::time::{Span, Timestamp};
@@ -355,14 +354,9 @@ impl Venue for PaperVenue {
         self.settle(at);
         match event {
             FeedEvent::BarOpens(bar) => self.exchange.bar_opens(at, symbol, bar.open),
+            FeedEvent::BarPlays(bar) => self.exchange.bar_range(at, symbol, bar),
             FeedEvent::Market(event) => self.exchange.on_market(at, symbol, event),
         }
-        self.tell(true);
-    }
-
-    fn bar_range(&mut self, at: Timestamp, symbol: SymbolId, bar: &Bar) {
-        self.settle(at);
-        self.exchange.bar_range(at, symbol, bar);
         self.tell(true);
     }
 }

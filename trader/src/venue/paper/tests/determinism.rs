@@ -134,7 +134,7 @@ fn play(config: &PaperConfig, script: &Script, hand_over_at: Option<usize>) -> T
         }
         talk.run(opens + BAR.0 - 2);
         for symbol in [BTC, ETH] {
-            talk.venue.bar_range(Timestamp(opens + BAR.0 - 1), symbol, &shape);
+            talk.bar_plays(opens + BAR.0 - 1, symbol, &shape);
         }
     }
     talk.run(i64::MAX / 2);

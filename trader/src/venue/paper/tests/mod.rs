@@ -97,6 +97,11 @@ impl Talk {
         talk
     }
 
+    /// A bar's range acts.
+    fn bar_plays(&mut self, at: i64, symbol: SymbolId, bar: &Bar) {
+        self.venue.on_market(Timestamp(at), symbol, &FeedEvent::BarPlays(bar));
+    }
+
     fn bar_opens(&mut self, at: i64, symbol: SymbolId, open: i64) {
         let bar = bar(at, open, open, open, open);
         self.venue.on_market(Timestamp(at), symbol, &FeedEvent::BarOpens(&bar));

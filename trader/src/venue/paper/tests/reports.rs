@@ -69,7 +69,7 @@ fn a_resting_order_is_filled_by_a_bars_range_and_told_in_the_same_bar() {
     let mut talk = Talk::open(&config());
     talk.send(100, &request(1, Side::Buy, 1, REST));
     talk.run(900);
-    talk.venue.bar_range(Timestamp(999), BTC, &bar(0, 100, 100, 80, 90));
+    talk.bar_plays(999, BTC, &bar(0, 100, 100, 80, 90));
     talk.run(10_000);
     let (at, fill) = talk.fills()[0];
     assert_eq!((at, fill.at, fill.price, fill.maker), (1019, Timestamp(999), PriceTicks(90), true));
@@ -207,7 +207,7 @@ fn a_liquidation_is_a_fill_of_no_order() {
     let mut talk = Talk::open(&config());
     talk.send(0, &request(1, Side::Buy, 9000, OrderType::Market));
     talk.run(900);
-    talk.venue.bar_range(Timestamp(999), BTC, &bar(0, 100, 100, 50, 60));
+    talk.bar_plays(999, BTC, &bar(0, 100, 100, 50, 60));
     talk.run(10_000);
     let (_, fill) = talk.fills()[1];
     assert_eq!((fill.order, fill.side, fill.quantity), (None, Side::Sell, QtyLots(9000)));

@@ -1,5 +1,7 @@
 //! One test's corner of a cluster.
 
+mod play;
+
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 

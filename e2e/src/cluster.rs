@@ -1,5 +1,7 @@
 //! What a test talks to: an API server, as an administrator or as a service account.
 
+mod existing;
+
 use std::path::{Path, PathBuf};
 
 use k8s_openapi::api::authentication::v1::{TokenRequest, TokenRequestSpec};

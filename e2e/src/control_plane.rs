@@ -4,6 +4,8 @@ mod arguments;
 mod sharing;
 mod waiting;
 
+pub(crate) use sharing::new_folder;
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -71,7 +73,7 @@ impl ControlPlane {
 
     async fn attempt(parts: Parts) -> Result<Self, Error> {
         let assets = Assets::from_environment();
-        let folder = sharing::new_folder()?;
+        let folder = new_folder()?;
         let supervisor = Supervisor::start(&folder)?;
         certificates::write(&folder)?;
         let server = format!("https://127.0.0.1:{}", ports::free());

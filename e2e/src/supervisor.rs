@@ -19,7 +19,7 @@ use std::time::Duration;
 
 pub use keeper::main;
 use leftovers::lock_folder;
-pub(crate) use leftovers::remove_leftovers;
+pub use leftovers::remove_leftovers;
 use protocol::{Answer, Order};
 pub use protocol::{Program, Signal};
 

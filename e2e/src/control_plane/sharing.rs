@@ -24,7 +24,7 @@ impl ControlPlane {
 }
 
 /// A folder of one's own, which others may not look into: it holds keys.
-pub(super) fn new_folder() -> Result<PathBuf, Error> {
+pub(crate) fn new_folder() -> Result<PathBuf, Error> {
     let above = std::env::temp_dir();
     remove_leftovers(&above, PREFIX);
     let folder = tempfile::Builder::new().prefix(PREFIX).tempdir_in(&above);

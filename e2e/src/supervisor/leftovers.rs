@@ -18,7 +18,7 @@ pub(super) fn lock_folder(folder: &Path) -> io::Result<File> {
 }
 
 /// Removes the folders in `above`, called `prefix…`, whose supervisor is gone.
-pub(crate) fn remove_leftovers(above: &Path, prefix: &str) {
+pub fn remove_leftovers(above: &Path, prefix: &str) {
     let entries = fs::read_dir(above).into_iter().flatten().flatten();
     for entry in entries.filter(|e| e.file_name().to_string_lossy().starts_with(prefix)) {
         let folder = entry.path();

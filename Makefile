@@ -6,7 +6,7 @@ PAGE := trader/dashboard
 PAGE_SOURCES := $(shell find $(PAGE)/src $(PAGE)/index.html $(PAGE)/vite.config.ts $(PAGE)/package-lock.json 2>/dev/null)
 BROWSER_DESK := scripts/browser-tests.sh
 
-.PHONY: help run test lint fmt bench docs page test-rust test-page test-browser test-e2e clean
+.PHONY: help run test lint fmt bench docs page test-rust test-page test-browser test-e2e cluster-api cluster-down clean
 
 help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +43,13 @@ lint: page ## rustfmt, clippy, the page's linter; cargo-deny and typos where the
 fmt: ## format everything
 	cargo fmt --all
 	cd $(PAGE) && npm run --silent fix
+
+cluster-api: ## keep a Kubernetes control plane up to play with, its nodes and pods played; Ctrl-C ends it
+	cargo build -p sapphire-e2e --bins --locked
+	@$${CARGO_TARGET_DIR:-target}/debug/cluster-api
+
+cluster-down: ## take down what make cluster-api keeps up
+	@command=$${CARGO_TARGET_DIR:-target}/debug/cluster-api; [ ! -x $$command ] || $$command --down
 
 bench: page ## measure; DATA=DIR names the market data; writes docs/benchmarks.md
 	@test -n "$(DATA)" || { echo 'name the market data: make bench DATA=DIR'; exit 2; }

@@ -9,6 +9,7 @@ mod fault;
 mod files;
 mod in_memory;
 mod object;
+mod regular_file;
 mod relations;
 mod rules;
 mod shape;
@@ -20,9 +21,11 @@ use std::path::Path;
 pub use desk::{Desk, MarketData, Source};
 pub use fault::{FaultCode, ManifestFault, ManifestFaults};
 pub use in_memory::{Checked, check_change, check_object};
+pub use regular_file::open_regular;
 
 use crate::RiskPolicy;
 use document::{Document, Kind};
+use files::ManifestFile;
 
 /// What the caller asks for and can run.
 #[derive(Debug, Clone, Copy)]
@@ -85,14 +88,24 @@ fn no_system<P: AsRef<Path>>(paths: &[P]) -> ManifestFault {
     )
 }
 
-/// Reads one RiskPolicy again, as a running desk does when its file changed. What else the file holds
-/// is not judged.
+/// Reads one manifest, as a running desk does to see whether it changed.
 ///
 /// # Errors
-/// Every fault of the policy, or that the file no longer holds it.
-pub fn load_policy(path: &Path, name: &str) -> Result<RiskPolicy, ManifestFaults> {
+/// When it is no regular file, is longer than a manifest may be, or cannot be read.
+pub fn read(path: &Path) -> Result<Source, ManifestFaults> {
     let mut faults = Vec::new();
-    let files = files::read_file(path, &mut faults);
+    let read = files::read_file(path, &mut faults);
+    read.map(Source::from).ok_or_else(|| ManifestFaults::new(faults))
+}
+
+/// The RiskPolicy of that name in a manifest that was read. What else the manifest holds is not judged.
+///
+/// # Errors
+/// Every fault of the policy, or that the manifest does not hold it.
+pub fn policy_in(source: &Source, name: &str) -> Result<RiskPolicy, ManifestFaults> {
+    let mut faults = Vec::new();
+    let path = &source.path;
+    let files = [ManifestFile { path: path.clone(), text: source.text.clone() }];
     let documents = document::parse_all(&files, &mut faults);
     let wanted: Vec<&Document<'_>> = documents
         .iter()

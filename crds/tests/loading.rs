@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use sapphire_crds::conditions::TradingState;
-use sapphire_crds::manifest::{Desk, FaultCode, ManifestFaults, Request, check, load, load_policy};
+use sapphire_crds::manifest::{self, Desk, FaultCode, ManifestFaults, Request, check, load};
 use sapphire_crds::{RiskPolicy, TradingAgent, TradingSystem};
 use serde::Serialize;
 use tempfile::TempDir;
@@ -51,6 +51,10 @@ fn directory(files: &[(&str, String)]) -> TempDir {
         fs::write(directory.path().join(name), text).unwrap();
     }
     directory
+}
+
+fn load_policy(path: &Path, name: &str) -> Result<RiskPolicy, ManifestFaults> {
+    manifest::read(path).and_then(|source| manifest::policy_in(&source, name))
 }
 
 fn desk_of(paths: &[PathBuf], system: Option<&str>) -> Result<Desk, ManifestFaults> {
@@ -237,4 +241,20 @@ fn what_the_types_write_is_itself_a_good_manifest() {
 fn again<K: Serialize + serde::de::DeserializeOwned>(document: &str) -> String {
     let object: K = serde_saphyr::from_str(document).unwrap_or_else(|e| panic!("{document}\n{e}"));
     serde_saphyr::to_string(&object).unwrap()
+}
+
+#[test]
+fn only_regular_files_of_a_manifests_size_are_read() {
+    let directory = directory(&[("desk.yaml", policy("{}"))]);
+    let pipe = directory.path().join("pipe.yaml");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    for (path, words) in [(pipe.as_path(), "a pipe"), (Path::new("/dev/zero"), "a device")] {
+        let faults = check(&[path]).unwrap_err();
+        assert_eq!(faults.as_slice()[0].code, FaultCode::Unreadable);
+        assert!(faults.to_string().contains(words), "{faults}");
+    }
+    let large = directory.path().join("large.yaml");
+    fs::write(&large, policy("{}") + &"# padding\n".repeat(500_000)).unwrap();
+    let faults = manifest::read(&large).unwrap_err();
+    assert!(faults.to_string().contains("longer than 4 MiB"), "{faults}");
 }

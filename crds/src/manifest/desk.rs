@@ -39,6 +39,12 @@ pub struct Source {
     pub text: String,
 }
 
+impl From<ManifestFile> for Source {
+    fn from(ManifestFile { path, text }: ManifestFile) -> Self {
+        Self { path, text }
+    }
+}
+
 /// A recording that the paper venue plays.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MarketData {
@@ -69,8 +75,7 @@ impl Desk {
     }
 
     pub(super) fn with_sources(mut self, files: Vec<ManifestFile>) -> Self {
-        self.sources =
-            files.into_iter().map(|ManifestFile { path, text }| Source { path, text }).collect();
+        self.sources = files.into_iter().map(Source::from).collect();
         self
     }
 

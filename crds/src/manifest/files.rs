@@ -1,10 +1,15 @@
 //! Finds and reads manifests.
 
 use std::collections::BTreeSet;
+use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 use super::Faults;
 use super::fault::{FaultCode, ManifestFault};
+use super::regular_file::open_regular;
+
+/// The largest manifest that is read: a thousand objects of several kilobytes each.
+const LARGEST: usize = 4 << 20;
 
 /// One manifest as it was read.
 #[derive(Debug)]
@@ -64,30 +69,39 @@ fn expand(path: &Path, faults: &mut Faults) -> Vec<PathBuf> {
 }
 
 /// Reads one file.
-pub(super) fn read_file(path: &Path, faults: &mut Faults) -> Vec<ManifestFile> {
-    match std::fs::read(path).map(String::from_utf8) {
-        Ok(Ok(text)) => vec![ManifestFile { path: path.to_owned(), text }],
-        Ok(Err(_)) => {
-            faults.push(ManifestFault::of_file(
-                FaultCode::NotYaml,
-                path,
-                "is not UTF-8 text".into(),
-                "save it as UTF-8, or leave it out".into(),
-            ));
-            Vec::new()
-        }
-        Err(error) => {
-            faults.push(unreadable(path, &error));
-            Vec::new()
-        }
+pub(super) fn read_file(path: &Path, faults: &mut Faults) -> Option<ManifestFile> {
+    let fault = |code, message: &str, remedy: &str| {
+        ManifestFault::of_file(code, path, message.to_owned(), remedy.to_owned())
+    };
+    match content(path).map(|bytes| (bytes.len(), String::from_utf8(bytes))) {
+        Ok((length, _)) if length > LARGEST => faults.push(fault(
+            FaultCode::Unreadable,
+            &format!("is longer than {} MiB, as no manifest is", LARGEST >> 20),
+            "name the file of the manifest, or split it",
+        )),
+        Ok((_, Ok(text))) => return Some(ManifestFile { path: path.to_owned(), text }),
+        Ok((_, Err(_))) => faults.push(fault(
+            FaultCode::NotYaml,
+            "is not UTF-8 text",
+            "save it as UTF-8, or leave it out",
+        )),
+        Err(error) => faults.push(unreadable(path, &error)),
     }
+    None
+}
+
+/// What a file holds, or the first bytes of it when it is longer than a manifest may be.
+fn content(path: &Path) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    open_regular(path)?.take(LARGEST as u64 + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 fn unreadable(path: &Path, error: &std::io::Error) -> ManifestFault {
-    ManifestFault::of_file(
-        FaultCode::Unreadable,
-        path,
-        format!("cannot be read: {error}"),
-        "check the path and its permissions".into(),
-    )
+    let remedy = match error.kind() {
+        ErrorKind::InvalidInput => "write the manifest to a file, and name that",
+        _ => "check the path and its permissions",
+    };
+    let message = format!("cannot be read: {error}");
+    ManifestFault::of_file(FaultCode::Unreadable, path, message, remedy.into())
 }

@@ -27,11 +27,11 @@ use crate::api::token::Token;
 use crate::api::view::Phase;
 use crate::api::{self, Api, ApiConfig, Page, view};
 use crate::config::Environment;
-use crate::desk::{Assembly, Input};
+use crate::desk::Assembly;
 use crate::lineage;
 use crate::live::{
-    Driven, Ending, Exhibit, Hand, Labels, Message, Pace, PolicySource, Speed, drive, serve_out,
-    show_now, take_up, watch,
+    Driven, Ending, Exhibit, Hand, Labels, Message, Pace, PolicySource, Speed, catch_up, drive,
+    serve_out, show_now, take_up, watch,
 };
 use crate::report::{self, Surroundings};
 use crate::store::{self, Head, JournalReader, SqliteJournal};
@@ -142,11 +142,8 @@ impl Run {
 
         let (exhibit, engine, _) = desk.witness_and_view();
         exhibit.begin(engine);
-        catch_up_with_policy(&mut desk, &assembly)?;
-        let policy_file = manifests.policy_file.clone();
-        let name = manifests.policy.metadata.name.clone().unwrap_or_default();
-        let environment = Environment::of_process().map_err(Failure::input)?;
-        let source = PolicySource { file: policy_file, name, environment };
+        let source = policy_source(manifests)?;
+        catch_up(&mut desk, &assembly.plan.engine.policy, &source).map_err(Failure::run)?;
         let _watch = watch(source, sender).map_err(Failure::run)?;
         let outcome = self.work(&mut desk, &assembly, &mut hand);
         let left = leave(desk);
@@ -346,20 +343,16 @@ fn trace(
     Ok(Some(view::Lineage { id: id.to_string(), kind: subject.kind().to_owned(), lineage }))
 }
 
-/// The policy's file may have changed while no desk looked.
-fn catch_up_with_policy(desk: &mut Driven, assembly: &Assembly) -> Result<(), Failure> {
-    let mut change = assembly.plan.engine.policy.clone();
-    let enforced = desk.engine().enforced_policy();
-    if change.hash == enforced.hash {
-        return Ok(());
-    }
-    change.generation = enforced.generation + 1;
-    tracing::info!(
-        generation = change.generation,
-        "the RiskPolicy changed while the desk was away"
-    );
-    desk.inject(desk.now(), &Input::Policy(change)).map_err(Failure::run)?;
-    desk.flush().map_err(Failure::run)
+/// The policy's file as it was when the manifests were read.
+fn policy_source(manifests: Manifests) -> Result<PolicySource, Failure> {
+    let Manifests { sources, policy_file, policy, .. } = manifests;
+    let loaded = sources
+        .into_iter()
+        .find(|source| source.path == policy_file)
+        .ok_or_else(|| Failure::run("the RiskPolicy was read from no file"))?;
+    let name = policy.metadata.name.unwrap_or_default();
+    let environment = Environment::of_process().map_err(Failure::input)?;
+    Ok(PolicySource { loaded, name, environment })
 }
 
 /// Makes everything durable, and lets the page show how it ended.

@@ -9,12 +9,12 @@ use sapphire_engine::ids::CommandId;
 use sapphire_engine::order::{IntentClass, Purpose};
 use sapphire_engine::time::Timestamp;
 
+use super::enforce;
 use super::exhibit::Exhibit;
-use super::inbox::{Message, PolicyFile};
+use super::inbox::Message;
 use super::pace::Pace;
 use crate::api::commands::{BegunCommand, PendingCommand, Refusal};
 use crate::api::view::Phase;
-use crate::config::policy_change;
 use crate::desk::{DATA_OVER, Desk, Input, Retrace};
 use crate::store::{SqliteJournal, StoreError};
 use crate::venue::paper::PaperVenue;
@@ -162,40 +162,10 @@ fn answer(
             return Ok(Some(signal));
         }
         Message::Command(pending) => command(desk, pending, at, hand)?,
-        Message::Policy(PolicyFile::Refused(why)) => {
-            tracing::error!("the changed RiskPolicy is refused, the old one stays:\n{why}");
-            desk.witness_mut().policy_refused(&why);
-        }
-        Message::Policy(PolicyFile::Valid(spec, seen)) => {
-            let generation = desk.engine().enforced_policy().generation + 1;
-            match policy_change(&spec, generation) {
-                Ok(change) if change.hash == desk.engine().enforced_policy().hash => {
-                    tracing::info!("the RiskPolicy's file changed and means the same");
-                }
-                Ok(change) => {
-                    desk.inject(at, &Input::Policy(change))?;
-                    desk.flush()?;
-                    acknowledge(desk, seen);
-                }
-                Err(error) => desk.witness_mut().policy_refused(&error.to_string()),
-            }
-        }
+        Message::Policy(file) => enforce::changed(desk, file, at)?,
     }
     show_now(desk);
     Ok(None)
-}
-
-fn acknowledge(desk: &mut Driven, seen: Instant) {
-    let (exhibit, engine, _) = desk.witness_and_view();
-    exhibit.policy_acknowledged(engine, seen);
-    let enforced = desk.engine().enforced_policy();
-    tracing::info!(
-        generation = enforced.generation,
-        hash = enforced.hash,
-        delay_ms = u64::try_from(seen.elapsed().as_millis()).unwrap_or(u64::MAX),
-        trading_state = ?desk.engine().state(),
-        "the RiskPolicy is enforced"
-    );
 }
 
 /// Carries out a command. It is durable before its asker hears so.

@@ -26,8 +26,11 @@ impl From<PendingCommand> for Message {
 /// What a changed file holds.
 #[derive(Debug)]
 pub enum PolicyFile {
-    /// A policy, and when the change was seen.
-    Valid(Box<RiskPolicySpec>, Instant),
+    /// A policy that was not there at the last look, and when it was seen. Its writer may not have
+    /// come to the end.
+    Fresh(Box<RiskPolicySpec>, Instant),
+    /// A policy that has stood for a while, and since when.
+    Settled(Box<RiskPolicySpec>, Instant),
     /// None that could be enforced, and why: the one in force stays.
     Refused(String),
 }

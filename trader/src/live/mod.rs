@@ -2,6 +2,7 @@
 //! its policy followed on disk, its journal durable and taken up again after a kill.
 
 mod drive;
+mod enforce;
 mod exhibit;
 mod inbox;
 mod pace;
@@ -9,6 +10,7 @@ mod policy_watch;
 mod take_up;
 
 pub use drive::{Driven, Ending, Hand, drive, serve_out, show_now};
+pub use enforce::catch_up;
 pub use exhibit::{Exhibit, Labels};
 pub use inbox::{Message, PolicyFile};
 pub use pace::{Pace, Speed, SpeedError};

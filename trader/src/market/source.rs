@@ -5,6 +5,7 @@ use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 
 use flate2::bufread::MultiGzDecoder;
+use sapphire_crds::manifest::open_regular;
 use sapphire_engine::journal::Hash;
 use sha2::{Digest, Sha256};
 
@@ -59,10 +60,7 @@ pub(super) struct Source {
 impl Source {
     /// Opens a file; its first bytes decide whether it is compressed, not its name.
     pub(super) fn open(path: &Path) -> Result<Self, Problem> {
-        let file = File::open(path).map_err(Problem::Open)?;
-        if file.metadata().map_err(Problem::Open)?.is_dir() {
-            return Err(Problem::Open(io::ErrorKind::IsADirectory.into()));
-        }
+        let file = open_regular(path).map_err(Problem::Open)?;
         let mut raw =
             BufReader::with_capacity(BUFFER, Hashing { inner: file, digest: Sha256::new() });
         let compressed = raw.fill_buf().map_err(Problem::Read)?.starts_with(&GZIP_MAGIC);

@@ -87,7 +87,7 @@ fn a_file_that_is_not_there_says_so() {
     let error = read_file(&folder.path().join("none.csv"), &btc(), Span::hours(1)).unwrap_err();
     assert!(error.contains("none.csv: cannot be opened: No such file"), "{error}");
     let error = read_file(folder.path(), &btc(), Span::hours(1)).unwrap_err();
-    assert!(error.contains("cannot be opened: is a directory"), "{error}");
+    assert!(error.contains("cannot be opened: it is a directory"), "{error}");
 }
 
 #[test]

@@ -1,6 +1,13 @@
 //! The RiskPolicy's file while the desk runs.
 
-use crate::bench::Bench;
+use std::fs;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+use sqlx::{Connection, Executor};
+
+use crate::bench::{Bench, LOST};
 
 #[test]
 fn a_policy_edited_to_halted_leaves_nothing_open_and_an_invalid_one_changes_nothing() {
@@ -63,4 +70,91 @@ fn the_environment_fills_in_what_the_policy_leaves_out() {
     assert_eq!(limits(&bench), "0.25", "the manifest wins");
     bench.edit("policy.yaml", "maxDrawdown: \"0.25\"", "");
     assert_eq!(limits(&bench), "0.11");
+}
+
+/// A lock on the database keeps the desk in its recovery for as long as the test needs.
+#[test]
+fn a_halt_that_is_written_during_a_recovery_is_seen() {
+    let bench = Bench::quickstart(3000);
+    let mut desk = bench.run("--speed 60s");
+    desk.until("/api/orders?state=all", |answer| !answer["orders"].as_array().unwrap().is_empty());
+    desk.terminate();
+    assert_eq!(desk.left(), 0);
+
+    let options = SqliteConnectOptions::new().filename(bench.db());
+    let mut holder = futures::executor::block_on(async {
+        let mut holder = SqliteConnection::connect_with(&options).await.unwrap();
+        holder.execute("PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE").await.unwrap();
+        holder
+    });
+    let mut again = bench.run("--speed 60s");
+    // It owns the journal, so it has read its manifests.
+    let lock = bench.path("journal.db.lock");
+    let id = again.process_id().to_string();
+    let until = Instant::now() + LOST;
+    while fs::read_to_string(&lock).unwrap().trim() != id {
+        assert!(Instant::now() < until, "it never took the journal: {}", again.said());
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    bench.edit("policy.yaml", "tradingState: Active", "tradingState: Halted");
+    futures::executor::block_on(async {
+        holder.execute("ROLLBACK").await.unwrap();
+        holder.close().await.unwrap();
+    });
+    let risk = again.until("/api/risk", |answer| answer["tradingState"] == "Halted");
+    assert_eq!(risk["policy"]["generation"], 2, "{risk}");
+    again.terminate();
+    assert_eq!(again.left(), 0);
+}
+
+/// Up to its last lines, the text of a policy that halts is that of one that does not.
+#[test]
+fn a_policy_that_is_being_written_lifts_no_halt() {
+    let bench = Bench::quickstart(3000);
+    bench.edit("policy.yaml", "tradingState: Active", "tradingState: Halted");
+    let mut desk = bench.run("--speed 120s");
+    let halted = desk.until("/api/risk", |answer| answer["tradingState"] == "Halted");
+    let path = bench.path("desk/policy.yaml");
+    let whole = fs::read_to_string(&path).unwrap();
+    let half = &whole[..whole.find("  tradingState").unwrap()];
+    for _ in 0..5 {
+        fs::write(&path, half).unwrap();
+        std::thread::sleep(Duration::from_millis(120));
+        fs::write(&path, &whole).unwrap();
+        std::thread::sleep(Duration::from_millis(120));
+    }
+    let still = desk.get("/api/risk");
+    assert_eq!(still["tradingState"], "Halted");
+    assert_eq!(still["policy"]["hash"], halted["policy"]["hash"]);
+    let active = |record: &str| {
+        record.contains("\"tradingState\"") && record.contains("\"state\":\"Active\"")
+    };
+    let loosened = bench.records().into_iter().find(|(_, record)| active(record));
+    assert_eq!(loosened, None, "the desk was active for a moment");
+
+    // Left as it is, it is what its writer meant.
+    fs::write(&path, half).unwrap();
+    desk.until("/api/risk", |answer| answer["tradingState"] == "Active");
+    assert!(bench.records().iter().any(|(_, record)| active(record)));
+    desk.terminate();
+    assert_eq!(desk.left(), 0);
+}
+
+#[test]
+fn a_pipe_in_the_policys_place_is_refused_and_keeps_nobody_from_leaving() {
+    let bench = Bench::quickstart(3000);
+    let mut desk = bench.run("--speed 120s");
+    desk.get("/api/risk");
+    let path = bench.path("desk/policy.yaml");
+    fs::remove_file(&path).unwrap();
+    assert!(Command::new("mkfifo").arg(&path).status().unwrap().success());
+    let refused =
+        desk.until("/api/risk", |answer| answer["policy"]["lastRefused"]["message"].is_string());
+    let message = refused["policy"]["lastRefused"]["message"].as_str().unwrap();
+    assert!(message.contains("policy.yaml") && message.contains("a pipe"), "{message}");
+    let told = Instant::now();
+    desk.terminate();
+    assert_eq!(desk.left(), 0);
+    assert!(told.elapsed() < Duration::from_secs(1), "it took {:?}", told.elapsed());
+    bench.done("run -f DESK --db DB --exit").refused(2, &["policy.yaml", "a pipe"]);
 }

@@ -3,6 +3,7 @@
 use crate::manifest::desk::{directory_of, market_data};
 use crate::manifest::fault::FaultCode;
 use crate::manifest::object::Objects;
+use crate::manifest::regular_file::open_regular;
 use crate::manifest::{Faults, Request};
 
 /// Every recording is a file.
@@ -14,11 +15,8 @@ pub(super) fn recordings_exist(objects: &Objects<'_>, _: Request<'_>, faults: &m
                 None => "spec.venue.paper.data.file.path".to_owned(),
                 Some(_) => format!("spec.venue.paper.data.files[{index}].path"),
             };
-            let message = match std::fs::metadata(&data.path) {
-                Ok(metadata) if metadata.is_file() => continue,
-                Ok(_) => format!("is not a file: {}", data.path.display()),
-                Err(error) => format!("cannot be read: {}: {error}", data.path.display()),
-            };
+            let Err(error) = open_regular(&data.path) else { continue };
+            let message = format!("cannot be read: {}: {error}", data.path.display());
             faults.push(system.document.fault(
                 FaultCode::NotFound,
                 &field,

@@ -17,7 +17,8 @@ pub struct ApiConfig {
     pub token: Option<Token>,
     /// Requests to `/api` that one address has answered in a minute without a token. `None`: no limit.
     pub requests_per_minute: Option<NonZeroU32>,
-    /// Wrong tokens from one address in a minute, after which none is looked at any more.
+    /// Wrong tokens from one address in a minute that are logged and told apart; what comes beyond is
+    /// told to wait. The right one is always taken.
     pub wrong_tokens_per_minute: NonZeroU32,
     /// Pages of other origins that may read the API.
     pub cors_origins: Vec<Origin>,

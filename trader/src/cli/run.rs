@@ -81,6 +81,10 @@ pub(super) struct Run {
     /// Names under which the API may be asked, besides its loopback names.
     #[arg(long, value_name = "HOST")]
     allowed_host: Vec<String>,
+    /// Proxies in front of the API, such as 10.0.0.0/8: of what comes from them, the caller that
+    /// `x-forwarded-for` names is counted. Several are separated by commas.
+    #[arg(long, env = "SAPPHIRE_TRUSTED_PROXIES", value_name = "NETWORK", value_delimiter = ',')]
+    trusted_proxy: Vec<api::Network>,
 }
 
 impl Run {
@@ -222,6 +226,7 @@ impl Run {
             cors_origins: self.cors_origin.clone(),
             allowed_hosts: self.allowed_host.clone(),
             // With the desk's own farewell it stays below a second.
+            trusted_proxies: self.trusted_proxy.clone(),
             shutdown_grace: Duration::from_millis(250),
             ..ApiConfig::default()
         }

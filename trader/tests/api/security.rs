@@ -96,6 +96,17 @@ async fn a_loopback_server_answers_only_under_its_names(
 }
 
 #[rstest]
+#[case::strange_one_second("host: localhost\r\nhost: evil.example")]
+#[case::twice_the_same("host: localhost\r\nhost: localhost")]
+#[tokio::test]
+async fn a_request_with_two_host_headers_is_refused(#[case] hosts: &str) {
+    let desk = Desk::open().await;
+    let answer = desk.raw(&format!("GET /api/risk HTTP/1.1\r\n{hosts}\r\n\r\n")).await;
+    assert_eq!(answer.split(' ').nth(1), Some("400"), "{answer}");
+    assert!(answer.contains("\"code\":\"BadRequest\"") && answer.contains("`host`"), "{answer}");
+}
+
+#[rstest]
 #[case("halt")]
 #[case("resume")]
 #[case("close")]
@@ -142,16 +153,18 @@ async fn without_a_token_of_its_own_the_server_takes_no_commands() {
 }
 
 #[tokio::test]
-async fn guessing_the_token_ends_after_ten_tries_even_when_the_guess_is_right() {
+async fn wrong_tokens_are_limited_and_the_right_one_never_is() {
     let desk = Desk::open().await;
     let ask = |token: String| desk.client.get(desk.url("/api/risk")).bearer_auth(token).send();
     for guess in 0..10 {
         error(ask(format!("guess-{guess}")).await.unwrap(), 401, "Unauthorized").await;
     }
-    let right = ask(desk.token.reveal().to_owned()).await.unwrap();
-    assert!(right.headers().contains_key("retry-after"));
-    let message = error(right, 429, "TooManyRequests").await;
+    let wrong = ask("guess-10".to_owned()).await.unwrap();
+    assert!(wrong.headers().contains_key("retry-after"));
+    let message = error(wrong, 429, "TooManyRequests").await;
     assert!(message.contains("wrong tokens"), "{message}");
+    let right = ask(desk.token.reveal().to_owned()).await.unwrap();
+    assert_eq!(right.status(), 200, "others' guesses are not its holder's");
     assert_eq!(desk.get("/api/risk").await.status(), 200, "without a token it may still read");
 }
 

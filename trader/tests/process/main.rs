@@ -10,4 +10,5 @@ mod kills;
 mod leaving;
 mod obstacles;
 mod policies;
+mod proxies;
 mod replays;

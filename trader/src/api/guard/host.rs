@@ -48,7 +48,15 @@ pub(in crate::api) async fn check(
     request: Request,
     next: Next,
 ) -> Result<Response, ApiError> {
-    let header = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
+    let mut headers = request.headers().get_all(header::HOST).iter();
+    let header = headers.next().and_then(|host| host.to_str().ok());
+    // Two servers on a request's way could each believe another one (RFC 9112, 3.2).
+    if headers.next().is_some() {
+        return Err(ApiError::new(
+            ErrorCode::BadRequest,
+            "the request has more than one `host` header: send one",
+        ));
+    }
     // A target in absolute form wins over the header (RFC 9112, 3.2.2).
     let host = request.uri().authority().map(axum::http::uri::Authority::as_str).or(header);
     if app.hosts.allow(host.unwrap_or_default()) {

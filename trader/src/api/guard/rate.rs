@@ -52,32 +52,14 @@ impl RateLimit {
     /// # Errors
     /// After how long the next one is possible.
     pub(in crate::api) fn admit(&self, address: IpAddr, now: Instant) -> Result<(), Duration> {
-        self.at(address, now, |window, slot, age| {
-            window.wait(self.limit, slot, age)?;
-            window.count(slot);
-            Ok(())
-        })
-    }
-
-    /// Whether `address` has used up its minute, and for how long; counts nothing.
-    ///
-    /// # Errors
-    /// After how long the next one is possible.
-    pub(in crate::api) fn check(&self, address: IpAddr, now: Instant) -> Result<(), Duration> {
-        self.at(address, now, |window, slot, age| window.wait(self.limit, slot, age))
-    }
-
-    fn at<R>(
-        &self,
-        address: IpAddr,
-        now: Instant,
-        act: impl FnOnce(&mut Window, u64, Duration) -> R,
-    ) -> R {
         let age = now.saturating_duration_since(self.began);
         // Slots are numbered from 1, so that a new window is an empty one.
         let slot = age.as_secs() / SLOT.as_secs() + 1;
         let mut table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
-        act(table.window(of_network(address), slot), slot, age)
+        let window = table.window(of_network(address), slot);
+        window.wait(self.limit, slot, age)?;
+        window.count(slot);
+        Ok(())
     }
 
     #[cfg(test)]
@@ -185,14 +167,6 @@ mod tests {
             assert!(rate.admit(address(1), now).is_err());
         }
         assert!(rate.admit(address(1), rate.began + Duration::from_secs(65)).is_ok());
-    }
-
-    #[test]
-    fn looking_does_not_count() {
-        let rate = limit(1);
-        assert!((0..5).all(|_| rate.check(address(1), rate.began).is_ok()));
-        rate.admit(address(1), rate.began).unwrap();
-        assert!(rate.check(address(1), rate.began).is_err());
     }
 
     #[test]

@@ -165,14 +165,15 @@ impl Run {
             Ok(ending) => ending,
             Err(error) => {
                 // Nothing was sent that is not durable. The page says so until somebody looks.
-                desk.witness_mut().stands(&error.to_string());
+                let (exhibit, engine, _) = desk.witness_and_view();
+                exhibit.stands(engine, &error.to_string());
                 show_now(desk);
-                tracing::error!("the desk stands: {error}");
+                tracing::error!("the desk is halted, nothing is sent any more: {error}");
                 if !self.exit {
                     serve_out(
                         desk,
                         hand,
-                        "the desk stands, since its journal failed: see lastError in /api/health-metrics",
+                        "the desk is halted, since its journal failed: see lastError in /api/health-metrics",
                     );
                 }
                 return Err(Failure::run(error));
@@ -225,8 +226,8 @@ impl Run {
             requests_per_minute: std::num::NonZeroU32::new(self.requests_per_minute),
             cors_origins: self.cors_origin.clone(),
             allowed_hosts: self.allowed_host.clone(),
-            // With the desk's own farewell it stays below a second.
             trusted_proxies: self.trusted_proxy.clone(),
+            // With the desk's own farewell it stays below a second.
             shutdown_grace: Duration::from_millis(250),
             ..ApiConfig::default()
         }

@@ -273,6 +273,22 @@ impl Desk {
         self.exchange("GET /api/risk", headers, "")
     }
 
+    /// A desk whose journal failed: everything that tells a state tells the same one.
+    pub(crate) fn says_that_it_is_halted(&mut self) {
+        let status = self.until("/api/system-status", |answer| answer["phase"] == "Failed");
+        assert_eq!(status["tradingState"], "Halted", "{status}");
+        let reason = &status["tradingStateReasons"][0];
+        assert_eq!(reason["state"], "Halted", "{status}");
+        assert!(reason["reason"].as_str().unwrap().contains("nothing is sent"), "{reason}");
+        let risk = self.get("/api/risk");
+        assert_eq!(risk["tradingState"], "Halted", "{risk}");
+        assert!(risk["haltedAt"].is_string(), "{risk}");
+        let (_, metrics) = self.exchange("GET /metrics", "", "");
+        assert!(metrics.contains("sapphire_trading_state{state=\"Halted\"} 1"), "{metrics}");
+        assert!(metrics.contains("sapphire_trading_state{state=\"Active\"} 0"), "{metrics}");
+        self.until_said("the desk is halted");
+    }
+
     pub(crate) fn get(&mut self, path: &str) -> Value {
         self.ask(&format!("GET {path}"), "")
     }

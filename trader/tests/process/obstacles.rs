@@ -86,6 +86,7 @@ fn a_disk_that_fills_stops_the_desk_and_is_said_and_the_run_goes_on_with_room() 
     let status = desk.until("/api/system-status", |answer| answer["phase"] == "Failed");
     let health = desk.get("/api/health-metrics");
     assert_eq!(health["lastError"]["where"], "journal", "{health}");
+    desk.says_that_it_is_halted();
     let refused = desk.post("/api/commands/halt", r#"{"reason":"too late"}"#);
     assert_eq!(refused["error"]["code"], "Unavailable", "{refused}");
     let stands = desk.get("/api/system-status");

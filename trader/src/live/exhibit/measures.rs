@@ -12,6 +12,7 @@ use sapphire_engine::market::MarketEvent;
 use sapphire_engine::money::{Amount, Ratio};
 use sapphire_engine::opinion::{Direction, View};
 use sapphire_engine::order::OrderState;
+use sapphire_engine::policy::TradingState;
 use sapphire_engine::time::Timestamp;
 use sapphire_engine::venue::VenueReport;
 
@@ -48,6 +49,11 @@ impl Measures {
 
     pub(super) fn lag(&self, lag: Duration) {
         self.metrics.event_loop_lag(lag);
+    }
+
+    /// Nothing is sent any more.
+    pub(super) fn stands(&self) {
+        self.metrics.trading_state(TradingState::Halted);
     }
 
     pub(super) fn alert(&self, severity: Severity) {

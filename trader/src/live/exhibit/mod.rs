@@ -74,6 +74,9 @@ pub struct Exhibit {
     /// How many there had been at an earlier moment, and the rate between then and a later one.
     rate: (Instant, u64, f64),
     report: Option<view::Report>,
+    /// Since when nothing is sent any more, and why: the journal failed, so the engine is not told,
+    /// and no record says it.
+    stands: Option<(Timestamp, String)>,
     /// Why the engine refused the command that is being carried out.
     refusal: Option<String>,
     /// A recovery works through what was shown before: it counts for the page, not for the log and
@@ -113,6 +116,7 @@ impl Exhibit {
             events: 0,
             rate: (Instant::now(), 0, 0.0),
             report: None,
+            stands: None,
             refusal: None,
             live: false,
         };
@@ -161,9 +165,11 @@ impl Exhibit {
     }
 
     /// The desk cannot go on, and why: nothing is sent any more.
-    pub fn stands(&mut self, message: &str) {
+    pub fn stands(&mut self, engine: &Engine, message: &str) {
+        self.stands = Some((engine.now(), message.to_owned()));
         self.labels.notes.push(format!("halted, nothing is sent any more: {message}"));
         self.went_wrong("journal", message.to_owned());
+        self.measures.stands();
         self.enter(view::Phase::Failed);
     }
 
@@ -247,7 +253,7 @@ impl Exhibit {
             self.publisher.decisions(self.rounds.newest_first());
         }
         if due.contains(Sections::RISK) {
-            self.publisher.risk(self.policy.risk(engine));
+            self.publisher.risk(self.risk(engine));
         }
     }
 

@@ -8,7 +8,7 @@ use sapphire_engine::risk::RuleValue;
 use sapphire_engine::time::Timestamp;
 use sapphire_engine::{Engine, Headroom};
 
-use super::Labels;
+use super::{Exhibit, Labels};
 use crate::api::view;
 
 /// How the policy came to be in force.
@@ -40,28 +40,35 @@ impl PolicyNews {
         self.refused = Some((SystemTime::now(), why.to_owned()));
     }
 
-    pub(super) fn risk(&self, engine: &Engine) -> view::Risk {
+    fn in_force_now(&self, engine: &Engine) -> view::PolicyInForce {
         let policy = engine.enforced_policy();
         let millis = |delay: Duration| u64::try_from(delay.as_millis()).unwrap_or(u64::MAX);
+        view::PolicyInForce {
+            name: self.name.clone(),
+            generation: policy.generation,
+            hash: policy.hash.clone(),
+            acknowledged_at: self.acknowledged.map(|(at, _)| at.into()),
+            acknowledged_wall_time: self.acknowledged.map(|(_, wall)| wall.into()),
+            delay_millis: self.delay.map(millis),
+            file: self.file.clone(),
+            last_refused: self.refused.as_ref().map(|(at, message)| view::RefusedPolicy {
+                at: (*at).into(),
+                message: message.clone(),
+            }),
+        }
+    }
+}
+
+impl Exhibit {
+    pub(super) fn risk(&self, engine: &Engine) -> view::Risk {
+        let halted = self.stands.as_ref().map(|(since, _)| *since);
         view::Risk {
-            policy: view::PolicyInForce {
-                name: self.name.clone(),
-                generation: policy.generation,
-                hash: policy.hash.clone(),
-                acknowledged_at: self.acknowledged.map(|(at, _)| at.into()),
-                acknowledged_wall_time: self.acknowledged.map(|(_, wall)| wall.into()),
-                delay_millis: self.delay.map(millis),
-                file: self.file.clone(),
-                last_refused: self.refused.as_ref().map(|(at, message)| view::RefusedPolicy {
-                    at: (*at).into(),
-                    message: message.clone(),
-                }),
-            },
-            trading_state: engine.state().into(),
+            policy: self.policy.in_force_now(engine),
+            trading_state: self.trading_state(engine),
             on_halt: engine.policy().on_halt.into(),
             flat: engine.is_flat(),
             flat_since: engine.flat_since().map(Into::into),
-            halted_at: engine.halted_since().map(Into::into),
+            halted_at: engine.halted_since().or(halted).map(Into::into),
             limits: engine.headroom().iter().filter_map(limit_use).collect(),
             pending: engine.pending_policy().map(|pending| pending_policy(engine, pending)),
         }

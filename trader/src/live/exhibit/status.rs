@@ -19,6 +19,12 @@ const RATE_OVER: Duration = Duration::from_secs(2);
 impl Exhibit {
     pub(super) fn status(&self, engine: &Engine, done: u64) -> view::SystemStatus {
         let config = engine.config();
+        let stands = self.stands.as_ref().map(|(since, why)| view::StateReason {
+            source: view::StateSource::Engine,
+            state: view::TradingState::Halted,
+            reason: format!("nothing is sent any more: {why}"),
+            since: Some((*since).into()),
+        });
         let mut words: Vec<_> =
             engine.state_words().filter(|(_, word)| word.state > TradingState::Active).collect();
         words.sort_by_key(|(_, word)| Reverse(word.state));
@@ -35,8 +41,8 @@ impl Exhibit {
             mode: "Paper".to_owned(),
             venue: "paper".to_owned(),
             phase: self.phase,
-            trading_state: engine.state().into(),
-            trading_state_reasons: reasons.collect(),
+            trading_state: self.trading_state(engine),
+            trading_state_reasons: stands.into_iter().chain(reasons).collect(),
             event_time: Some(engine.now().into()),
             started_wall_time: self.began_wall.into(),
             progress: Some(view::Progress::new(done, self.labels.events)),
@@ -52,6 +58,14 @@ impl Exhibit {
                 hash: self.head.map(|link| link.hash.to_string()).unwrap_or_default(),
             },
             report: self.report.clone(),
+        }
+    }
+
+    /// What holds: a desk that cannot write its journal is halted, whatever its engine was told.
+    pub(super) fn trading_state(&self, engine: &Engine) -> view::TradingState {
+        match self.stands {
+            Some(_) => view::TradingState::Halted,
+            None => engine.state().into(),
         }
     }
 

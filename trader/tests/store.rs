@@ -142,6 +142,67 @@ fn a_second_owner_is_refused_and_told_whose_it_is() {
 }
 
 #[test]
+fn a_link_to_a_journal_is_the_same_journal() {
+    let (folder, path) = place();
+    let link = folder.path().join("link.db");
+    std::os::unix::fs::symlink(&path, &link).unwrap();
+    // The link leads nowhere yet.
+    let first = SqliteJournal::open(&link).unwrap();
+    let holder = Some(std::process::id());
+    for path in [&path, &link] {
+        let refused = SqliteJournal::open(path).unwrap_err();
+        assert_eq!(refused, StoreError::InUse { path: path.clone(), holder });
+    }
+    first.close().unwrap();
+    assert!(path.is_file() && link.is_symlink());
+    SqliteJournal::open(&path).unwrap();
+}
+
+#[test]
+fn a_file_with_a_second_name_is_refused_under_both() {
+    let (folder, path) = place();
+    let first = SqliteJournal::open(&path).unwrap();
+    let other = folder.path().join("other.db");
+    std::fs::hard_link(&path, &other).unwrap();
+    let refused = SqliteJournal::open(&other).unwrap_err();
+    assert_eq!(refused, StoreError::ManyNames { path: other.clone(), names: 2 });
+    drop(first);
+    let refused = SqliteJournal::open(&path).unwrap_err();
+    assert_eq!(refused, StoreError::ManyNames { path: path.clone(), names: 2 });
+    std::fs::remove_file(&other).unwrap();
+    SqliteJournal::open(&path).unwrap();
+}
+
+#[rstest]
+#[case::deleted("desk.db", None)]
+#[case::replaced("desk.db", Some("new.db"))]
+#[case::log_deleted("desk.db-wal", None)]
+fn a_file_that_is_not_the_one_that_was_opened_is_noticed_by_the_next_commit(
+    #[case] lost: &str,
+    #[case] replacement: Option<&str>,
+) {
+    let (folder, path) = place();
+    let mut journal = SqliteJournal::open(&path).unwrap();
+    journal.begin(RUN);
+    journal.append(at(1), &record(1)).unwrap();
+    journal.flush().unwrap();
+    journal.expect_in_place().unwrap();
+    let lost = folder.path().join(lost);
+    match replacement {
+        None => std::fs::remove_file(&lost).unwrap(),
+        Some(new) => {
+            std::fs::copy(&lost, folder.path().join(new)).unwrap();
+            std::fs::rename(folder.path().join(new), &lost).unwrap();
+        }
+    }
+    journal.append(at(2), &record(2)).unwrap();
+    let refused = StoreError::Lost(lost);
+    assert_eq!(journal.flush(), Err(refused.clone()));
+    assert_eq!(journal.expect_in_place(), Err(refused.clone()));
+    assert_eq!(journal.append(at(3), &record(3)), Err(refused));
+}
+
+#[test]
 fn a_running_desks_journal_can_be_read() {
     let (_folder, path) = place();
     let mut journal = SqliteJournal::open(&path).unwrap();

@@ -26,6 +26,7 @@ impl Failure {
     pub(super) fn store(error: StoreError) -> Self {
         match error {
             StoreError::InUse { .. }
+            | StoreError::ManyNames { .. }
             | StoreError::Newer { .. }
             | StoreError::NotAJournal { .. }
             | StoreError::Missing(_)
@@ -37,6 +38,7 @@ impl Failure {
             | StoreError::Damaged { .. }
             | StoreError::BrokenChain { .. }
             | StoreError::Full(_)
+            | StoreError::Lost(_)
             | StoreError::NotDurable { .. }
             | StoreError::Io { .. }
             | StoreError::Record { .. }

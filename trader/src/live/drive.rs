@@ -95,10 +95,12 @@ pub fn drive(desk: &mut Driven, pace: Pace, hand: &mut Hand) -> Result<Ending, S
     }
 }
 
-/// Makes everything durable, and counts what that took.
+/// Makes everything durable, and counts what that took. A desk with nothing to write still looks
+/// whether it could.
 fn flush(desk: &mut Driven) -> Result<(), StoreError> {
     desk.flush()?;
     let (exhibit, _, journal) = desk.witness_and_view();
+    journal.journal_mut().expect_in_place()?;
     exhibit.committed(journal.journal_mut().take_recent_commits());
     Ok(())
 }

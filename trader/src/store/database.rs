@@ -10,6 +10,7 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row, SqlSafeStr};
 
 use super::StoreError;
 use super::ownership::Ownership;
+use super::place::{Place, beside};
 
 static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
 /// `SAPH`, as the first migration sets it.
@@ -21,6 +22,8 @@ const APPLICATION_ID: i32 = 1_396_789_320;
 pub(super) struct Database {
     pub(super) path: PathBuf,
     pub(super) connection: SqliteConnection,
+    /// Where a writer's files are.
+    place: Option<Place>,
     /// Only a writer has it. Dropped after the connection.
     _ownership: Option<Ownership>,
 }
@@ -44,13 +47,37 @@ impl Database {
         Ok(database)
     }
 
+    /// Finds out whether what a writer wrote is still to be found.
+    ///
+    /// # Errors
+    /// [`StoreError::Lost`] with the file that is not.
+    pub(super) fn expect_in_place(&mut self) -> Result<(), StoreError> {
+        match self.place.as_mut().and_then(Place::lost) {
+            Some(lost) => Err(StoreError::Lost(lost.to_owned())),
+            None => Ok(()),
+        }
+    }
+
     /// Opens for reading; a running desk may go on writing meanwhile.
     pub(super) fn open_to_read(path: &Path) -> Result<Self, StoreError> {
         if !path.exists() {
             return Err(StoreError::Missing(path.to_owned()));
         }
         refuse_directory(path)?;
-        let mut database = Self::connect(path, options(path).read_only(true), None)?;
+        let to_read = options(path).read_only(true);
+        let opened = Self::connect(path, to_read.clone(), None).and_then(Self::known_to_us);
+        match opened {
+            // To read it, SQLite wants to make a file beside it, even where nobody writes.
+            Err(StoreError::Io { .. }) if is_at_rest(path) => {
+                Self::connect(path, to_read.immutable(true), None).and_then(Self::known_to_us)
+            }
+            opened => opened,
+        }
+    }
+
+    /// Refuses what is no journal of a version that is known.
+    fn known_to_us(self) -> Result<Self, StoreError> {
+        let mut database = self;
         if database.scalar::<i32>("PRAGMA application_id")? != APPLICATION_ID {
             let begun = database.is_begun()?;
             return Err(if begun { StoreError::Empty(database.path) } else { database.foreign() });
@@ -70,7 +97,17 @@ impl Database {
     ) -> Result<Self, StoreError> {
         let connection = block_on(SqliteConnection::connect_with(&options))
             .map_err(|error| store_error(path, "cannot open the journal", &error))?;
-        Ok(Self { path: path.to_owned(), connection, _ownership: ownership })
+        let place = match &ownership {
+            None => None,
+            Some(ownership) => {
+                Some(Place::of(path, &ownership.database).map_err(|error| StoreError::Io {
+                    path: path.to_owned(),
+                    what: "cannot open the journal",
+                    detail: error.to_string(),
+                })?)
+            }
+        };
+        Ok(Self { path: path.to_owned(), connection, place, _ownership: ownership })
     }
 
     pub(super) fn scalar<T>(&mut self, sql: impl SqlSafeStr) -> Result<T, StoreError>
@@ -156,6 +193,13 @@ fn options(path: &Path) -> SqliteConnectOptions {
         .busy_timeout(Duration::from_secs(2))
         // A check of the whole file takes seconds and is meant to: nothing to warn a person of.
         .disable_statement_logging()
+}
+
+/// Whether a database is whole by itself: its last writer closed it, and took the log away, or left
+/// an empty one.
+fn is_at_rest(path: &Path) -> bool {
+    let real = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    beside(&real, "-wal").metadata().map_or(true, |log| log.len() == 0)
 }
 
 fn refuse_directory(path: &Path) -> Result<(), StoreError> {

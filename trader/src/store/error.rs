@@ -19,6 +19,26 @@ pub enum StoreError {
         /// Whose it is, when the lock file says so.
         holder: Option<u32>,
     },
+    /// The file has several names.
+    #[error(
+        "{}: the file has {names} names (hard links): SQLite would keep a log beside each, and two desks \
+         could spoil it. Remove the other names (`find DIR -samefile {}` lists them), or use a copy",
+        path.display(), path.display()
+    )]
+    ManyNames {
+        /// The database.
+        path: PathBuf,
+        /// How many.
+        names: u64,
+    },
+    /// The file that was opened is not there any more.
+    #[error(
+        "{}: was deleted or replaced while the desk ran, so what is written to it would be lost, and \
+         nothing is sent. Put the file back and start again: the run goes on where its journal ends; \
+         without it a new run begins",
+        .0.display()
+    )]
+    Lost(PathBuf),
     /// A newer version wrote it.
     #[error(
         "{}: written by a newer version of Sapphire (schema {found}; this one knows up to {known}): \

@@ -9,6 +9,7 @@ mod error;
 mod location;
 mod memory;
 mod ownership;
+mod place;
 mod reader;
 mod sink;
 mod sqlite;

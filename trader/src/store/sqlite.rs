@@ -122,6 +122,24 @@ impl SqliteJournal {
         self.database.scalar::<i64>(sql).map(|_| ())
     }
 
+    /// Finds out whether the journal's file is still the one that this process writes; each commit
+    /// does. After an error it takes nothing more.
+    ///
+    /// # Errors
+    /// [`StoreError::Lost`] when the file was deleted or replaced, or what the journal failed with
+    /// before.
+    pub fn expect_in_place(&mut self) -> Result<(), StoreError> {
+        if let Some(error) = &self.failed {
+            return Err(error.clone());
+        }
+        self.database.expect_in_place().map_err(|error| self.fail(error))
+    }
+
+    fn fail(&mut self, error: StoreError) -> StoreError {
+        self.failed = Some(error.clone());
+        error
+    }
+
     /// Keeps a journal that was made in memory.
     ///
     /// # Errors
@@ -213,9 +231,9 @@ impl JournalSink for SqliteJournal {
         let began = Instant::now();
         if let Err(error) = self.write() {
             let error = self.database.error("cannot write the journal", &error);
-            self.failed = Some(error.clone());
-            return Err(error);
+            return Err(self.fail(error));
         }
+        self.expect_in_place()?;
         let took = began.elapsed();
         self.commits.add(took);
         if self.recent.len() < RECENT_KEPT {

@@ -5,6 +5,7 @@
 
 mod backtests;
 mod bench;
+mod databases;
 mod journals;
 mod kills;
 mod leaving;

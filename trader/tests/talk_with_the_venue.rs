@@ -72,7 +72,7 @@ impl JournalSink for Heard<MemoryJournal> {
 }
 
 impl Venue for Heard<PaperVenue> {
-    fn submit(&mut self, at: Timestamp, order: &Approved<OrderRequest>) {
+    fn submit(&mut self, at: Timestamp, order: Approved<OrderRequest>) {
         self.wire.leaves();
         self.wire.sent.borrow_mut().push(*order.get());
         self.inner.submit(at, order);

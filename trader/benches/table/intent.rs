@@ -67,9 +67,10 @@ struct Timed<V> {
 }
 
 impl<V: Venue> Venue for Timed<V> {
-    fn submit(&mut self, at: Timestamp, order: &Approved<OrderRequest>) {
+    fn submit(&mut self, at: Timestamp, order: Approved<OrderRequest>) {
+        let purpose = order.get().purpose;
         self.venue.submit(at, order);
-        if let (Purpose::Entry, Some(began)) = (order.get().purpose, self.watch.bar.get()) {
+        if let (Purpose::Entry, Some(began)) = (purpose, self.watch.bar.get()) {
             self.watch.samples.borrow_mut().push(began.elapsed());
         }
     }

@@ -19,8 +19,7 @@ impl Working {
     /// Adds an order, if it works.
     pub fn add(&mut self, order: &Order) {
         if order.state.is_working() {
-            let reduces = order.request.reduce_only || order.request.close_position;
-            self.add_quantity(order.request.side, order.remaining(), reduces);
+            self.add_quantity(order.request.side, order.remaining(), order.request.only_reduces());
         }
     }
 

@@ -349,7 +349,7 @@ impl<V: Venue, J: JournalSink, W: Witness> Floor<V, J, W> {
             Effect::Record(_) => {}
             Effect::Submit(order) => {
                 self.witness.sends();
-                self.venue.submit(now, &order);
+                self.venue.submit(now, order);
             }
             Effect::Cancel { symbol, order } => self.venue.cancel(now, symbol, order),
             Effect::Query { symbol, order } => self.venue.query_order(now, symbol, order),

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use sapphire_engine::Engine;
 use sapphire_engine::event::CommandRequest;
 use sapphire_engine::ids::CommandId;
-use sapphire_engine::order::{IntentClass, Purpose};
+use sapphire_engine::order::IntentClass;
 use sapphire_engine::time::Timestamp;
 
 use super::enforce;
@@ -117,8 +117,7 @@ fn farewell(desk: &mut Driven) -> Result<(), StoreError> {
 }
 
 fn has_entries(engine: &Engine) -> bool {
-    let purposes = engine.working_orders().map(|tracked| tracked.order.request.purpose);
-    purposes.map(Purpose::class).any(|class| class == IntentClass::Entry)
+    engine.working_orders().any(|tracked| tracked.order.request.class() == IntentClass::Entry)
 }
 
 /// After the run, or when it cannot go on: answers who knocks that there is nothing to command, and

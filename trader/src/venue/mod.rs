@@ -12,10 +12,33 @@ use sapphire_engine::venue::VenueReport;
 
 use crate::market::FeedEvent;
 
-/// A venue, as the desk uses it.
+/// A venue, as the desk uses it. What it takes, it takes away: an approved order is sent once.
+///
+/// ```compile_fail,E0382
+/// # use sapphire_engine::{order::OrderRequest, risk::Approved, time::Timestamp};
+/// # use sapphire_trader::venue::Venue;
+/// fn twice(venue: &mut dyn Venue, order: Approved<OrderRequest>) {
+///     venue.submit(Timestamp(0), order);
+///     venue.submit(Timestamp(1), order);
+/// }
+/// ```
+/// ```compile_fail,E0308
+/// # use sapphire_engine::{order::OrderRequest, time::Timestamp};
+/// # use sapphire_trader::venue::Venue;
+/// fn unapproved(venue: &mut dyn Venue, order: OrderRequest) {
+///     venue.submit(Timestamp(0), order);
+/// }
+/// ```
+/// ```
+/// # use sapphire_engine::{order::OrderRequest, risk::Approved, time::Timestamp};
+/// # use sapphire_trader::venue::Venue;
+/// fn once(venue: &mut dyn Venue, order: Approved<OrderRequest>) {
+///     venue.submit(Timestamp(0), order);
+/// }
+/// ```
 pub trait Venue {
     /// Hands an approved order over at `at`. It is not sent after its expiry.
-    fn submit(&mut self, at: Timestamp, order: &Approved<OrderRequest>);
+    fn submit(&mut self, at: Timestamp, order: Approved<OrderRequest>);
     /// Asks to cancel an order.
     fn cancel(&mut self, at: Timestamp, symbol: SymbolId, order: OrderId);
     /// Asks what became of an order.

@@ -104,7 +104,8 @@ impl OrderType {
     }
 }
 
-/// Why an order exists. It decides which risk rules apply, by [`Purpose::class`].
+/// Why an order exists. With what the order can do, it decides which risk rules apply:
+/// [`OrderRequest::class`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Purpose {
     /// Opens or adds to a position.
@@ -119,7 +120,8 @@ pub enum Purpose {
     Flatten,
 }
 
-/// The class of an intent: which rules of the gate apply to it.
+/// The class of an intent: which rules of the gate apply to it. A cancel is no intent: no rule holds
+/// it up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum IntentClass {
     /// May grow exposure: every rule.
@@ -130,21 +132,6 @@ pub enum IntentClass {
     Stop,
     /// Shrinks exposure to nothing.
     Flatten,
-    /// Takes a working order away: no rule.
-    Cancel,
-}
-
-impl Purpose {
-    /// The class of an intent of this purpose.
-    #[must_use]
-    pub const fn class(self) -> IntentClass {
-        match self {
-            Self::Entry => IntentClass::Entry,
-            Self::Exit => IntentClass::Exit,
-            Self::Stop | Self::TakeProfit => IntentClass::Stop,
-            Self::Flatten => IntentClass::Flatten,
-        }
-    }
 }
 
 impl fmt::Display for Purpose {
@@ -187,6 +174,27 @@ pub struct OrderRequest {
     pub decision: Option<DecisionId>,
     /// After this moment it must not reach the venue: checked before the write, enforced there.
     pub expires: Timestamp,
+}
+
+impl OrderRequest {
+    /// Whether the venue will let it do nothing but shrink a position.
+    #[must_use]
+    pub const fn only_reduces(&self) -> bool {
+        self.reduce_only || self.close_position
+    }
+
+    /// The class of its intent. What the venue would let grow a position is an entry, whatever it
+    /// is said to be for.
+    #[must_use]
+    pub const fn class(&self) -> IntentClass {
+        match self.purpose {
+            _ if !self.only_reduces() => IntentClass::Entry,
+            Purpose::Entry => IntentClass::Entry,
+            Purpose::Exit => IntentClass::Exit,
+            Purpose::Stop | Purpose::TakeProfit => IntentClass::Stop,
+            Purpose::Flatten => IntentClass::Flatten,
+        }
+    }
 }
 
 /// An order as we know it.

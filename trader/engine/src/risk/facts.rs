@@ -8,7 +8,7 @@ use crate::time::Span;
 
 /// The facts about one intent. Rules are pure functions of them.
 #[derive(Debug, Clone)]
-pub struct Facts<'a> {
+pub(crate) struct Facts<'a> {
     /// The order as it would be sent.
     pub request: &'a OrderRequest,
     /// Its instrument.

@@ -7,8 +7,8 @@ use crate::order::OrderRequest;
 /// Judges an intent. All rules of its class run, in order, whatever the first of them says, so that
 /// a denial names every reason; the approved order exists only if all passed.
 #[must_use]
-pub fn judge(facts: &Facts<'_>, bound: Bound) -> (Verdict, Option<Approved<OrderRequest>>) {
-    let class = facts.request.purpose.class();
+pub(crate) fn judge(facts: &Facts<'_>, bound: Bound) -> (Verdict, Option<Approved<OrderRequest>>) {
+    let class = facts.request.class();
     let mut rules = Vec::with_capacity(RULES.len());
     rules.extend(RULES.iter().filter(|rule| rule.applies_to(class)).map(|rule| rule.judge(facts)));
     let approved = rules.iter().all(|rule| rule.passed);

@@ -9,8 +9,8 @@ mod trading_state;
 mod verdict;
 
 pub use drawdown::{DrawdownStage, LossWatch};
-pub use facts::Facts;
-pub use gate::judge;
+pub(crate) use facts::Facts;
+pub(crate) use gate::judge;
 pub use order_rate::OrderRate;
 pub use trading_state::{Standing, Word};
 pub use verdict::{Approved, Bound, RuleId, RuleResult, RuleValue, Verdict};

@@ -9,19 +9,55 @@ use crate::money::{Amount, Ratio};
 use crate::policy::TradingState;
 use crate::time::Span;
 
-/// An order that the risk gate let pass. Only the gate can make one, and a venue takes nothing else:
+/// An order that the risk gate let pass, once. Only the gate can make one, and a venue takes nothing
+/// else:
 ///
-/// ```compile_fail
-/// # fn forge(request: sapphire_engine::order::OrderRequest) {
-/// let forged = sapphire_engine::risk::Approved(request); // the field is private
-/// # }
 /// ```
-/// ```compile_fail
-/// # fn forge(request: sapphire_engine::order::OrderRequest) {
-/// let forged = sapphire_engine::risk::Approved::new(request); // and so is the constructor
-/// # }
+/// # use sapphire_engine::{order::OrderRequest, risk::Approved};
+/// fn read(approved: &Approved<OrderRequest>) -> OrderRequest {
+///     *approved.get() // what was approved may be looked at
+/// }
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// ```compile_fail,E0423
+/// # use sapphire_engine::{order::OrderRequest, risk::Approved};
+/// fn forge(request: OrderRequest) -> Approved<OrderRequest> {
+///     Approved(request) // the field is private
+/// }
+/// ```
+/// ```compile_fail,E0624
+/// # use sapphire_engine::{order::OrderRequest, risk::Approved};
+/// fn forge(request: OrderRequest) -> Approved<OrderRequest> {
+///     Approved::new(request) // and so is the constructor
+/// }
+/// ```
+/// ```compile_fail,E0603
+/// use sapphire_engine::risk::judge; // nobody else may ask the gate, on facts of their own
+/// ```
+/// ```compile_fail,E0599
+/// # use sapphire_engine::{order::OrderRequest, risk::Approved};
+/// fn twice(approved: Approved<OrderRequest>) -> [Approved<OrderRequest>; 2] {
+///     [approved.clone(), approved] // one approval is one order
+/// }
+/// ```
+/// ```compile_fail,E0507
+/// # use sapphire_engine::{order::OrderRequest, risk::Approved};
+/// fn twice(approved: &Approved<OrderRequest>) -> Approved<OrderRequest> {
+///     *approved // nor is it copied
+/// }
+/// ```
+/// ```compile_fail,E0277
+/// # use sapphire_engine::{order::OrderRequest, risk::Approved};
+/// fn from_text(text: &str) -> Approved<OrderRequest> {
+///     serde_json::from_str(text).unwrap() // no journal, no peer can bring one in
+/// }
+/// ```
+/// ```compile_fail,E0277
+/// # use sapphire_engine::{order::OrderRequest, risk::Approved};
+/// fn from_nothing() -> Approved<OrderRequest> {
+///     Default::default()
+/// }
+/// ```
+#[derive(Debug, PartialEq, Eq)]
 pub struct Approved<T>(T);
 
 impl<T> Approved<T> {

@@ -313,7 +313,7 @@ impl PaperVenue {
 }
 
 impl Venue for PaperVenue {
-    fn submit(&mut self, at: Timestamp, order: &Approved<OrderRequest>) {
+    fn submit(&mut self, at: Timestamp, order: Approved<OrderRequest>) {
         self.hand_over(at, order.get());
     }
 

@@ -168,6 +168,28 @@ fn what_shrinks_exposure_passes_every_entry_rule(
 }
 
 #[rstest]
+fn what_the_venue_would_let_grow_is_judged_as_an_entry_whatever_its_label(
+    #[values(Purpose::Exit, Purpose::Stop, Purpose::TakeProfit, Purpose::Flatten)] purpose: Purpose,
+) {
+    let (instrument, policy) = (instrument(), policy());
+    let reducing = request(purpose, Side::Sell);
+    let request = OrderRequest { reduce_only: false, close_position: false, ..reducing };
+    let mut facts = good(&request, &instrument, &policy.limits);
+    facts.trading_state = TradingState::Halted;
+    let (verdict, order) = judge(&facts, Bound::Position);
+    assert!(order.is_none());
+    assert_eq!(verdict.rules.len(), 19, "all rules of an entry");
+    // Either of the two marks that the venue enforces makes it what it says.
+    for marked in [
+        OrderRequest { reduce_only: true, ..request },
+        OrderRequest { close_position: true, ..request },
+    ] {
+        let facts = Facts { request: &marked, ..facts.clone() };
+        assert!(judge(&facts, Bound::Position).1.is_some());
+    }
+}
+
+#[rstest]
 #[case::too_small(QtyLots(1), None)]
 #[case::too_large(QtyLots(10_001), None)]
 #[case::symbol_closed(QtyLots(100), Some(false))]

@@ -21,9 +21,9 @@ pub(super) fn judge(facts: &Facts<'_>) -> Outcome {
             false,
         );
     }
-    let reduces = request.reduce_only || request.close_position;
     let notional = facts.price.map(|price| instrument.notional(price, quantity));
-    let large_enough = reduces || notional.is_some_and(|n| n >= instrument.min_notional);
+    let large_enough =
+        request.only_reduces() || notional.is_some_and(|n| n >= instrument.min_notional);
     Outcome::new(
         known(notional, RuleValue::Amount),
         RuleValue::Amount(instrument.min_notional),

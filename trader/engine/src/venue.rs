@@ -165,6 +165,14 @@ pub enum VenueReport {
         /// The venue's clock when it was so.
         at: Timestamp,
     },
+    /// Whether the venue trades a symbol: it was halted, or delisted, or trades again. Until the
+    /// first word of it, it does.
+    SymbolStatus {
+        /// The instrument.
+        symbol: SymbolId,
+        /// Whether it takes orders.
+        trading: bool,
+    },
     /// Funding was paid (negative) or received.
     Funding {
         /// The instrument.

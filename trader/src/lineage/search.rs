@@ -282,7 +282,7 @@ impl Relations {
             Record::Intent(intent) => {
                 self.orders.contains(&intent.request.id) || self.commanded == Some(at)
             }
-            Record::CancelIntent { order, .. } => {
+            Record::CancelIntent { order, .. } | Record::ProofFailed { order, .. } => {
                 self.orders.contains(order) || self.commanded == Some(at)
             }
             Record::Venue(report) => self.takes_report(report),
@@ -318,6 +318,7 @@ impl Relations {
             | VenueReport::OrderStatus { order, .. } => order,
             VenueReport::Position { .. }
             | VenueReport::Funding { .. }
+            | VenueReport::SymbolStatus { .. }
             | VenueReport::Transfer { .. } => return false,
         };
         self.orders.contains(order)

@@ -56,6 +56,11 @@ impl Narrator {
             Record::Intent(intent) => self.intent(intent),
             Record::CancelIntent { order, reason } => format!("asks to cancel {order}: {reason}"),
             Record::Venue(report) => self.report(report),
+            Record::ProofFailed { order, believed } => {
+                format!(
+                    "the venue filled {order}, which was {believed}: that was wrong, the fill counts"
+                )
+            }
             Record::PositionChecked { symbol, expected, reported, verified } => format!(
                 "{}: the venue reports a position of {}, we count {}: {}",
                 self.name(*symbol),
@@ -185,6 +190,14 @@ impl Narrator {
             ),
             VenueReport::Funding { symbol, amount } => {
                 format!("{}: funding {amount}", self.name(*symbol))
+            }
+            VenueReport::SymbolStatus { symbol, trading } => {
+                let name = self.name(*symbol);
+                if *trading {
+                    format!("the venue trades {name} again")
+                } else {
+                    format!("the venue does not trade {name} at present")
+                }
             }
             VenueReport::Transfer { amount } => format!("{amount} came into the account"),
         }

@@ -196,7 +196,9 @@ impl ReportBuilder {
             }
             VenueReport::Funding { symbol, amount } => self.ledger.fund(symbol, amount),
             VenueReport::Transfer { amount } => self.transfers += amount,
-            VenueReport::CancelRefused { .. } | VenueReport::Position { .. } => {}
+            VenueReport::CancelRefused { .. }
+            | VenueReport::Position { .. }
+            | VenueReport::SymbolStatus { .. } => {}
         }
     }
 

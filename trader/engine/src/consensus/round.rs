@@ -57,6 +57,12 @@ impl Round {
         true
     }
 
+    /// Takes an agent out, its vote too if it gave one.
+    pub fn withdraw(&mut self, agent: AgentId) {
+        self.votes.retain(|vote| vote.agent != agent);
+        self.missing = self.votes.iter().filter(|vote| vote.view.is_none()).count();
+    }
+
     /// Whether everybody has answered.
     #[must_use]
     pub const fn is_complete(&self) -> bool {

@@ -147,6 +147,9 @@ impl Engine {
                     self.agents.get_mut(usize::from(agent.0)).ok_or("there is no such agent")?;
                 state.paused = paused;
                 self.reweigh();
+                if paused {
+                    self.each_symbol(|engine, symbol| engine.withdraw(agent, symbol, effects));
+                }
             }
         }
         Ok(())

@@ -2,11 +2,10 @@
 
 use crate::effect::Effect;
 use crate::event::Timer;
-use crate::exposure::Working;
 use crate::ids::{AgentId, ClientOrderId, DecisionId};
 use crate::instrument::{PriceTicks, QtyLots, SymbolId};
 use crate::journal::{IntentRecord, Record};
-use crate::money::{Amount, Ratio, SCALE};
+use crate::money::{Amount, Ratio};
 use crate::order::{OrderRequest, OrderType, Pending, Purpose, Side};
 use crate::policy::TradingState;
 use crate::risk::{Approved, Bound, DrawdownStage, Facts, Verdict, judge};
@@ -56,15 +55,6 @@ pub(super) struct Shrink {
     pub(super) decision: Option<DecisionId>,
 }
 
-/// What the whole desk's positions may come to, one order more included.
-#[derive(Debug, Clone, Copy, Default)]
-struct DeskExposure {
-    gross: Amount,
-    net: Amount,
-    open: u32,
-    margin: Amount,
-}
-
 impl Engine {
     /// Sizes, judges and sends an entry. An opposite position is closed by the same order: a
     /// reversal in two could leave either half behind. Returns whether the gate approved it.
@@ -96,7 +86,8 @@ impl Engine {
             open_positions: after.open,
             delegated_notional: match mandate {
                 Mandate::Delegated { max_notional, .. } => {
-                    price.map(|p| (self.instrument(symbol).notional(p, opens), max_notional))
+                    let worst = self.worst_position(symbol, side, request.quantity).abs();
+                    price.map(|p| (self.instrument(symbol).notional(p, worst), max_notional))
                 }
                 Mandate::Consensus { .. } => None,
             },
@@ -130,10 +121,15 @@ impl Engine {
         effects: &mut Vec<Effect>,
     ) -> bool {
         let position = self.portfolio.position(symbol).quantity();
+        let largest = self.instrument(symbol).max_quantity;
+        if position.abs() > largest {
+            // One order cannot take it all: what follows the first does the rest.
+            self.symbols[symbol.index()].closing = Some("it takes more than one order to close");
+        }
         let shrink = Shrink {
             symbol,
             side: Side::of_position(position).opposite(),
-            quantity: position.abs(),
+            quantity: position.abs().min(largest),
             kind: OrderType::Market,
             purpose,
             close_position: false,
@@ -165,11 +161,12 @@ impl Engine {
             instrument: &self.config.instruments[symbol.index()],
             limits: &self.policy.limits,
             opens: QtyLots::ZERO,
+            position: self.portfolio.position(symbol).quantity(),
             trading_state: self.trading_state(),
             data_age: state.received.map(|received| self.now - received),
             feed_whole: state.feed_is_whole(),
             clock_uncertainty: self.clock_uncertainty,
-            symbol_trading: true,
+            symbol_trading: state.trading,
             symbol_paused: state.paused,
             decision_age: None,
             decision_fresh_for: self.decision_fresh_for(),
@@ -279,67 +276,6 @@ impl Engine {
             near_book,
         });
         (sized.quantity, sized.bound)
-    }
-
-    /// What positions and working orders may come to, with one order more on a symbol.
-    fn exposure_with(&self, symbol: SymbolId, side: Side, quantity: QtyLots) -> DeskExposure {
-        let mut desk = DeskExposure::default();
-        let mut net = Amount::ZERO;
-        for (i, instrument) in self.config.instruments.iter().enumerate() {
-            let id = SymbolId(u16::try_from(i).unwrap_or(u16::MAX));
-            let mut working = Working::default();
-            self.orders.working_on(id).for_each(|tracked| working.add(&tracked.order));
-            if id == symbol {
-                working.add_quantity(side, quantity, false);
-            }
-            let position = self.portfolio.position(id).quantity();
-            let worst = working.worst(position);
-            let Some(mark) = self.portfolio.mark_price(id) else {
-                continue;
-            };
-            let notional = instrument.notional(mark, worst);
-            net += notional;
-            desk.gross += notional.abs();
-            desk.margin += notional.abs().times_ceil(instrument.initial_margin);
-            desk.open += u32::from(position != QtyLots::ZERO || working.opens());
-        }
-        desk.net = net.abs();
-        desk
-    }
-
-    /// Worst-case gross exposure and margin of what is held and works.
-    pub(super) fn gross_and_net(&self) -> (Amount, Amount, u32) {
-        let desk = self.exposure_with(SymbolId(0), Side::Buy, QtyLots::ZERO);
-        (desk.gross, desk.net, desk.open)
-    }
-
-    /// Where the venue would liquidate a position of `quantity` on a symbol, the rest of the account
-    /// as it is: the price at which equity equals maintenance margin.
-    /// `E + q·(L − m) = r·|q|·L`, with equity `E`, mark `m` and maintenance rate `r`.
-    fn liquidation(
-        &self,
-        symbol: SymbolId,
-        quantity: QtyLots,
-        margin: Amount,
-    ) -> Option<PriceTicks> {
-        let instrument = self.instrument(symbol);
-        let mark = self.portfolio.mark_price(symbol)?;
-        let notional = instrument.notional(mark, quantity);
-        let own_margin = notional.abs().times_ceil(instrument.initial_margin);
-        let others = (margin - own_margin).max(Amount::ZERO);
-        let spare = self.portfolio.equity() - others;
-        let rate = instrument.maintenance_margin.0;
-        let share = if quantity.0 > 0 { SCALE - rate } else { SCALE + rate };
-        // Long: L = (q·m − E) / (q·(1 − r)). Short: L = (E + |q|·m) / (|q|·(1 + r)).
-        let numerator = if quantity.0 > 0 { notional - spare } else { spare - notional };
-        let one_tick = i128::from(quantity.0.abs()) * instrument.tick_value().0 * i128::from(share);
-        if numerator.0 <= 0 || one_tick <= 0 {
-            return None;
-        }
-        let ticks = numerator.0 * i128::from(SCALE) / one_tick;
-        // Rounded towards the mark: sooner, not later.
-        let ticks = if quantity.0 > 0 { ticks + 1 } else { ticks };
-        i64::try_from(ticks).ok().map(PriceTicks)
     }
 
     /// The price to expect of a market order: the far touch, else the mark.

@@ -1,13 +1,15 @@
 //! The engine: state and an event in, effects out.
 //!
 //! A file each for what it does: [`market`] takes data in, [`voting`] turns opinions into decisions,
-//! [`intents`] sizes and judges them, [`reports`] follows orders through the venue's answers,
+//! [`intents`] sizes and judges them by [`exposure`] and [`liquidation`], [`reports`] follows orders through the venue's answers,
 //! [`protection`] keeps stops in place, [`proof`] resolves what is unknown, [`control`] obeys
 //! policies and people.
 
 mod agents;
 mod control;
+mod exposure;
 mod intents;
+mod liquidation;
 mod market;
 mod orders;
 mod proof;

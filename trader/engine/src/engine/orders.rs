@@ -94,6 +94,10 @@ impl Orders {
             order.pending = None;
             self.working.retain(|working| *working != id);
             self.end(id);
+        } else if !was_working && state.is_working() {
+            // It was taken for over, and is not.
+            self.ended.retain(|ended| *ended != id);
+            self.working.push(id);
         }
         Ok(state)
     }
@@ -130,6 +134,13 @@ impl Orders {
             let purpose = tracked.order.request.purpose;
             matches!(purpose, Purpose::Exit | Purpose::Flatten)
                 && tracked.order.state != OrderState::Unknown
+        })
+    }
+
+    /// Whether what would shrink a symbol's position is of unknown fate: it may have done so.
+    pub(super) fn has_unknown_reduction(&self, symbol: SymbolId) -> bool {
+        self.working_on(symbol).any(|tracked| {
+            tracked.order.request.only_reduces() && tracked.order.state == OrderState::Unknown
         })
     }
 

@@ -57,6 +57,16 @@ impl Engine {
                     self.tend(symbol, effects);
                 }
             }
+            // What trades at once or not at all, and of which nothing more is heard.
+            OrderState::Accepted | OrderState::PartiallyFilled
+                if tracked.order.request.kind.is_immediate() =>
+            {
+                let wait = doubled(self.config.venue.request_ttl, tracked.asked);
+                tracked.asked += 1;
+                let symbol = tracked.order.request.symbol;
+                effects.push(Effect::Query { symbol, order });
+                effects.push(Effect::WakeAt(self.now + wait, Timer::Resolve(order)));
+            }
             _ => {}
         }
     }
@@ -102,7 +112,10 @@ impl Engine {
         if known.state == OrderState::Accepted && trigger == Trigger::Accept {
             return;
         }
-        if let Some((symbol, _)) = self.move_order(order, trigger, effects) {
+        if let Some((symbol, state)) = self.move_order(order, trigger, effects) {
+            if matches!(state, OrderState::NotAccepted | OrderState::Expired) {
+                self.on_not_taken(order, symbol, effects);
+            }
             self.tend(symbol, effects);
         }
     }

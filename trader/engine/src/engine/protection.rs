@@ -29,9 +29,10 @@ impl Engine {
     pub(super) fn protect(&mut self, symbol: SymbolId, effects: &mut Vec<Effect>) {
         let position = self.portfolio.position(symbol).quantity();
         if position == QtyLots::ZERO {
+            // The next position is another one, with a stop and a deadline of its own.
+            self.symbols[symbol.index()].guard = None;
             if self.is_proven_flat(symbol) {
-                let state = &mut self.symbols[symbol.index()];
-                (state.guard, state.closing) = (None, None);
+                self.symbols[symbol.index()].closing = None;
                 self.cancel_where(symbol, "the position is flat", effects, is_protective);
             }
             return;
@@ -47,46 +48,76 @@ impl Engine {
         let Some(guard) = self.guard(symbol, side, effects) else {
             return;
         };
-        let waits = self.symbols[symbol.index()].retry_at.is_some_and(|at| self.now < at);
-        if waits || self.orders.is_closing(symbol) {
+        self.watch_stop(symbol, effects);
+        if self.must_wait(symbol) || self.orders.is_closing(symbol) {
             return;
         }
-        self.place_stop(symbol, position, &guard, effects);
+        if let Some(trigger) = guard.trigger {
+            self.place_stop(symbol, position, &guard, trigger, effects);
+        }
         self.place_take_profit(symbol, position, &guard, effects);
     }
 
-    /// The position's guard; made, with its deadline, where there is none for this side.
+    /// The position's guard; made where there is none for this side, and completed where the policy
+    /// came to ask for more or ATR was not ready.
     fn guard(&mut self, symbol: SymbolId, side: Side, effects: &mut Vec<Effect>) -> Option<Guard> {
         let state = &self.symbols[symbol.index()];
-        if let Some(guard) = state.guard.filter(|guard| guard.side == side) {
-            return Some(guard);
-        }
-        let rule = self.policy.exits.stop?;
-        let position = self.portfolio.position(symbol);
+        let exits = &self.policy.exits;
         let entry = self.average_price(symbol)?;
-        let distance = state.stop_distance.or_else(|| state.atr_distance(rule.atr_multiple));
-        let Some(distance) = distance.filter(|_| position.quantity() != QtyLots::ZERO) else {
-            // A position that we did not enter, before ATR is ready: no stop can be told.
-            self.symbols[symbol.index()].closing = Some("no stop can be computed for it yet");
-            self.close_if_wanted(symbol, effects);
-            return None;
-        };
-        let take_profit = self.policy.exits.take_profit_atr.and_then(|multiple| {
-            state.atr_distance(multiple).map(|distance| beyond(entry, side, distance))
-        });
-        let guard = Guard {
+        let known = state.guard.filter(|guard| guard.side == side);
+        let is_new = known.is_none();
+        let mut guard = known.unwrap_or_else(|| Guard {
             side,
-            trigger: beyond(entry, side, -distance),
-            take_profit,
+            trigger: None,
+            stop_due: None,
+            take_profit: None,
             best: entry,
             bars: 0,
             decision: self.entry_decision(symbol, side),
-        };
+        });
+        if let (None, Some(rule)) = (guard.trigger, exits.stop) {
+            let distance = state.stop_distance.or_else(|| state.atr_distance(rule.atr_multiple));
+            let Some(distance) = distance else {
+                // A position that we did not enter, before ATR is ready: no stop can be told.
+                self.symbols[symbol.index()].closing = Some("no stop can be computed for it yet");
+                self.close_if_wanted(symbol, effects);
+                return None;
+            };
+            guard.trigger = Some(beyond(entry, side, -distance));
+        }
+        if let (None, Some(multiple)) = (guard.take_profit, exits.take_profit_atr) {
+            let distance = state.atr_distance(multiple);
+            guard.take_profit = distance.map(|distance| beyond(entry, side, distance));
+        }
         let state = &mut self.symbols[symbol.index()];
         state.guard = Some(guard);
-        state.retry_at = None;
-        effects.push(Effect::WakeAt(self.now + rule.deadline, Timer::StopDeadline(symbol)));
+        if is_new {
+            state.retry_at = None;
+        }
         Some(guard)
+    }
+
+    /// Counts down from the moment at which no stop stands, whatever took the last one, until one
+    /// does.
+    fn watch_stop(&mut self, symbol: SymbolId, effects: &mut Vec<Effect>) {
+        let Some(deadline) = self.policy.exits.stop.map(|rule| rule.deadline) else {
+            return;
+        };
+        let stands = self.stop_stands(symbol);
+        let Some(guard) = &mut self.symbols[symbol.index()].guard else {
+            return;
+        };
+        if stands {
+            guard.stop_due = None;
+        } else if guard.stop_due.is_none() && guard.trigger.is_some() {
+            let due = self.now + deadline;
+            guard.stop_due = Some(due);
+            effects.push(Effect::WakeAt(due, Timer::StopDeadline(symbol)));
+        }
+    }
+
+    fn stop_stands(&self, symbol: SymbolId) -> bool {
+        self.standing(symbol, Purpose::Stop).iter().any(|stop| stop.accepted)
     }
 
     /// One step towards a stop at the guard's trigger. New before old: an old stop is cancelled only
@@ -97,45 +128,35 @@ impl Engine {
         symbol: SymbolId,
         position: QtyLots,
         guard: &Guard,
+        trigger: PriceTicks,
         effects: &mut Vec<Effect>,
     ) {
         let stops = self.standing(symbol, Purpose::Stop);
         if stops.iter().any(|stop| !stop.accepted) {
             return; // its answer decides what comes next
         }
-        let here = |stop: &&Standing| stop.trigger == Some(guard.trigger) && stop.pending.is_none();
+        let stop = |close_position| Shrink {
+            symbol,
+            side: guard.side.opposite(),
+            quantity: position.abs(),
+            kind: OrderType::StopMarket { trigger },
+            purpose: Purpose::Stop,
+            close_position,
+            decision: guard.decision,
+        };
+        let here = |stop: &&Standing| stop.trigger == Some(trigger) && stop.pending.is_none();
         let whole = stops.iter().find(|stop| here(stop) && stop.close_position);
         let bridge = stops.iter().find(|stop| here(stop) && stop.quantity >= position.abs());
         let old_whole = stops.iter().find(|stop| stop.close_position && !here(stop));
         if let Some(keep) = whole {
             self.cancel_all_but(symbol, keep.id, &stops, effects);
         } else if !self.config.venue.single_close_position_stop || old_whole.is_none() {
-            self.submit_stop(symbol, position, guard, true, effects);
+            self.shrink(stop(true), effects);
         } else if let (Some(_), Some(old)) = (bridge, old_whole) {
             self.cancel_all_where(symbol, &[*old], effects);
         } else {
-            self.submit_stop(symbol, position, guard, false, effects);
+            self.shrink(stop(false), effects);
         }
-    }
-
-    fn submit_stop(
-        &mut self,
-        symbol: SymbolId,
-        position: QtyLots,
-        guard: &Guard,
-        close_position: bool,
-        effects: &mut Vec<Effect>,
-    ) {
-        let stop = Shrink {
-            symbol,
-            side: guard.side.opposite(),
-            quantity: position.abs(),
-            kind: OrderType::StopMarket { trigger: guard.trigger },
-            purpose: Purpose::Stop,
-            close_position,
-            decision: guard.decision,
-        };
-        self.shrink(stop, effects);
     }
 
     fn place_take_profit(
@@ -164,10 +185,12 @@ impl Engine {
 
     /// The stop must stand by now, or the position goes.
     pub(super) fn on_stop_deadline(&mut self, symbol: SymbolId, effects: &mut Vec<Effect>) {
-        let state = &self.symbols[symbol.index()];
-        let due =
-            state.guard.is_some() && self.portfolio.position(symbol).quantity() != QtyLots::ZERO;
-        if !due || self.standing(symbol, Purpose::Stop).iter().any(|stop| stop.accepted) {
+        // A wake-up of an earlier deadline, or of an earlier position, comes before this one's time.
+        let due = self.symbols[symbol.index()].guard.and_then(|guard| guard.stop_due);
+        if due.is_none_or(|due| self.now < due)
+            || self.portfolio.position(symbol).quantity() == QtyLots::ZERO
+            || self.stop_stands(symbol)
+        {
             return;
         }
         let name = self.instrument(symbol).symbol;
@@ -197,8 +220,11 @@ impl Engine {
             Side::Sell => a.min(b),
         };
         guard.best = better(guard.best, close);
-        if let Some(distance) = trailing.and_then(|multiple| state.atr_distance(multiple)) {
-            guard.trigger = better(guard.trigger, beyond(guard.best, guard.side, -distance));
+        if let Some((trigger, distance)) =
+            guard.trigger.zip(trailing.and_then(|multiple| state.atr_distance(multiple)))
+        {
+            let trailed = beyond(guard.best, guard.side, -distance);
+            guard.trigger = Some(better(trigger, trailed));
         }
         let moved = state.guard.is_some_and(|before| before.trigger != guard.trigger);
         state.guard = Some(guard);
@@ -223,15 +249,20 @@ impl Engine {
     pub(super) fn close_if_wanted(&mut self, symbol: SymbolId, effects: &mut Vec<Effect>) {
         let state = &self.symbols[symbol.index()];
         let wanted = state.closing.is_some() || self.is_flattening();
-        let waits = state.retry_at.is_some_and(|at| self.now < at);
         if !wanted
-            || waits
+            || self.must_wait(symbol)
             || self.portfolio.position(symbol).quantity() == QtyLots::ZERO
             || self.orders.is_closing(symbol)
         {
             return;
         }
         self.close(symbol, Purpose::Flatten, None, effects);
+    }
+
+    /// Whether a protective or closing order would only be refused now.
+    fn must_wait(&self, symbol: SymbolId) -> bool {
+        let state = &self.symbols[symbol.index()];
+        !state.trading || state.retry_at.is_some_and(|at| self.now < at)
     }
 
     fn standing(&self, symbol: SymbolId, purpose: Purpose) -> Vec<Standing> {

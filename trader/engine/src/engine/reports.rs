@@ -4,7 +4,7 @@ use crate::effect::{Effect, Severity};
 use crate::ids::OrderId;
 use crate::instrument::{QtyLots, SymbolId};
 use crate::journal::Record;
-use crate::order::{OrderState, Purpose, Trigger};
+use crate::order::{OrderRequest, OrderState, Purpose, Trigger};
 use crate::time::Span;
 use crate::venue::{Fill, Removal, SubmitOutcome, UnknownCause, VenueCode, VenueReport};
 
@@ -32,6 +32,9 @@ impl Engine {
             VenueReport::Position { symbol, quantity, at } => {
                 self.on_position(symbol, quantity, at, effects);
             }
+            VenueReport::SymbolStatus { symbol, trading } => {
+                self.on_symbol_status(symbol, trading, effects);
+            }
             VenueReport::Funding { symbol, amount } => {
                 self.portfolio.fund(symbol, amount);
                 self.observe_equity(effects);
@@ -42,6 +45,23 @@ impl Engine {
                 self.observe_equity(effects);
             }
         }
+    }
+
+    /// While a symbol does not trade, nothing is asked of the venue there that it would only refuse;
+    /// what stands stays. What was put off is done when it trades again.
+    fn on_symbol_status(&mut self, symbol: SymbolId, trading: bool, effects: &mut Vec<Effect>) {
+        let state = &mut self.symbols[symbol.index()];
+        if std::mem::replace(&mut state.trading, trading) == trading {
+            return;
+        }
+        let name = self.instrument(symbol).symbol;
+        let message = if trading {
+            format!("{name}: the venue trades it again")
+        } else {
+            format!("{name}: the venue does not trade it; no order on it until it does")
+        };
+        alert(effects, Severity::Warning, Some(symbol), message);
+        self.tend(symbol, effects);
     }
 
     fn on_outcome(&mut self, order: OrderId, outcome: SubmitOutcome, effects: &mut Vec<Effect>) {
@@ -70,13 +90,18 @@ impl Engine {
     }
 
     /// An order that the venue does not have: what it was for is still to be done.
-    fn on_not_taken(&mut self, order: OrderId, symbol: SymbolId, effects: &mut Vec<Effect>) {
+    pub(super) fn on_not_taken(
+        &mut self,
+        order: OrderId,
+        symbol: SymbolId,
+        effects: &mut Vec<Effect>,
+    ) {
         let Some(tracked) = self.orders.get(order) else {
             return;
         };
-        let purpose = tracked.order.request.purpose;
-        match (purpose, tracked.refusal) {
-            (Purpose::Entry, _) => {}
+        let request = tracked.order.request;
+        match (request.purpose, tracked.refusal) {
+            (Purpose::Entry, _) => self.leave_instead(&request, effects),
             (Purpose::Stop, Some(VenueCode::WOULD_TRIGGER_IMMEDIATELY)) => {
                 // The price is beyond the stop already: it would have closed the position.
                 self.symbols[symbol.index()].closing =
@@ -88,6 +113,15 @@ impl Engine {
                 self.doubt_position(symbol, effects);
             }
             _ => self.retry_later(symbol, effects),
+        }
+    }
+
+    /// An entry that will not be: where it was to turn a position over, the agents want out of that
+    /// one all the same, and the exit alone goes.
+    fn leave_instead(&mut self, entry: &OrderRequest, effects: &mut Vec<Effect>) {
+        let position = self.portfolio.position(entry.symbol).quantity();
+        if position.signum() == -entry.side.sign() && !self.orders.is_closing(entry.symbol) {
+            self.exit(entry.symbol, entry.decision, effects);
         }
     }
 
@@ -134,7 +168,7 @@ impl Engine {
         order.filled += fill.quantity;
         order.filled_value += i128::from(fill.price.0) * i128::from(fill.quantity.0);
         order.updated = self.now;
-        let request = order.request;
+        let (request, believed) = (order.request, order.state);
         // A close-position order takes what the position is when it triggers, not what it was.
         let complete = if request.close_position {
             position.signum() * request.side.sign() >= 0
@@ -149,9 +183,32 @@ impl Engine {
             alert(effects, Severity::Critical, Some(symbol), message);
         }
         let trigger = if complete { Trigger::FillAll } else { Trigger::FillPart };
-        if let Some(order) = fill.order {
-            self.move_order(order, trigger, effects);
+        if matches!(believed, OrderState::Denied | OrderState::Rejected | OrderState::NotAccepted) {
+            self.proof_failed(&request, believed, effects);
         }
+        if let Some((_, OrderState::PartiallyFilled)) =
+            self.move_order(request.id, trigger, effects)
+            && !believed.is_working()
+        {
+            // Nobody waits for the rest of it any more.
+            self.ask_soon(request.id, effects);
+        }
+    }
+
+    /// An order filled that could not: people are told, and the journal.
+    fn proof_failed(
+        &self,
+        request: &OrderRequest,
+        believed: OrderState,
+        effects: &mut Vec<Effect>,
+    ) {
+        effects.push(Effect::Record(Record::ProofFailed { order: request.id, believed }));
+        let message = format!(
+            "{}: the venue filled an order that was {believed}: what was believed of it is wrong, the fill \
+             counts; compare `positions` and `orders` with the venue's own page",
+            request.client_id
+        );
+        alert(effects, Severity::Critical, Some(request.symbol), message);
     }
 
     fn on_removed(&mut self, order: OrderId, removal: Removal, effects: &mut Vec<Effect>) {
@@ -159,7 +216,15 @@ impl Engine {
             Removal::Canceled => Trigger::Cancel,
             Removal::Expired => Trigger::Expire,
         };
-        if let Some((symbol, _)) = self.move_order(order, trigger, effects) {
+        let entry = self
+            .orders
+            .get(order)
+            .map(|tracked| tracked.order.request)
+            .filter(|request| request.purpose == Purpose::Entry);
+        if let Some((symbol, state)) = self.move_order(order, trigger, effects) {
+            if let (Some(entry), OrderState::Expired) = (entry, state) {
+                self.leave_instead(&entry, effects);
+            }
             self.tend(symbol, effects);
         }
     }

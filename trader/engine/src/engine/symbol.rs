@@ -28,6 +28,8 @@ pub(super) struct SymbolState {
     /// Whether the policy's exits guard its positions.
     pub(super) guarded: bool,
     pub(super) paused: bool,
+    /// Whether the venue trades it, as far as it told.
+    pub(super) trading: bool,
 
     // The market.
     pub(super) received: Option<Timestamp>,
@@ -98,8 +100,10 @@ pub(super) struct Verification {
 pub(super) struct Guard {
     /// The side of the position.
     pub(super) side: Side,
-    /// Where the stop is to stand.
-    pub(super) trigger: PriceTicks,
+    /// Where the stop is to stand; `None` where the policy has none.
+    pub(super) trigger: Option<PriceTicks>,
+    /// By when a stop must stand, while none does.
+    pub(super) stop_due: Option<Timestamp>,
     /// Where the take-profit is to stand.
     pub(super) take_profit: Option<PriceTicks>,
     /// The best close since the entry.
@@ -139,6 +143,7 @@ impl SymbolState {
             delegate,
             guarded,
             paused: false,
+            trading: true,
             received: None,
             broken: false,
             ended: false,
@@ -203,7 +208,7 @@ impl SymbolState {
 
     /// Whether nothing of its feed is missing.
     pub(super) const fn feed_is_whole(&self) -> bool {
-        !self.broken && !self.ended && (!self.has_book || self.book.is_live())
+        !self.broken && (!self.has_book || self.book.is_live())
     }
 
     pub(super) fn snapshot(

@@ -82,6 +82,19 @@ impl Engine {
         }
     }
 
+    /// A person paused an agent: its vote does not decide a round that is still open.
+    pub(super) fn withdraw(&mut self, agent: AgentId, symbol: SymbolId, effects: &mut Vec<Effect>) {
+        let waiting = &mut self.symbols[symbol.index()].round;
+        if let Some(round) = waiting {
+            round.withdraw(agent);
+            if round.is_complete()
+                && let Some(round) = waiting.take()
+            {
+                self.close_round(round, false, effects);
+            }
+        }
+    }
+
     fn close_round(&mut self, round: Round, timed_out: bool, effects: &mut Vec<Effect>) {
         let outcome = decide(round.votes(), &self.config.consensus);
         let mandate = self.mandate(&round, &outcome);
@@ -173,17 +186,26 @@ impl Engine {
         if position.signum() == side.sign() || self.has_entry(symbol, side) {
             return;
         }
+        if self.symbols[symbol.index()].ended && position == QtyLots::ZERO {
+            // The data are over: nothing would ever fill it.
+            return;
+        }
         self.cancel_entries_of(symbol, side.opposite(), effects);
         if self.orders.is_closing(symbol) {
             return;
         }
         let action = match position {
             QtyLots::ZERO => DecisionAction::Enter,
+            // What would close it may have filled; closing it once more by the same order would
+            // open twice the size. The exit alone cannot go beyond zero.
+            _ if self.orders.has_unknown_reduction(symbol) => DecisionAction::Exit,
+            // Nothing is taken on when the data are over.
+            _ if self.symbols[symbol.index()].ended => DecisionAction::Exit,
             _ => DecisionAction::Reverse,
         };
         let decision = self.decide(symbol, action, direction, origin, effects);
-        let entered =
-            self.enter(Entry { symbol, side, mandate, decision, decided: self.now }, effects);
+        let entered = action != DecisionAction::Exit
+            && self.enter(Entry { symbol, side, mandate, decision, decided: self.now }, effects);
         if !entered && position != QtyLots::ZERO {
             self.exit(symbol, Some(decision), effects);
         }

@@ -11,7 +11,7 @@ use crate::instrument::{QtyLots, SymbolId};
 use crate::journal::Hash;
 use crate::money::{Amount, Ratio};
 use crate::opinion::{Direction, Reason, View};
-use crate::order::OrderRequest;
+use crate::order::{OrderRequest, OrderState};
 use crate::policy::TradingState;
 use crate::risk::Verdict;
 use crate::venue::VenueReport;
@@ -73,6 +73,14 @@ pub enum Record {
     },
     /// What the venue told us.
     Venue(VenueReport),
+    /// A fill came of an order that was over without one (refused, or proven never to have arrived):
+    /// that was wrong. The fill counts.
+    ProofFailed {
+        /// Which order.
+        order: OrderId,
+        /// What we had taken it for.
+        believed: OrderState,
+    },
     /// The venue's position agreed with ours, or did not.
     PositionChecked {
         /// Which symbol.

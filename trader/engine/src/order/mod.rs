@@ -94,6 +94,18 @@ pub enum OrderType {
 }
 
 impl OrderType {
+    /// Whether it trades when it arrives, or never.
+    #[must_use]
+    pub const fn is_immediate(self) -> bool {
+        match self {
+            Self::Market => true,
+            Self::Limit { time_in_force, .. } => {
+                matches!(time_in_force, TimeInForce::Ioc | TimeInForce::Fok)
+            }
+            Self::StopMarket { .. } | Self::TakeProfitMarket { .. } => false,
+        }
+    }
+
     /// The trigger of a conditional order.
     #[must_use]
     pub const fn trigger(self) -> Option<PriceTicks> {

@@ -126,6 +126,9 @@ impl OrderState {
             (S::Canceled, T::FillPart) => S::Canceled,
             (S::Expired, T::FillPart) => S::Expired,
             (S::Canceled | S::Expired, T::FillAll) => S::Filled,
+            // A refusal or a proof of absence was wrong: the venue had it, and has what is left.
+            (S::Rejected | S::NotAccepted, T::FillPart) => S::PartiallyFilled,
+            (S::Rejected | S::NotAccepted, T::FillAll) => S::Filled,
 
             (from, trigger) => return Err(IllegalTransition { from, trigger }),
         })
@@ -199,7 +202,10 @@ mod tests {
             S::Filled => vec![(T::Accept, S::Filled)],
             S::Canceled => vec![(T::FillPart, S::Canceled), (T::FillAll, S::Filled)],
             S::Expired => vec![(T::FillPart, S::Expired), (T::FillAll, S::Filled)],
-            S::Denied | S::Rejected | S::NotAccepted => vec![],
+            S::Rejected | S::NotAccepted => {
+                vec![(T::FillPart, S::PartiallyFilled), (T::FillAll, S::Filled)]
+            }
+            S::Denied => vec![],
         }
     }
 

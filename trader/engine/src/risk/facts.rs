@@ -17,6 +17,8 @@ pub(crate) struct Facts<'a> {
     pub limits: &'a Limits,
     /// What the order adds in the position's new direction; the whole order, unless it reverses.
     pub opens: QtyLots,
+    /// The symbol's position, signed.
+    pub position: QtyLots,
     /// The strictest trading state of all sources.
     pub trading_state: TradingState,
     /// Since the symbol's last data were received; `None` before the first.

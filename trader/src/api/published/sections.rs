@@ -64,7 +64,9 @@ impl Sections {
             Record::Decision(_) => Self::DECISIONS,
             Record::Intent(_) => Self::ORDERS | Self::DECISIONS | Self::RISK,
             Record::CancelIntent { .. } => Self::ORDERS | Self::RISK,
-            Record::Venue(_) | Record::PositionChecked { .. } => account,
+            Record::Venue(_) | Record::ProofFailed { .. } | Record::PositionChecked { .. } => {
+                account
+            }
             Record::TradingState { .. } | Record::Flat => Self::RISK | Self::PORTFOLIO,
             Record::DayStarted { .. } => Self::PORTFOLIO | Self::RISK,
         };

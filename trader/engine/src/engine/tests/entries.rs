@@ -177,6 +177,89 @@ fn a_paused_agent_has_no_vote() {
 }
 
 #[test]
+fn an_agent_that_is_paused_in_mid_round_loses_its_vote() {
+    let mut rig = Rig::warm(config());
+    rig.bar(500_000);
+    rig.take();
+    rig.says(0, Direction::Long);
+    rig.says(1, Direction::Long);
+    rig.command(Command::PauseAgent { agent: AgentId(0), paused: true });
+    rig.says(2, Direction::Long);
+    let effects = rig.take();
+    assert!(!effects.iter().any(|e| matches!(e, Effect::Submit(_))));
+    let round = effects.iter().find_map(|e| match e {
+        Effect::Record(Record::Round(round)) => Some(round),
+        _ => None,
+    });
+    let voters: Vec<AgentId> = round.unwrap().votes.iter().map(|vote| vote.agent).collect();
+    assert_eq!(voters, [AgentId(1), AgentId(2)], "the round ends without it");
+}
+
+#[test]
+fn a_round_that_waits_only_for_an_agent_that_is_paused_ends() {
+    let mut rig = Rig::warm(config());
+    rig.bar(500_000);
+    rig.says(0, Direction::Long);
+    rig.says(1, Direction::Long);
+    rig.take();
+    rig.command(Command::PauseAgent { agent: AgentId(2), paused: true });
+    assert!(rig.take().iter().any(|e| matches!(e, Effect::Record(Record::Round(_)))));
+}
+
+#[test]
+fn when_the_data_are_over_no_entry_is_asked_for() {
+    let mut rig = Rig::warm(config());
+    rig.bar(500_000);
+    rig.event(EventKind::Market(BTC, MarketEvent::Ended));
+    rig.take();
+    rig.all_say(Direction::Long);
+    let effects = rig.take();
+    assert!(effects.iter().any(|e| matches!(e, Effect::Record(Record::Round(_)))));
+    let asked = |e: &Effect| matches!(e, Effect::Record(Record::Intent(_) | Record::Decision(_)));
+    assert!(!effects.iter().any(asked), "nor denied for a gap that there is not: {effects:?}");
+    assert!(rig.engine.symbol_view(BTC).unwrap().feed_whole);
+}
+
+#[test]
+fn when_the_data_are_over_a_reversal_is_an_exit() {
+    let (mut rig, _) = Rig::in_position(Direction::Long, config());
+    rig.bar(500_000);
+    rig.event(EventKind::Market(BTC, MarketEvent::Ended));
+    rig.take();
+    rig.all_say(Direction::Short);
+    assert_eq!(denials(&rig.effects), []);
+    assert_eq!(rig.sent_one().purpose, Purpose::Exit);
+}
+
+#[test]
+fn a_symbol_that_the_venue_does_not_trade_is_not_entered() {
+    let mut rig = Rig::warm(config());
+    rig.report(VenueReport::SymbolStatus { symbol: BTC, trading: false });
+    rig.bar(500_000);
+    rig.take();
+    rig.all_say(Direction::Long);
+    assert_eq!(denials(&rig.take()), [RuleId::SymbolStatus]);
+    rig.report(VenueReport::SymbolStatus { symbol: BTC, trading: true });
+    rig.bar(500_000);
+    rig.take();
+    rig.all_say(Direction::Long);
+    assert_eq!(rig.sent_one().purpose, Purpose::Entry);
+}
+
+#[test]
+fn what_a_halted_symbol_puts_off_is_done_when_it_trades_again() {
+    let (mut rig, stop) = Rig::in_position(Direction::Long, config());
+    rig.report(VenueReport::SymbolStatus { symbol: BTC, trading: false });
+    rig.command(Command::Halt { flatten: true });
+    rig.wait(Span::secs(60));
+    let effects = rig.take();
+    assert!(!effects.iter().any(|e| matches!(e, Effect::Record(Record::Intent(_)))));
+    assert_eq!(rig.state_of(stop.id), OrderState::Accepted);
+    rig.report(VenueReport::SymbolStatus { symbol: BTC, trading: true });
+    assert_eq!(rig.sent_one().purpose, Purpose::Flatten);
+}
+
+#[test]
 fn a_broken_feed_stops_entries_and_says_so() {
     let mut rig = Rig::warm(config());
     rig.bar(500_000);

@@ -1,8 +1,10 @@
 //! The engine, driven by hand: what comes out is asserted, what the venue would say is said.
 
+mod deadlines;
 mod entries;
 mod halts;
 mod protection;
+mod reversals;
 mod stops_stay;
 mod unknown;
 

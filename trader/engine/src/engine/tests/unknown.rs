@@ -1,7 +1,6 @@
 //! An unknown order is never sent again and never assumed dead.
 
 use super::*;
-use crate::risk::RuleId;
 use crate::venue::{UnknownCause, VenueOrderState};
 
 fn queries(effects: &[Effect]) -> usize {
@@ -100,6 +99,77 @@ fn an_unknown_exit_counts_as_unfilled_and_another_is_allowed_beside_it() {
     assert_eq!(rig.state_of(first.id), OrderState::Unknown);
 }
 
+#[rstest::rstest]
+#[case::whole(true, OrderState::Filled)]
+#[case::in_part(false, OrderState::PartiallyFilled)]
+fn a_fill_of_an_order_that_was_proven_absent_is_told_and_counts(
+    #[case] whole: bool,
+    #[case] state: OrderState,
+) {
+    let (mut rig, entry) = lost();
+    rig.wait(Span::secs(11));
+    answer(&mut rig, entry.id, VenueOrderState::Absent);
+    assert_eq!(rig.state_of(entry.id), OrderState::NotAccepted);
+    rig.take();
+    rig.fill(&entry, 500_000, if whole { entry.quantity.0 } else { 1 });
+    assert_eq!(rig.state_of(entry.id), state);
+    assert_eq!(rig.engine.working_orders().any(|t| t.order.request.id == entry.id), !whole);
+    proof_failed(&rig.take(), entry.id, OrderState::NotAccepted);
+    rig.wait(Span::secs(1));
+    let asked = queries(&rig.take());
+    assert_eq!(asked > 0, !whole, "the rest of it may still fill");
+}
+
+#[test]
+fn a_fill_of_an_order_that_was_refused_is_told_and_counts() {
+    let mut rig = Rig::warm(config());
+    rig.bar(500_000);
+    rig.all_say(Direction::Long);
+    let entry = rig.sent_one();
+    rig.outcome(entry.id, SubmitOutcome::Refused(crate::venue::VenueCode(-1111)));
+    rig.take();
+    rig.fill(&entry, 500_000, entry.quantity.0);
+    assert_eq!(rig.position(), entry.quantity);
+    proof_failed(&rig.take(), entry.id, OrderState::Rejected);
+}
+
+fn proof_failed(effects: &[Effect], expected: OrderId, was: OrderState) {
+    let recorded = effects.iter().any(|e| {
+        matches!(e, Effect::Record(Record::ProofFailed { order, believed })
+            if *order == expected && *believed == was)
+    });
+    let told = effects
+        .iter()
+        .any(|e| matches!(e, Effect::Alert(alert) if alert.severity == Severity::Critical));
+    assert!(recorded && told, "{effects:?}");
+}
+
+#[test]
+fn an_accepted_market_order_of_which_nothing_more_is_heard_is_asked_about() {
+    let mut rig = Rig::warm(config());
+    rig.bar(500_000);
+    rig.all_say(Direction::Long);
+    let entry = rig.sent_one();
+    rig.outcome(entry.id, SubmitOutcome::Accepted);
+    rig.take();
+    rig.wait(Span::secs(9));
+    assert_eq!(queries(&rig.take()), 0, "its fill may still come");
+    rig.wait(Span::secs(600));
+    assert!((10..30).contains(&queries(&rig.take())), "again and again, but not for ever faster");
+    answer(&mut rig, entry.id, VenueOrderState::Expired);
+    assert_eq!(rig.state_of(entry.id), OrderState::Expired);
+    rig.take();
+    rig.wait(Span::secs(600));
+    assert_eq!(queries(&rig.take()), 0);
+}
+
+#[test]
+fn an_accepted_stop_is_not_asked_about() {
+    let (mut rig, _) = Rig::in_position(Direction::Long, config());
+    rig.wait(Span::secs(600));
+    assert_eq!(queries(&rig.take()), 0, "it waits for its trigger, as it should");
+}
+
 #[test]
 fn what_was_never_sent_is_known_to_be_dead() {
     let mut rig = Rig::warm(config());
@@ -139,7 +209,7 @@ fn a_word_from_before_the_last_fill_confirms_nothing() {
 }
 
 #[test]
-fn an_unknown_entry_blocks_an_opposite_one_by_its_worse_side() {
+fn an_opposite_entry_beside_an_unknown_one_counts_by_the_larger_side_not_the_sum() {
     let mut limited = config();
     limited.policy.policy.limits.max_gross_exposure = Ratio::percent(220);
     let mut rig = Rig::warm(limited);
@@ -150,9 +220,22 @@ fn an_unknown_entry_blocks_an_opposite_one_by_its_worse_side() {
     rig.bar(500_000);
     rig.take();
     rig.all_say(Direction::Short);
-    // Worst is the larger side, not the sum: a sale of the same size fits, and says so.
+    // At worst one of them fills: 2.08 times equity either way, and 4.16 never.
     let effects = rig.take();
-    assert!(!denials(&effects).contains(&RuleId::GrossExposure));
+    assert_eq!(cancelled(&effects), [entry.id]);
+    assert_eq!(denials(&effects), []);
+    let (gross, net, open) = rig.engine.gross_and_net();
+    let one = rig.engine.config().instruments[0].notional(PriceTicks(500_000), entry.quantity);
+    assert_eq!((gross, net, open), (one, one, 1));
+}
+
+#[test]
+fn a_same_sided_entry_beside_an_unknown_one_is_never_sent() {
+    let (mut rig, _) = lost();
+    rig.bar(500_000);
+    rig.take();
+    rig.all_say(Direction::Long);
+    assert!(rig.sent().is_empty());
 }
 
 #[test]

@@ -64,6 +64,7 @@ fn good<'a>(
         instrument,
         limits,
         opens: request.quantity,
+        position: QtyLots(-away * 1000),
         trading_state: TradingState::Active,
         data_age: Some(Span::secs(1)),
         feed_whole: true,
@@ -200,11 +201,47 @@ fn what_the_venue_would_refuse_is_denied_to_every_class(
 ) {
     let (instrument, policy) = (instrument(), policy());
     for purpose in PURPOSES {
-        let request = OrderRequest { quantity, ..request(purpose, side) };
+        let request = OrderRequest { quantity, close_position: false, ..request(purpose, side) };
         let mut facts = good(&request, &instrument, &policy.limits);
         facts.symbol_trading = trading.unwrap_or(true);
         assert!(judge(&facts, Bound::Position).1.is_none(), "{purpose}");
     }
+}
+
+#[rstest]
+#[case::a_rest_below_the_minimum(1, false)]
+#[case::a_close_position_order_of_any_size(1, true)]
+#[case::a_close_position_order_beyond_the_maximum(10_001, true)]
+fn what_takes_a_position_away_whole_may_be_of_any_size(
+    #[case] lots: i64,
+    #[case] close_position: bool,
+    #[values(Side::Buy, Side::Sell)] side: Side,
+) {
+    let (instrument, policy) = (instrument(), policy());
+    for purpose in PURPOSES.into_iter().filter(|purpose| *purpose != Purpose::Entry) {
+        let request =
+            OrderRequest { quantity: QtyLots(lots), close_position, ..request(purpose, side) };
+        let mut facts = good(&request, &instrument, &policy.limits);
+        facts.position = QtyLots(-side.sign() * lots);
+        assert!(judge(&facts, Bound::Position).1.is_some(), "{purpose}");
+    }
+    let entry = OrderRequest { quantity: QtyLots(lots), ..request(Purpose::Entry, side) };
+    let mut facts = good(&entry, &instrument, &policy.limits);
+    facts.position = QtyLots(-side.sign() * lots);
+    assert!(judge(&facts, Bound::Position).1.is_none(), "an entry is as large as the venue asks");
+}
+
+#[rstest]
+#[case::the_largest_quantity(10_000, 500_000)]
+#[case::the_smallest_quantity(2, 500_000)]
+#[case::the_smallest_notional(100, 500)] // 0.1 × 50.0 = 5
+fn an_entry_at_the_edge_of_the_venues_filters_passes(#[case] lots: i64, #[case] price: i64) {
+    let (instrument, policy) = (instrument(), policy());
+    let request = OrderRequest { quantity: QtyLots(lots), ..request(Purpose::Entry, Side::Buy) };
+    let mut facts = good(&request, &instrument, &policy.limits);
+    facts.price = Some(PriceTicks(price));
+    let verdict = judge(&facts, Bound::RiskBudget).0;
+    assert!(!verdict.denials().any(|d| d.rule == RuleId::VenueFilters));
 }
 
 #[test]

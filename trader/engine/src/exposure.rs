@@ -44,10 +44,10 @@ impl Working {
     /// zero.
     #[must_use]
     pub fn worst(&self, position: QtyLots) -> QtyLots {
-        let reduced_up = (position.0 + self.reducing_buys.0).min(position.0.max(0));
-        let reduced_down = (position.0 - self.reducing_sells.0).max(position.0.min(0));
-        let up = QtyLots(reduced_up + self.opening_buys.0);
-        let down = QtyLots(reduced_down - self.opening_sells.0);
+        let reduced_up = (position + self.reducing_buys).0.min(position.0.max(0));
+        let reduced_down = (position - self.reducing_sells).0.max(position.0.min(0));
+        let up = QtyLots(reduced_up) + self.opening_buys;
+        let down = QtyLots(reduced_down) - self.opening_sells;
         let worse = |a: QtyLots, b: QtyLots| if b.abs() > a.abs() { b } else { a };
         worse(worse(position, up), down)
     }

@@ -105,7 +105,7 @@ impl QtyLots {
     /// The magnitude.
     #[must_use]
     pub const fn abs(self) -> Self {
-        Self(self.0.abs())
+        Self(self.0.saturating_abs())
     }
 
     /// -1, 0 or 1.
@@ -118,29 +118,29 @@ impl QtyLots {
 impl Add for QtyLots {
     type Output = Self;
     fn add(self, other: Self) -> Self {
-        Self(self.0 + other.0)
+        Self(self.0.saturating_add(other.0))
     }
 }
 impl Sub for QtyLots {
     type Output = Self;
     fn sub(self, other: Self) -> Self {
-        Self(self.0 - other.0)
+        Self(self.0.saturating_sub(other.0))
     }
 }
 impl Neg for QtyLots {
     type Output = Self;
     fn neg(self) -> Self {
-        Self(-self.0)
+        Self(self.0.saturating_neg())
     }
 }
 impl AddAssign for QtyLots {
     fn add_assign(&mut self, other: Self) {
-        self.0 += other.0;
+        self.0 = self.0.saturating_add(other.0);
     }
 }
 impl SubAssign for QtyLots {
     fn sub_assign(&mut self, other: Self) {
-        self.0 -= other.0;
+        self.0 = self.0.saturating_sub(other.0);
     }
 }
 
@@ -216,7 +216,7 @@ impl Instrument {
     /// `price × quantity`; signed as the quantity is.
     #[must_use]
     pub const fn notional(&self, price: PriceTicks, quantity: QtyLots) -> Amount {
-        Amount(price.0 as i128 * quantity.0 as i128 * self.tick_value().0)
+        Amount((price.0 as i128 * quantity.0 as i128).saturating_mul(self.tick_value().0))
     }
 
     /// The nearest tick to a price in 1e-8 quote (half away from zero for prices, which are
@@ -224,7 +224,7 @@ impl Instrument {
     #[must_use]
     pub fn nearest_tick(&self, price_e8: i128) -> (PriceTicks, bool) {
         let tick = i128::from(self.tick);
-        let ticks = (price_e8 + tick / 2).div_euclid(tick);
+        let ticks = price_e8.saturating_add(tick / 2).div_euclid(tick);
         let off_tick = price_e8.rem_euclid(tick) != 0;
         (PriceTicks(i64::try_from(ticks).unwrap_or(i64::MAX)), off_tick)
     }

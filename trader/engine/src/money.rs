@@ -2,6 +2,9 @@
 //!
 //! Decimals exist only as text at the edges ([`std::fmt::Display`], [`std::str::FromStr`]); nothing
 //! between them can lose a cent.
+//!
+//! Arithmetic stops at the ends of its range: it neither wraps nor panics, and an amount that stopped
+//! there passes no limit ([`Amount::is_saturated`]).
 
 use std::fmt;
 use std::iter::Sum;
@@ -85,6 +88,16 @@ impl Amount {
     /// Nothing.
     pub const ZERO: Self = Self(0);
 
+    /// What cannot be told from more: arithmetic that would go beyond it stays at it.
+    pub const MAX: Self = Self(i128::MAX);
+
+    /// Whether arithmetic may have stopped at an end of the range: what is compared with a limit is
+    /// beyond it then, whatever the limit.
+    #[must_use]
+    pub const fn is_saturated(self) -> bool {
+        self.0 == i128::MAX || self.0 <= -i128::MAX
+    }
+
     /// A whole number of quote units.
     #[must_use]
     pub const fn whole(units: i64) -> Self {
@@ -94,19 +107,50 @@ impl Amount {
     /// The magnitude.
     #[must_use]
     pub const fn abs(self) -> Self {
-        Self(self.0.abs())
+        Self(self.0.saturating_abs())
     }
 
     /// `self × ratio`, rounded towards minus infinity.
     #[must_use]
     pub const fn times_floor(self, ratio: Ratio) -> Self {
-        Self((self.0 * ratio.0 as i128).div_euclid(SCALE as i128))
+        let (scale, ratio) = (SCALE as i128, ratio.0 as i128);
+        match self.0.checked_mul(ratio) {
+            Some(product) => Self(product.div_euclid(scale)),
+            None => {
+                // In two parts, the whole units and the rest, the same to the last digit.
+                let whole = self.0.div_euclid(scale).saturating_mul(ratio);
+                let rest = self.0.rem_euclid(scale) * ratio;
+                Self(whole.saturating_add(rest.div_euclid(scale)))
+            }
+        }
+    }
+
+    /// `self × part ÷ whole`, rounded towards zero, for a part of at most the whole.
+    #[must_use]
+    pub const fn share(self, part: i64, whole: i64) -> Self {
+        let (part, whole) = (part as i128, whole as i128);
+        if whole <= 0 {
+            return Self::ZERO;
+        }
+        // In two parts, so that no product leaves the range.
+        Self((self.0 / whole).saturating_mul(part).saturating_add(self.0 % whole * part / whole))
+    }
+
+    /// `self × part ÷ whole`, rounded towards plus infinity, for a part of at most the whole.
+    #[must_use]
+    pub const fn share_ceil(self, part: i64, whole: i64) -> Self {
+        let (part, whole) = (part as i128, whole as i128);
+        if whole <= 0 {
+            return Self::ZERO;
+        }
+        let rest = -(-(self.0.rem_euclid(whole) * part)).div_euclid(whole);
+        Self(self.0.div_euclid(whole).saturating_mul(part).saturating_add(rest))
     }
 
     /// `self × ratio`, rounded towards plus infinity: for fees and margins, which round against us.
     #[must_use]
     pub const fn times_ceil(self, ratio: Ratio) -> Self {
-        Self(-(-self.0 * ratio.0 as i128).div_euclid(SCALE as i128))
+        Self(Self(self.0.saturating_neg()).times_floor(ratio).0.saturating_neg())
     }
 
     /// `self ÷ other` as a ratio, rounded towards minus infinity; `None` when `other` is not
@@ -124,29 +168,29 @@ impl Amount {
 impl Add for Amount {
     type Output = Self;
     fn add(self, other: Self) -> Self {
-        Self(self.0 + other.0)
+        Self(self.0.saturating_add(other.0))
     }
 }
 impl Sub for Amount {
     type Output = Self;
     fn sub(self, other: Self) -> Self {
-        Self(self.0 - other.0)
+        Self(self.0.saturating_sub(other.0))
     }
 }
 impl Neg for Amount {
     type Output = Self;
     fn neg(self) -> Self {
-        Self(-self.0)
+        Self(self.0.saturating_neg())
     }
 }
 impl AddAssign for Amount {
     fn add_assign(&mut self, other: Self) {
-        self.0 += other.0;
+        self.0 = self.0.saturating_add(other.0);
     }
 }
 impl SubAssign for Amount {
     fn sub_assign(&mut self, other: Self) {
-        self.0 -= other.0;
+        self.0 = self.0.saturating_sub(other.0);
     }
 }
 impl Sum for Amount {
@@ -185,7 +229,14 @@ impl Ratio {
     /// `self × other`, rounded towards minus infinity.
     #[must_use]
     pub const fn times(self, other: Self) -> Self {
-        Self(((self.0 as i128 * other.0 as i128).div_euclid(SCALE as i128)) as i64)
+        let product = (self.0 as i128 * other.0 as i128).div_euclid(SCALE as i128);
+        if product > i64::MAX as i128 {
+            Self(i64::MAX)
+        } else if product < i64::MIN as i128 {
+            Self(i64::MIN)
+        } else {
+            Self(product as i64)
+        }
     }
 
     /// The nearest ratio to a finite float; not-a-number becomes 0, and what is beyond the range
@@ -207,13 +258,13 @@ impl Ratio {
 impl Add for Ratio {
     type Output = Self;
     fn add(self, other: Self) -> Self {
-        Self(self.0 + other.0)
+        Self(self.0.saturating_add(other.0))
     }
 }
 impl Sub for Ratio {
     type Output = Self;
     fn sub(self, other: Self) -> Self {
-        Self(self.0 - other.0)
+        Self(self.0.saturating_sub(other.0))
     }
 }
 impl fmt::Display for Ratio {
@@ -286,7 +337,45 @@ mod tests {
         assert_eq!(Amount(-1).times_floor(rate), Amount(-1));
     }
 
+    #[test]
+    fn what_is_too_large_to_count_stays_at_the_end_of_the_range() {
+        assert_eq!(Amount::MAX + Amount(1), Amount::MAX);
+        assert_eq!(Amount::MAX.times_floor(Ratio::percent(200)), Amount::MAX);
+        assert!((-Amount::MAX - Amount(2)).is_saturated());
+        assert!(Amount(i128::MIN).abs().is_saturated());
+        assert!(!Amount::whole(i64::MAX).is_saturated());
+        assert_eq!(Ratio(i64::MAX).times(Ratio(i64::MAX)), Ratio(i64::MAX));
+        assert_eq!(Ratio(i64::MAX).times(Ratio(i64::MIN)), Ratio(i64::MIN));
+    }
+
+    #[test]
+    fn a_product_beyond_the_range_on_the_way_is_exact_where_the_result_is_within() {
+        // 10²² quote at 99.99999999: the product has 40 digits, the result 32.
+        let large = Amount(10_i128.pow(30) + 7);
+        let ratio = Ratio(9_999_999_999);
+        assert_eq!(large.times_floor(ratio), Amount(99_999_999_990_000_000_000_000_000_000_699));
+        assert_eq!(large.times_ceil(ratio), Amount(99_999_999_990_000_000_000_000_000_000_700));
+    }
+
     proptest! {
+        #[test]
+        fn no_arithmetic_panics(a in any::<i128>(), b in any::<i128>(), r in any::<i64>(), s in any::<i64>()) {
+            let (a, b, r) = (Amount(a), Amount(b), Ratio(r));
+            let _ = (a + b, a - b, -a, a.abs(), a.times_floor(r), a.times_ceil(r), a.ratio_of(b));
+            let _ = (r + Ratio(s), r - Ratio(s), r.times(Ratio(s)), a.share(r.0, s), a.share_ceil(r.0, s));
+        }
+
+        #[test]
+        fn a_share_is_what_the_plain_product_says(a in -10i128.pow(18)..10i128.pow(18), whole in 1..i64::MAX, part in 0..i64::MAX) {
+            let part = part % whole;
+            let product = a * i128::from(part);
+            prop_assert_eq!(Amount(a).share(part, whole).0, product / i128::from(whole));
+            prop_assert_eq!(
+                Amount(a).share_ceil(part, whole).0,
+                -(-product).div_euclid(i128::from(whole))
+            );
+        }
+
         #[test]
         fn text_round_trips(units in -10i128.pow(30)..10i128.pow(30)) {
             prop_assert_eq!(Amount(units).to_string().parse(), Ok(Amount(units)));

@@ -57,11 +57,12 @@ impl Exchange {
         let (base, others) = self.margin_without(account, symbol);
         let scale = i128::from(SCALE);
         let rate = i128::from(market.instrument.maintenance_margin.0);
-        let value = lots.abs() * market.tick_value.0;
+        let value = lots.abs().saturating_mul(market.tick_value.0);
+        let missing = others.saturating_sub(base.0.saturating_mul(scale));
         let price = if lots > 0 {
-            (others - base.0 * scale).div_euclid(value * (scale - rate))
+            missing.div_euclid(value.saturating_mul(scale - rate))
         } else {
-            -(others - base.0 * scale).div_euclid(value * (scale + rate))
+            missing.div_euclid(value.saturating_mul(scale + rate)).saturating_neg()
         };
         i64::try_from(price).ok().filter(|&ticks| ticks > 0).map(PriceTicks)
     }
@@ -78,7 +79,8 @@ impl Exchange {
         let (base, others) = self.margin_without(account, symbol);
         let value = market.notional(price, lots);
         let rate = i128::from(market.instrument.maintenance_margin.0);
-        (base + value).0 * i128::from(SCALE) <= others + value.0.abs() * rate
+        let margin = others.saturating_add(value.abs().0.saturating_mul(rate));
+        (base + value).0.saturating_mul(i128::from(SCALE)) <= margin
     }
 
     /// An account's equity without the value of its position in `symbol` (but with its cost), and
@@ -86,14 +88,15 @@ impl Exchange {
     fn margin_without(&self, account: AccountId, symbol: SymbolId) -> (Amount, i128) {
         let account = &self.accounts[account.index()];
         let mut base = account.wallet - account.holdings[symbol.index()].position.cost;
-        let mut maintenance = 0;
+        let mut maintenance = 0_i128;
         for &other in account.held.iter().filter(|&&held| held != symbol) {
             let market = &self.markets[other.index()];
             let position = &account.holdings[other.index()].position;
             let Some(mark) = market.mark else { continue };
             let value = market.notional(mark, position.quantity);
             base += value - position.cost;
-            maintenance += value.0.abs() * i128::from(market.instrument.maintenance_margin.0);
+            let rate = i128::from(market.instrument.maintenance_margin.0);
+            maintenance = value.abs().0.saturating_mul(rate).saturating_add(maintenance);
         }
         (base, maintenance)
     }

@@ -14,6 +14,16 @@ pub enum ConfigError {
     /// An instrument that money would not be exact on.
     #[error("venue.paper.instruments: {0}")]
     Instrument(#[from] InstrumentError),
+    /// A message that would take longer than an hour.
+    #[error(
+        "venue.paper.latency.{field} is {value}: a message takes at most 1h; a usual way to a venue is 5ms to 200ms"
+    )]
+    Latency {
+        /// Which.
+        field: &'static str,
+        /// What it says.
+        value: String,
+    },
     /// A choice that is none.
     #[error(transparent)]
     Choice(#[from] NotOne),

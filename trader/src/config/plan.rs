@@ -208,18 +208,28 @@ const TIMEOUT: Span = Span::secs(2);
 const REQUEST_TTL: Span = Span::secs(5);
 
 fn venue_config(paper: &PaperVenue, venue: &PaperConfig) -> Result<VenueConfig, ConfigError> {
-    let longest_way = Span(venue.latency.submit.0 + venue.latency.jitter.0);
-    let longest_back = Span(venue.latency.report.0 + venue.latency.jitter.0);
-    let round_trip = Span(longest_way.0 + longest_back.0);
+    let longest_way = venue.latency.submit + venue.latency.jitter;
+    let round_trip = longest_way + venue.latency.report + venue.latency.jitter;
     Ok(VenueConfig {
-        request_ttl: Span(REQUEST_TTL.0 + longest_way.0),
-        absence_grace: Span(Span::secs(1).0 + round_trip.0),
-        resolve_interval: Span(Span::secs(1).0 + round_trip.0),
-        verify_interval: Span(Span::secs(1).0 + round_trip.0),
+        request_ttl: REQUEST_TTL + longest_way,
+        absence_grace: Span::secs(1) + round_trip,
+        resolve_interval: Span::secs(1) + round_trip,
+        verify_interval: Span::secs(1) + round_trip,
         single_close_position_stop: venue.single_close_position,
         slippage: decimal(paper.slippage)?,
         orders_per_minute: 1200,
     })
+}
+
+/// The longest that a message may take: a day's decisions would otherwise be on their way at once.
+const LONGEST_LATENCY: Span = Span::hours(1);
+
+fn way(field: &'static str, delay: sapphire_crds::values::Delay) -> Result<Span, ConfigError> {
+    let latency = span(delay.as_std());
+    if latency > LONGEST_LATENCY {
+        return Err(ConfigError::Latency { field, value: delay.to_string() });
+    }
+    Ok(latency)
 }
 
 /// The paper venue. Each market is taken for bars until its recording says otherwise.
@@ -231,9 +241,9 @@ fn paper_config(
     let listing =
         |instrument: &Instrument| Listing { instrument: instrument.clone(), feed: Feed::Bars };
     let latency = Latency {
-        submit: span(paper.latency.submit.as_std()),
-        report: span(paper.latency.report.as_std()),
-        jitter: span(paper.latency.jitter.as_std()),
+        submit: way("submit", paper.latency.submit)?,
+        report: way("report", paper.latency.report)?,
+        jitter: way("jitter", paper.latency.jitter)?,
     };
     let funding = |funding: &crds::Funding| -> Result<Funding, ConfigError> {
         Ok(Funding { rate: decimal(funding.rate)?, interval: span(funding.interval.as_std()) })
@@ -241,7 +251,7 @@ fn paper_config(
     Ok(PaperConfig {
         instruments: instruments.iter().map(listing).collect(),
         balance: decimal(paper.balance)?,
-        timeout: Span(TIMEOUT.0 + latency.submit.0 + latency.report.0 + 2 * latency.jitter.0),
+        timeout: TIMEOUT + latency.submit + latency.report + latency.jitter + latency.jitter,
         latency,
         slippage: decimal(paper.slippage)?,
         funding: paper.funding.as_ref().map(funding).transpose()?,

@@ -74,6 +74,11 @@ fn parse_exponent(text: &[u8]) -> Option<i32> {
     std::str::from_utf8(digits).ok()?.parse().ok().filter(|e: &i32| e.abs() <= 30)
 }
 
+/// No price is higher than 10¹² quote units and no quantity larger than 10¹⁵ base units: within these
+/// no value of a position leaves the integers of money.
+const LARGEST_PRICE_E8: i128 = 10_i128.pow(20);
+const LARGEST_QUANTITY_E8: i128 = 10_i128.pow(23);
+
 /// A price as the nearest tick, and whether it was off the tick.
 ///
 /// # Errors
@@ -89,7 +94,7 @@ pub(super) fn price(
     if ticks.0 <= 0 {
         return Err(Problem::NotPositive { column, text: shown(text) });
     }
-    if ticks.0 == i64::MAX {
+    if ticks.0 == i64::MAX || decimal.e8 > LARGEST_PRICE_E8 {
         return Err(Problem::TooLarge { column, text: shown(text) });
     }
     Ok((ticks, off_tick || decimal.cut))
@@ -105,8 +110,9 @@ pub(super) fn quantity(
     column: &'static str,
     text: &[u8],
 ) -> Result<QtyLots, Problem> {
-    let lots = instrument.lots_floor(non_negative(column, text)?);
-    if lots.0 == i64::MAX {
+    let quantity_e8 = non_negative(column, text)?;
+    let lots = instrument.lots_floor(quantity_e8);
+    if lots.0 == i64::MAX || quantity_e8 > LARGEST_QUANTITY_E8 {
         return Err(Problem::TooLarge { column, text: shown(text) });
     }
     Ok(lots)
@@ -181,6 +187,24 @@ mod tests {
         text: &str,
     ) {
         assert_eq!(Decimal::parse(text.as_bytes()), None);
+    }
+
+    #[rstest]
+    #[case::a_price("0.1", "1000000000000.1")]
+    #[case::a_price_of_a_coarse_tick("9999999", "1701411834604692317316873037158")]
+    fn a_price_beyond_all_prices_is_refused(#[case] tick: &str, #[case] text: &str) {
+        let mut btc = crate::market::tests::btc();
+        btc.tick = i64::try_from(Decimal::parse(tick.as_bytes()).unwrap().e8).unwrap();
+        let refused = price(&btc, "close", text.as_bytes()).unwrap_err();
+        assert!(matches!(refused, Problem::TooLarge { .. }), "{refused}");
+    }
+
+    #[test]
+    fn a_quantity_beyond_all_quantities_is_refused() {
+        let btc = crate::market::tests::btc();
+        assert!(quantity(&btc, "volume", b"1000000000000000").is_ok());
+        let refused = quantity(&btc, "volume", b"1000000000000001").unwrap_err();
+        assert!(refused.to_string().contains("10\u{b9}\u{2075}"), "{refused}");
     }
 
     proptest! {

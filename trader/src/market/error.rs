@@ -100,8 +100,10 @@ pub enum Problem {
         /// What stands there.
         text: String,
     },
-    /// A number beyond what an instrument's integers hold.
-    #[error("{column} is {text}, beyond what can be represented: check the tick and lot size")]
+    /// A number beyond what an instrument's integers hold, or beyond any real price or quantity.
+    #[error(
+        "{column} is {text}, beyond what can be represented (and beyond prices of 10¹² and quantities of 10¹⁵): check the tick and lot size, or correct the row"
+    )]
     TooLarge {
         /// The column's meaning.
         column: &'static str,

@@ -13,7 +13,7 @@ use crate::sizing::{SizingInput, size};
 use crate::time::{Span, Timestamp};
 
 use super::Engine;
-use super::symbol::NEAR_LEVELS;
+use super::symbol::near_depth;
 
 /// How old a decision may be when real money is at stake.
 const FRESH_LIVE: Span = Span::secs(30);
@@ -254,10 +254,8 @@ impl Engine {
         }
         let symbol = entry.symbol;
         let state = &self.symbols[symbol.index()];
-        let near_book = state.quote.is_some().then(|| {
-            let levels = state.book.levels(entry.side.opposite()).take(NEAR_LEVELS);
-            QtyLots(levels.map(|level| level.quantity.0).sum())
-        });
+        let near_book =
+            state.quote.is_some().then(|| near_depth(&state.book, entry.side.opposite()));
         let others = self.exposure_with(symbol, entry.side, QtyLots::ZERO);
         let position = self.portfolio.position(symbol).quantity();
         let own = self.instrument(symbol).notional(price, position.abs());
@@ -385,5 +383,5 @@ impl Engine {
 
 /// `price` moved by `distance` ticks in the direction of `side`, at least one tick.
 pub(super) fn beyond(price: PriceTicks, side: Side, distance: i64) -> PriceTicks {
-    PriceTicks((price.0 + side.sign() * distance).max(1))
+    PriceTicks(price.0.saturating_add(side.sign().saturating_mul(distance)).max(1))
 }

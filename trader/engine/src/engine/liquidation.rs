@@ -25,13 +25,23 @@ impl Engine {
         let share = if quantity.0 > 0 { SCALE - rate } else { SCALE + rate };
         // Long: L = (q·m − E) / (q·(1 − r)). Short: L = (E + |q|·m) / (|q|·(1 + r)).
         let numerator = if quantity.0 > 0 { notional - spare } else { spare - notional };
-        let one_tick = i128::from(quantity.0.abs()) * instrument.tick_value().0 * i128::from(share);
-        if numerator.0 <= 0 || one_tick <= 0 {
+        if numerator.0 <= 0 || quantity == QtyLots::ZERO {
             return None;
         }
-        let ticks = numerator.0 * i128::from(SCALE) / one_tick;
-        // Rounded towards the mark: sooner, not later.
-        let ticks = if quantity.0 > 0 { ticks + 1 } else { ticks };
-        i64::try_from(ticks).ok().map(PriceTicks)
+        // The value of one tick of all of it, less or plus its maintenance margin; times SCALE.
+        let one_tick = i128::from(quantity.abs().0)
+            .checked_mul(instrument.tick_value().0)
+            .and_then(|value| value.checked_mul(i128::from(share)))
+            .filter(|one_tick| *one_tick > 0);
+        let ticks =
+            numerator.0.checked_mul(i128::from(SCALE)).zip(one_tick).map(|(n, one)| n / one);
+        let is_long = quantity.0 > 0;
+        // Rounded towards the mark: sooner, not later. What cannot be counted is at the mark.
+        let ticks = match ticks {
+            Some(ticks) if is_long => ticks + 1,
+            Some(ticks) => ticks,
+            None => return Some(mark),
+        };
+        Some(PriceTicks(i64::try_from(ticks).unwrap_or(i64::MAX)))
     }
 }

@@ -194,5 +194,5 @@ impl Engine {
 }
 
 fn doubled(interval: Span, times: u32) -> Span {
-    Span(interval.0 << times.min(DOUBLINGS))
+    Span(interval.0.saturating_mul(1 << times.min(DOUBLINGS)))
 }

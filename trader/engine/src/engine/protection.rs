@@ -310,7 +310,11 @@ impl Engine {
     /// What the position cost, a lot, in ticks.
     pub(super) fn average_price(&self, symbol: SymbolId) -> Option<PriceTicks> {
         let position = self.portfolio.position(symbol);
-        let one_tick = self.instrument(symbol).tick_value().0 * i128::from(position.quantity().0);
+        let one_tick = self
+            .instrument(symbol)
+            .tick_value()
+            .0
+            .saturating_mul(i128::from(position.quantity().0));
         if one_tick == 0 {
             return None;
         }

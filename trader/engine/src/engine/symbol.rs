@@ -18,7 +18,7 @@ use crate::time::{Span, Timestamp};
 /// Bars that are kept to warm an ATR of another period up.
 const BARS_KEPT: usize = 256;
 /// Levels of a side that count as the near book.
-pub(super) const NEAR_LEVELS: usize = 10;
+const NEAR_LEVELS: usize = 10;
 
 /// A symbol.
 #[derive(Debug, Clone)]
@@ -241,10 +241,7 @@ impl SymbolState {
 
     fn book_view(&self, instrument: &Instrument) -> Option<BookView> {
         let quote = self.quote?;
-        let depth = |side| {
-            let levels = self.book.levels(side).take(NEAR_LEVELS).map(|level| level.quantity.0);
-            instrument.quantity_f64(QtyLots(levels.sum()))
-        };
+        let depth = |side| instrument.quantity_f64(near_depth(&self.book, side));
         Some(BookView {
             bid: instrument.price_f64(quote.bid.price),
             bid_quantity: instrument.quantity_f64(quote.bid.quantity),
@@ -255,6 +252,12 @@ impl SymbolState {
             order_flow_imbalance: in_base(self.closed_order_flow, instrument),
         })
     }
+}
+
+/// What the nearest levels of a side hold together.
+pub(super) fn near_depth(book: &Book, side: Side) -> QtyLots {
+    let near = book.levels(side).take(NEAR_LEVELS);
+    near.fold(QtyLots::ZERO, |sum, level| sum + level.quantity)
 }
 
 #[allow(clippy::float_arithmetic)]

@@ -263,7 +263,10 @@ impl Engine {
     /// Judges the opinions whose horizon this bar is, and weighs the agents anew.
     pub(super) fn judge_opinions(&mut self, symbol: SymbolId, close: PriceTicks) {
         let instrument = &self.config.instruments[symbol.index()];
-        let cost = Ratio(2 * (instrument.taker_fee.0 + self.config.venue.slippage.0));
+        let cost = {
+            let one_way = instrument.taker_fee + self.config.venue.slippage;
+            one_way + one_way
+        };
         let state = &mut self.symbols[symbol.index()];
         let bar = state.bars - 1;
         let mut judged = false;
@@ -274,7 +277,7 @@ impl Engine {
                 return true;
             }
             let round_trip = Amount(opinion.price.0.into()).times_ceil(cost);
-            let moved = close.0 - opinion.price.0;
+            let moved = close.0.saturating_sub(opinion.price.0);
             let outcome = Judged::new(
                 opinion.direction,
                 moved,

@@ -43,7 +43,10 @@ impl Side {
     /// `quantity` as a change of position.
     #[must_use]
     pub const fn signed(self, quantity: QtyLots) -> QtyLots {
-        QtyLots(self.sign() * quantity.0)
+        match self {
+            Self::Buy => quantity,
+            Self::Sell => QtyLots(quantity.0.saturating_neg()),
+        }
     }
 
     /// The side that a position grows by; flat counts as bought.
@@ -242,6 +245,6 @@ impl Order {
     /// What may still fill.
     #[must_use]
     pub fn remaining(&self) -> QtyLots {
-        QtyLots((self.request.quantity.0 - self.filled.0).max(0))
+        QtyLots(self.request.quantity.0.saturating_sub(self.filled.0).max(0))
     }
 }

@@ -85,11 +85,10 @@ impl Position {
         if reduced.0 > 0 {
             // What is left of the cost stays with the position: rounding moves a unit between
             // realised and unrealised, and creates none.
-            let released = Amount(self.cost.0 * i128::from(reduced.0) / i128::from(held.abs().0));
+            let released = self.cost.share(reduced.0, held.abs().0);
             let brought = instrument.notional(fill.price, fill.side.signed(reduced));
             applied.realized = -brought - released;
-            let quantity = i128::from(fill.quantity.0);
-            let fee = Amount(-(-fill.fee.0 * i128::from(reduced.0)).div_euclid(quantity));
+            let fee = fill.fee.share_ceil(reduced.0, fill.quantity.0);
             fee_left -= fee;
             self.cost -= released;
             self.realized += applied.realized;

@@ -96,16 +96,15 @@ fn loss_per_lot(input: &SizingInput<'_>, distance: i64) -> Amount {
     let one = QtyLots(1);
     let instrument = input.instrument;
     let entry = instrument.notional(input.price, one);
-    let exit = instrument.notional(PriceTicks(input.price.0 + distance), one);
-    let cost = Ratio(instrument.taker_fee.0 + input.slippage.0);
+    let exit = instrument.notional(PriceTicks(input.price.0.saturating_add(distance)), one);
+    let cost = instrument.taker_fee + input.slippage;
     instrument.notional(PriceTicks(distance), one) + entry.times_ceil(cost) + exit.times_ceil(cost)
 }
 
 /// Margin that one lot takes, its entry's fee included.
 fn margin_per_lot(input: &SizingInput<'_>) -> Amount {
     let entry = input.instrument.notional(input.price, QtyLots(1));
-    let share =
-        Ratio(input.instrument.initial_margin.0 + input.instrument.taker_fee.0 + input.slippage.0);
+    let share = input.instrument.initial_margin + input.instrument.taker_fee + input.slippage;
     entry.times_ceil(share)
 }
 

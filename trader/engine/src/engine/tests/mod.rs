@@ -2,6 +2,7 @@
 
 mod deadlines;
 mod entries;
+mod extremes;
 mod halts;
 mod protection;
 mod reversals;

@@ -14,8 +14,10 @@ pub(super) fn judge(facts: &Facts<'_>) -> Outcome {
         let ticks = Amount(atr.into()).times_ceil(facts.limits.liquidation_buffer_atr);
         i64::try_from(ticks.0).ok()
     });
-    let beyond =
-        facts.stop.or(facts.mark).map(|from| (from.0 - liquidation.0) * facts.request.side.sign());
+    let beyond = facts
+        .stop
+        .or(facts.mark)
+        .map(|from| from.0.saturating_sub(liquidation.0).saturating_mul(facts.request.side.sign()));
     let passed = beyond.zip(needed).is_some_and(|(beyond, needed)| beyond >= needed);
     Outcome::new(known(beyond, RuleValue::Count), known(needed, RuleValue::Count), passed)
 }

@@ -6,5 +6,6 @@ use crate::risk::{Facts, RuleValue};
 pub(super) fn judge(facts: &Facts<'_>) -> Outcome {
     let limit = facts.equity.times_floor(facts.limits.max_net_exposure);
     let exposure = facts.net_exposure;
-    Outcome::new(RuleValue::Amount(exposure), RuleValue::Amount(limit), exposure <= limit)
+    let passed = exposure <= limit && !exposure.is_saturated();
+    Outcome::new(RuleValue::Amount(exposure), RuleValue::Amount(limit), passed)
 }

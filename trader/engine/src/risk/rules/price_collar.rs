@@ -7,7 +7,8 @@ use crate::risk::{Facts, RuleValue};
 pub(super) fn judge(facts: &Facts<'_>) -> Outcome {
     let limit = facts.limits.price_collar;
     let distance = facts.price.zip(facts.mark).and_then(|(price, mark)| {
-        Amount((price.0 - mark.0).abs().into()).ratio_of(Amount(mark.0.into()))
+        Amount(i128::from(price.0.saturating_sub(mark.0).saturating_abs()))
+            .ratio_of(Amount(mark.0.into()))
     });
     Outcome::new(
         known(distance, RuleValue::Ratio),

@@ -63,6 +63,7 @@ mod tests {
     #[case::long_with_a_buy(3, &[(Side::Buy, 5, false)], 8)]
     #[case::both_sides_take_the_worse(3, &[(Side::Buy, 5, false), (Side::Sell, 20, false)], -17)]
     #[case::a_stop_never_counts_beyond_zero(3, &[(Side::Sell, 10, true)], 3)]
+    #[case::nor_does_that_of_a_short(-4, &[(Side::Buy, 10, true)], -4)]
     #[case::an_exit_is_not_counted_as_done(-4, &[(Side::Buy, 4, true)], -4)]
     #[case::an_entry_behind_an_exit_counts_from_zero(-4, &[(Side::Buy, 4, true), (Side::Buy, 6, false)], 6)]
     #[case::a_reversal_in_one_order(-4, &[(Side::Buy, 10, false)], 6)]

@@ -297,7 +297,7 @@ impl Engine {
         if self.config.live { bar.min(FRESH_LIVE) } else { bar }
     }
 
-    fn entry_allowance(&mut self, mandate: Mandate) -> u32 {
+    pub(super) fn entry_allowance(&mut self, mandate: Mandate) -> u32 {
         let now = self.now;
         let desk = self.rate.available(now).min(self.venue_rate.available(now));
         match mandate {

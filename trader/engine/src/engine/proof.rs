@@ -103,7 +103,7 @@ impl Engine {
             VenueOrderState::Absent => {
                 // Absence proves nothing while the request may still be on its way.
                 let provable = known.request.expires + self.config.venue.absence_grace;
-                if known.state != OrderState::Unknown || at <= provable || known.filled.0 > 0 {
+                if known.state != OrderState::Unknown || at <= provable {
                     return;
                 }
                 Trigger::ProveAbsent

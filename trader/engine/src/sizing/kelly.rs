@@ -130,6 +130,13 @@ mod tests {
     }
 
     #[test]
+    fn a_trade_that_gained_nothing_is_no_win() {
+        let mut even = TradeOutcomes::default();
+        even.count_trade(Amount::ZERO);
+        assert_eq!((even.count(), even.wins()), (1, 0));
+    }
+
+    #[test]
     fn a_desk_that_never_lost_has_no_ratio() {
         assert_eq!(outcomes(60, 1, 0, 1).kelly(), None);
     }

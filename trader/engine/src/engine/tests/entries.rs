@@ -177,6 +177,46 @@ fn a_paused_agent_has_no_vote() {
 }
 
 #[test]
+fn a_paused_agent_does_not_act_alone() {
+    let mut rig = Rig::warm(delegated());
+    rig.command(Command::PauseAgent { agent: AgentId(0), paused: true });
+    rig.bar(500_000);
+    rig.take();
+    rig.all_say(Direction::Long);
+    assert!(rig.sent().is_empty());
+}
+
+#[test]
+fn an_opinion_on_an_older_bar_is_not_acted_on() {
+    let mut rig = Rig::warm(delegated());
+    rig.bar(500_000);
+    rig.take();
+    let bar = rig.engine.symbol_view(BTC).unwrap().bars - 2;
+    let view = View::Opinion { direction: Direction::Long, confidence: Ratio::percent(60) };
+    let reason = Reason::fixed("test");
+    let late = Opinion { agent: AgentId(0), symbol: BTC, bar, view, reason };
+    rig.event(EventKind::Opinion(&late));
+    assert!(rig.sent().is_empty());
+}
+
+#[test]
+fn a_book_is_not_whole_after_a_break_until_it_is_read_anew() {
+    use crate::market::Level;
+    let mut rig = Rig::warm(config());
+    let level = |price| [Level { price: PriceTicks(price), quantity: QtyLots(1) }];
+    let (bids, asks) = (level(499_999), level(500_001));
+    let snapshot =
+        |last_update| MarketEvent::DepthSnapshot { last_update, bids: &bids, asks: &asks };
+    rig.event(EventKind::Market(BTC, snapshot(1)));
+    assert!(rig.engine.symbol_view(BTC).unwrap().feed_whole);
+    rig.event(EventKind::Market(BTC, MarketEvent::Broken));
+    rig.event(EventKind::Market(BTC, MarketEvent::Restored));
+    assert!(!rig.engine.symbol_view(BTC).unwrap().feed_whole, "what it missed is not known");
+    rig.event(EventKind::Market(BTC, snapshot(2)));
+    assert!(rig.engine.symbol_view(BTC).unwrap().feed_whole);
+}
+
+#[test]
 fn an_agent_that_is_paused_in_mid_round_loses_its_vote() {
     let mut rig = Rig::warm(config());
     rig.bar(500_000);

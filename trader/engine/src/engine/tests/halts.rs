@@ -123,6 +123,77 @@ fn drawdown_reduces_then_halts_until_a_person_resumes() {
 }
 
 #[test]
+fn a_resume_counts_drawdown_from_where_the_desk_is() {
+    let (mut rig, _) = Rig::in_position(Direction::Long, config());
+    rig.bar(500_000 - 61_000); // -25.4 %
+    assert_eq!(rig.engine.state(), TradingState::Halted);
+    rig.command(Command::Resume);
+    assert_eq!(rig.engine.losses().drawdown(), Ratio::ZERO);
+    assert_ne!(rig.engine.state(), TradingState::Halted, "it would halt at once again");
+}
+
+#[test]
+fn only_the_policy_that_became_durable_is_enforced() {
+    let mut rig = Rig::warm(config());
+    let loose = policy_change(3, |p| p.limits.max_leverage = Ratio::percent(2000));
+    rig.event(EventKind::Policy(&policy_change(2, |p| p.limits.max_leverage = Ratio::ONE)));
+    rig.event(EventKind::Policy(&loose));
+    rig.event(EventKind::PolicyDurable { generation: 2 });
+    assert_eq!(rig.engine.enforced_policy().generation, 1, "3 is not durable yet");
+    assert_eq!(rig.engine.policy().limits.max_leverage, Ratio::ONE, "and the strictest holds");
+    rig.event(EventKind::PolicyDurable { generation: 3 });
+    assert_eq!(rig.engine.enforced_policy(), &loose);
+    assert_eq!(rig.engine.policy().limits.max_leverage, Ratio::percent(2000));
+}
+
+#[test]
+fn a_desk_with_a_working_order_is_not_flat() {
+    let mut rig = Rig::warm(config());
+    rig.bar(500_000);
+    rig.all_say(Direction::Long);
+    let entry = rig.sent_one();
+    rig.outcome(entry.id, SubmitOutcome::Accepted);
+    rig.command(Command::Halt { flatten: true });
+    assert_eq!(rig.engine.flat_since(), None, "it may still fill");
+    rig.report(VenueReport::Removed { order: entry.id, removal: Removal::Canceled });
+    assert_eq!(rig.engine.flat_since(), Some(rig.now));
+}
+
+#[test]
+fn a_desk_is_flat_once_the_venue_says_so() {
+    let mut config = delegated();
+    if let Authority::Delegated { policy_exits, .. } = &mut config.agents[0].authority {
+        *policy_exits = false;
+    }
+    let mut rig = Rig::warm(config);
+    rig.bar(500_000);
+    rig.all_say(Direction::Long);
+    let entry = rig.sent_one();
+    rig.fill(&entry, 500_000, entry.quantity.0);
+    rig.confirm_position();
+    rig.command(Command::Halt { flatten: true });
+    let flatten = rig.sent_one();
+    rig.fill(&flatten, 500_000, flatten.quantity.0);
+    assert_eq!(rig.engine.working_orders().count(), 0);
+    assert_eq!(rig.engine.flat_since(), None, "that is our own count alone");
+    rig.confirm_position();
+    assert_eq!(rig.engine.flat_since(), Some(rig.now));
+}
+
+#[test]
+fn a_later_halt_does_not_flatten_because_an_earlier_one_did() {
+    let (mut rig, _) = Rig::in_position(Direction::Long, config());
+    rig.command(Command::Halt { flatten: true });
+    let flatten = rig.sent_one();
+    rig.outcome(flatten.id, SubmitOutcome::Refused(crate::venue::VenueCode(-1111)));
+    rig.command(Command::Resume);
+    rig.take();
+    rig.command(Command::Halt { flatten: false });
+    rig.wait(Span::secs(10));
+    assert!(rig.sent().is_empty());
+}
+
+#[test]
 fn a_desk_that_is_flat_at_80_percent_of_its_drawdown_halts_for_a_person() {
     let (mut rig, _) = Rig::in_position(Direction::Long, config());
     rig.bar(500_000 - 50_000); // -20.8 %: beyond 80 % of 25 %

@@ -1,7 +1,9 @@
 //! The engine, driven by hand: what comes out is asserted, what the venue would say is said.
 
+mod budgets;
 mod deadlines;
 mod entries;
+mod exposures;
 mod extremes;
 mod halts;
 mod protection;

@@ -57,6 +57,28 @@ fn absence_before_the_expiry_and_grace_proves_nothing() {
 }
 
 #[test]
+fn absence_at_the_very_end_of_expiry_and_grace_proves_nothing() {
+    let (mut rig, entry) = lost();
+    rig.wait(Span::secs(10));
+    answer(&mut rig, entry.id, VenueOrderState::Absent);
+    assert_eq!(rig.state_of(entry.id), OrderState::Unknown);
+}
+
+#[rstest::rstest]
+#[case(VenueOrderState::Canceled)]
+#[case(VenueOrderState::Expired)]
+#[case(VenueOrderState::Filled)]
+fn an_answer_that_knows_of_more_fills_waits_for_them(#[case] state: VenueOrderState) {
+    let (mut rig, entry) = lost();
+    let at = rig.now;
+    rig.report(VenueReport::OrderStatus { order: entry.id, state, filled: QtyLots(3), at });
+    assert_eq!(rig.state_of(entry.id), OrderState::Unknown, "it may not end before its fills");
+    rig.fill(&entry, 500_000, 3);
+    rig.report(VenueReport::OrderStatus { order: entry.id, state, filled: QtyLots(3), at });
+    assert!(rig.state_of(entry.id).is_closed());
+}
+
+#[test]
 fn it_is_adopted_when_the_venue_has_it() {
     let (mut rig, entry) = lost();
     answer(&mut rig, entry.id, VenueOrderState::Open);

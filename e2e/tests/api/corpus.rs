@@ -119,3 +119,43 @@ async fn every_document_that_the_local_run_refuses_is_refused() {
         refusals.iter().filter(|(_, said)| said.is_none()).map(|(place, _)| place).collect();
     assert!(accepted.is_empty(), "accepted: {accepted:#?}");
 }
+
+#[tokio::test]
+async fn every_rule_is_refused_in_its_own_words() {
+    let said: String = refusals().await.into_iter().filter_map(|(_, said)| said).collect();
+    let unsaid: Vec<String> = rules().into_iter().filter(|rule| !said.contains(rule)).collect();
+    assert!(unsaid.is_empty(), "no refusal says: {unsaid:#?}");
+}
+
+/// The messages of all rules; of one that puts values in, the words after the last of them.
+fn rules() -> Vec<String> {
+    let mut messages = Vec::new();
+    for definition in sapphire_crds::custom_resource_definitions() {
+        collect(&serde_json::to_value(&definition).unwrap(), &mut messages);
+    }
+    assert!(messages.len() > 30, "{messages:?}");
+    messages
+}
+
+fn collect(node: &serde_json::Value, messages: &mut Vec<String>) {
+    for rule in node["x-kubernetes-validations"].as_array().into_iter().flatten() {
+        // A rule on a change has nothing to say of a new object.
+        if rule["rule"].as_str().unwrap().contains("oldSelf") {
+            continue;
+        }
+        messages.push(match (rule["message"].as_str(), rule["messageExpression"].as_str()) {
+            (Some(message), _) => message.to_owned(),
+            (None, expression) => {
+                let last = expression.unwrap().rsplit(" + '").next().unwrap();
+                last.trim_end_matches('\'').to_owned()
+            }
+        });
+    }
+    match node {
+        serde_json::Value::Object(members) => {
+            members.values().for_each(|member| collect(member, messages));
+        }
+        serde_json::Value::Array(items) => items.iter().for_each(|item| collect(item, messages)),
+        _ => {}
+    }
+}

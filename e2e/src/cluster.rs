@@ -4,8 +4,8 @@ mod existing;
 
 use std::path::{Path, PathBuf};
 
-use k8s_openapi::api::authentication::v1::{TokenRequest, TokenRequestSpec};
-use k8s_openapi::api::core::v1::ServiceAccount;
+use k8s_openapi::api::authentication::v1::{BoundObjectReference, TokenRequest, TokenRequestSpec};
+use k8s_openapi::api::core::v1::{Pod, ServiceAccount};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Api, Client, Config};
 use tokio::process::Command;
@@ -115,16 +115,45 @@ impl Cluster {
         namespace: &str,
         name: &str,
     ) -> Result<PathBuf, Error> {
+        self.token_kubeconfig(namespace, name, None).await
+    }
+
+    /// A kubeconfig with the token that the kubelet would mount into a pod: of the service account,
+    /// and saying which pod asks.
+    ///
+    /// # Errors
+    /// When there is no such pod, or it does not say its service account.
+    pub async fn pod_kubeconfig(&self, namespace: &str, pod: &str) -> Result<PathBuf, Error> {
+        let pods: Api<Pod> = Api::namespaced(self.client().await?, namespace);
+        let pod = pods.get(pod).await?;
+        let account = pod.spec.as_ref().and_then(|spec| spec.service_account_name.clone());
+        let bound = BoundObjectReference {
+            api_version: Some("v1".to_owned()),
+            kind: Some("Pod".to_owned()),
+            name: pod.metadata.name,
+            uid: pod.metadata.uid,
+        };
+        self.token_kubeconfig(namespace, &account.unwrap_or_default(), Some(bound)).await
+    }
+
+    async fn token_kubeconfig(
+        &self,
+        namespace: &str,
+        account: &str,
+        bound_object_ref: Option<BoundObjectReference>,
+    ) -> Result<PathBuf, Error> {
+        let bearer = bound_object_ref.as_ref().and_then(|bound| bound.name.as_deref());
+        let file = format!("{namespace}-{}.kubeconfig", bearer.unwrap_or(account));
+        let file = self.folder.join(file);
         let accounts: Api<ServiceAccount> = Api::namespaced(self.client().await?, namespace);
         let spec = TokenRequestSpec {
             audiences: Vec::new(),
             expiration_seconds: Some(TOKEN_SECONDS),
-            bound_object_ref: None,
+            bound_object_ref,
         };
         let request = TokenRequest { spec, ..TokenRequest::default() };
-        let answer = accounts.create_token_request(name, &Default::default(), &request).await?;
+        let answer = accounts.create_token_request(account, &Default::default(), &request).await?;
         let token = answer.status.map(|status| status.token).unwrap_or_default();
-        let file = self.folder.join(format!("{namespace}-{name}.kubeconfig"));
         let own = Kubeconfig::read_from(&self.kubeconfig)?;
         kubeconfig::write_for_token(&file, &own, &token, namespace)?;
         Ok(file)

@@ -31,9 +31,7 @@ const KINDS: [&str; 18] = [
     "networkpolicies.networking.k8s.io",
 ];
 
-/// Copies the cluster's logs and writes the namespace's objects; the folder.
-///
-/// It is below `SAPPHIRE_E2E_FAILURES`, else `e2e-failures` beside the build's output.
+/// Copies the cluster's logs and writes the namespace's objects to a folder in [`place`]; the folder.
 ///
 /// # Errors
 /// When the folder cannot be written. What kubectl cannot tell is left out.
@@ -60,7 +58,8 @@ pub fn keep(cluster: &Cluster, name: &str, namespace: &str) -> Result<PathBuf, E
     Ok(folder)
 }
 
-fn place() -> PathBuf {
+/// Where failures are kept: `SAPPHIRE_E2E_FAILURES`, else `e2e-failures` beside the build's output.
+pub fn place() -> PathBuf {
     if let Some(named) = std::env::var_os("SAPPHIRE_E2E_FAILURES").filter(|v| !v.is_empty()) {
         return named.into();
     }

@@ -4,6 +4,7 @@
 //! - [`Assets`] knows where the programs come from, and builds what is missing once.
 //! - [`ControlPlane`] runs them in a folder of their own and takes them down, however the test ends.
 //! - [`Cluster`] is what a test talks to: a client, kubectl, helm, kubeconfigs of service accounts.
+//! - [`Play`] is what a pod does, [`Traders`] say what the traders in the pods would.
 //! - [`Case`] is one test's namespace; when the test fails, logs and objects are kept.
 //!
 //! Nothing here needs a network namespace or root: there is no kubelet and no kube-proxy, so no
@@ -23,6 +24,7 @@ pub mod kubeconfig;
 pub mod plays;
 pub mod ports;
 pub mod supervisor;
+pub mod traders;
 
 pub use assets::{Assets, Tool};
 pub use case::Case;
@@ -30,3 +32,4 @@ pub use cluster::Cluster;
 pub use control_plane::{ControlPlane, Parts};
 pub use error::Error;
 pub use plays::Play;
+pub use traders::Traders;

@@ -12,6 +12,8 @@ use crate::error::Error;
 
 /// The oldest Go that these versions build with.
 const GO: (u32, u32) = (1, 26);
+/// How the folders of builds that are under way are called.
+const UNFINISHED: &str = ".building-";
 
 /// Builds `tool` to `path`, unless another process has done so while this one waited for its turn.
 pub(super) fn build(tool: Tool, cache: &Path, path: &Path) -> Result<(), Error> {
@@ -24,9 +26,10 @@ pub(super) fn build(tool: Tool, cache: &Path, path: &Path) -> Result<(), Error> 
     find_go(tool)?;
     say(&format!("building {} {} (once, {})…", tool.program(), tool.version(), tool.patience()));
     let started = Instant::now();
+    remove_unfinished(folder);
     // Beside its place, so that the last step is a rename within one file system.
     let work = tempfile::Builder::new()
-        .prefix(".building-")
+        .prefix(UNFINISHED)
         .tempdir_in(folder)
         .map_err(Error::file("cannot create a folder in", folder))?;
     run_go(tool, work.path())?;
@@ -39,6 +42,15 @@ pub(super) fn build(tool: Tool, cache: &Path, path: &Path) -> Result<(), Error> 
     fs::rename(&built, path).map_err(Error::file("cannot put the program to", path))?;
     say(&format!("built {} in {} s", path.display(), started.elapsed().as_secs()));
     Ok(())
+}
+
+/// A build that was killed left its folder. Nobody else builds now, so it is nobody's.
+fn remove_unfinished(folder: &Path) {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    for entry in entries.filter(|e| e.file_name().to_string_lossy().starts_with(UNFINISHED)) {
+        // What cannot be removed is in nobody's way.
+        let _ = fs::remove_dir_all(entry.path());
+    }
 }
 
 /// One build at a time: two would take twice as long each, and all of the memory.

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
-use sapphire_e2e::{Assets, ControlPlane, Error, Parts, definitions};
+use sapphire_e2e::{Assets, ControlPlane, Error, Parts, Traders, definitions};
 use tokio::signal::unix::{SignalKind, signal};
 
 const USAGE: &str = "usage: cluster-api [--down]
@@ -66,6 +66,7 @@ async fn up() -> Result<(), Error> {
         say("Starting a control plane…");
         let plane = ControlPlane::start(Parts::All).await?;
         definitions::install(plane.cluster()).await?;
+        let _traders = Traders::start(&plane.cluster().client().await?, None).await?;
         publish(&place, &plane)?;
         std::future::pending::<Result<(), Error>>().await
     };

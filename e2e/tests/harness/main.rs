@@ -7,3 +7,4 @@ mod endings;
 mod outages;
 mod plane;
 mod plays;
+mod traders;

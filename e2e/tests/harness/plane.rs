@@ -1,9 +1,11 @@
 //! The shared control plane.
 
+use std::path::PathBuf;
+
 use k8s_openapi::api::core::v1::{ConfigMap, Node, ServiceAccount};
 use kube::Api;
 use sapphire_e2e::cluster::client_of;
-use sapphire_e2e::{Case, ControlPlane};
+use sapphire_e2e::{Case, ControlPlane, failure};
 
 #[tokio::test]
 async fn a_control_plane_answers_and_has_a_node() {
@@ -55,11 +57,26 @@ async fn a_service_accounts_kubeconfig_has_its_rights_and_no_other() {
     assert!(everywhere.list(&Default::default()).await.is_err());
 }
 
+/// What was kept of a case.
+fn kept(case: &str) -> Option<PathBuf> {
+    let entries = std::fs::read_dir(failure::place()).into_iter().flatten().flatten();
+    let mut paths = entries.map(|entry| entry.path());
+    paths.find(|path| path.file_name().unwrap().to_str().unwrap().starts_with(case))
+}
+
 #[tokio::test]
-async fn what_is_kept_of_a_failure_has_logs_and_objects() {
+async fn logs_and_objects_are_kept_of_a_test_that_panics_and_of_no_other() {
     let plane = ControlPlane::shared().await.unwrap();
-    let case = Case::new(plane.cluster(), "kept").await.unwrap();
-    let folder = case.keep().unwrap();
+    let passes = Case::new(plane.cluster(), "passes").await.unwrap();
+    drop(passes);
+    assert_eq!(kept("passes"), None);
+
+    let fails = tokio::spawn(async {
+        let _case = Case::new(plane.cluster(), "fails").await.unwrap();
+        panic!("as this test wants it");
+    });
+    fails.await.unwrap_err();
+    let folder = kept("fails").unwrap();
     let api_server = std::fs::read_to_string(folder.join("logs/kube-apiserver.log")).unwrap();
     assert!(api_server.contains("v1.36.4"));
     let maps = std::fs::read_to_string(folder.join("objects/configmaps.yaml")).unwrap();

@@ -1,0 +1,204 @@
+//! One desk's traders: what they see and remember, and what they say. Pure.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use k8s_openapi::jiff::Timestamp;
+use sapphire_crds::conditions::{Time, TradingState};
+use sapphire_crds::report::{Acknowledgement, AgentReport, JournalHead, Report, Role};
+use sapphire_crds::values::{Digest, ObjectName, Proportion};
+use tokio::time::Instant;
+
+use super::Conduct;
+
+/// A trader pod that is Ready.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct PodFacts {
+    pub(super) namespace: String,
+    pub(super) name: String,
+    pub(super) uid: String,
+    pub(super) system: String,
+    /// The ControllerRevision that it runs.
+    pub(super) revision: ObjectName,
+}
+
+/// A RiskPolicy as it is stored.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct PolicyFacts {
+    pub(super) name: ObjectName,
+    pub(super) generation: i64,
+    pub(super) hash: Digest,
+    pub(super) trading_state: TradingState,
+    /// Whether a halt closes positions.
+    pub(super) flattens: bool,
+}
+
+/// What traders of a system see.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Facts {
+    /// In order of their names.
+    pub(super) pods: Vec<PodFacts>,
+    /// The revision that is to lead.
+    pub(super) lead_revision: Option<ObjectName>,
+    /// Whether the system is being deleted and positions are to be closed.
+    pub(super) closes: bool,
+    pub(super) policy: Option<PolicyFacts>,
+    /// The agents, with the weight that their canary may have.
+    pub(super) agents: Vec<(ObjectName, Option<Proportion>)>,
+}
+
+/// What a desk's traders remember.
+#[derive(Debug, Default)]
+pub(super) struct Desk {
+    epoch: i64,
+    leader: Option<String>,
+    quiesced: BTreeSet<String>,
+    ready_since: BTreeMap<String, Instant>,
+    /// The policy last seen, and since when.
+    seen: Option<(PolicyFacts, Instant)>,
+    /// The policy that is enforced.
+    enforced: Option<(PolicyFacts, Time)>,
+    told_to_close: Option<Instant>,
+}
+
+impl Desk {
+    /// What each pod says now, in their order.
+    pub(super) fn look(&mut self, facts: &Facts, conduct: &Conduct, now: Instant) -> Vec<Report> {
+        self.forget(facts);
+        for pod in &facts.pods {
+            self.ready_since.entry(pod.name.clone()).or_insert(now);
+        }
+        self.lead(facts, conduct, now);
+        self.enforce(facts, conduct, now);
+        let open = self.open(facts, conduct, now);
+        facts.pods.iter().map(|pod| self.say(pod, facts, conduct, open, now)).collect()
+    }
+
+    fn forget(&mut self, facts: &Facts) {
+        let lives = |name: &String| facts.pods.iter().any(|pod| pod.name == *name);
+        self.leader = self.leader.take().filter(lives);
+        self.quiesced.retain(lives);
+        self.ready_since.retain(|name, _| lives(name));
+    }
+
+    fn is_reconciled(&self, pod: &PodFacts, conduct: &Conduct, now: Instant) -> bool {
+        let since = self.ready_since.get(&pod.name);
+        since.is_some_and(|since| now.duration_since(*since) >= conduct.reconciles_after)
+    }
+
+    /// A leader quiesces when another revision is to lead, and a pod of that revision takes over in the
+    /// next look: never two at once.
+    fn lead(&mut self, facts: &Facts, conduct: &Conduct, now: Instant) {
+        let wanted = facts.lead_revision.as_ref();
+        let is_wanted = |pod: &&PodFacts| wanted.is_none_or(|wanted| pod.revision == *wanted);
+        for pod in facts.pods.iter().filter(is_wanted) {
+            self.quiesced.remove(&pod.name);
+        }
+        if let Some(leader) = facts.pods.iter().find(|pod| self.leader.as_ref() == Some(&pod.name))
+        {
+            if !is_wanted(&leader) && conduct.hands_over {
+                self.quiesced.insert(leader.name.clone());
+                self.leader = None;
+            }
+            return;
+        }
+        let anyone = !facts.pods.iter().any(|pod| is_wanted(&pod));
+        let successor = facts.pods.iter().find(|pod| {
+            (anyone || is_wanted(pod))
+                && !self.quiesced.contains(&pod.name)
+                && self.is_reconciled(pod, conduct, now)
+        });
+        if let Some(successor) = successor {
+            self.epoch += 1;
+            self.leader = Some(successor.name.clone());
+        }
+    }
+
+    fn enforce(&mut self, facts: &Facts, conduct: &Conduct, now: Instant) {
+        let Some(policy) = &facts.policy else { return };
+        if self.seen.as_ref().is_none_or(|(seen, _)| seen != policy) {
+            self.seen = Some((policy.clone(), now));
+        }
+        let since = self.seen.as_ref().map_or(now, |(_, since)| *since);
+        let is_new = self.enforced.as_ref().is_none_or(|(enforced, _)| enforced != policy);
+        if is_new && now.duration_since(since) >= conduct.acknowledges_after {
+            self.enforced = Some((policy.clone(), Time(Timestamp::now())));
+        }
+    }
+
+    /// Whether something is open: what the test says, until the desk was told to close and has.
+    fn open(&mut self, facts: &Facts, conduct: &Conduct, now: Instant) -> bool {
+        let halted = self.trading_state(conduct) == TradingState::Halted;
+        let flattens = self.enforced.as_ref().is_some_and(|(policy, _)| policy.flattens);
+        if !(facts.closes || halted && flattens) {
+            self.told_to_close = None;
+        } else if self.told_to_close.is_none() {
+            self.told_to_close = Some(now);
+        }
+        let closed = |since: Instant| now.duration_since(since) >= conduct.closes_after;
+        !conduct.exposed.is_empty() && !self.told_to_close.is_some_and(closed)
+    }
+
+    fn trading_state(&self, conduct: &Conduct) -> TradingState {
+        let policy = self.enforced.as_ref().map_or(TradingState::Active, |(p, _)| p.trading_state);
+        policy.max(conduct.trading_state)
+    }
+
+    fn say(
+        &self,
+        pod: &PodFacts,
+        facts: &Facts,
+        conduct: &Conduct,
+        open: bool,
+        now: Instant,
+    ) -> Report {
+        let role = if self.leader.as_ref() == Some(&pod.name) {
+            Role::Leader
+        } else if self.quiesced.contains(&pod.name) {
+            Role::Quiesced
+        } else {
+            Role::Standby
+        };
+        let policy = self.enforced.as_ref().map(|(policy, since)| Acknowledgement {
+            name: policy.name.clone(),
+            generation: policy.generation,
+            hash: if conduct.understands { policy.hash.clone() } else { digest_of(0) },
+            acknowledged_at: since.clone(),
+        });
+        Report {
+            revision: pod.revision.clone(),
+            role,
+            epoch: self.epoch,
+            reconciled: self.is_reconciled(pod, conduct, now),
+            policy,
+            trading_state: self.trading_state(conduct),
+            equity: conduct.equity,
+            drawdown: conduct.drawdown,
+            flat: !open,
+            exposed_symbols: if open { conduct.exposed.clone() } else { Vec::new() },
+            open_orders: if open { conduct.open_orders } else { 0 },
+            journal_head: Some(JournalHead { sequence: self.epoch, hash: digest_of(self.epoch) }),
+            agents: facts.agents.iter().map(|(name, canary)| agent(name, *canary)).collect(),
+        }
+    }
+}
+
+fn agent(name: &ObjectName, canary_weight: Option<Proportion>) -> AgentReport {
+    AgentReport {
+        name: name.clone(),
+        weight: canary_weight,
+        canary_weight,
+        brier: "0.25".parse().ok(),
+        scored: 100,
+        last_opinion_at: None,
+    }
+}
+
+/// A digest that tells its number.
+fn digest_of(number: i64) -> Digest {
+    let text = format!("{number:064x}");
+    // Sixty-four hexadecimal digits are one.
+    text.parse().unwrap_or_else(|_| unreachable!("{text}"))
+}
+
+#[cfg(test)]
+mod tests;

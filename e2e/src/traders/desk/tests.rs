@@ -1,0 +1,121 @@
+use std::time::Duration;
+
+use super::*;
+
+fn pod(name: &str, revision: &str) -> PodFacts {
+    PodFacts {
+        namespace: "desks".into(),
+        name: name.into(),
+        uid: name.into(),
+        system: "desk".into(),
+        revision: revision.parse().unwrap(),
+    }
+}
+
+fn roles(desk: &mut Desk, facts: &Facts, conduct: &Conduct, now: Instant) -> Vec<(Role, i64)> {
+    let reports = desk.look(facts, conduct, now);
+    reports.into_iter().map(|report| (report.role, report.epoch)).collect()
+}
+
+fn policy(generation: i64, trading_state: TradingState) -> PolicyFacts {
+    let hash = digest_of(generation);
+    let name = "policy".parse().unwrap();
+    PolicyFacts { name, generation, hash, trading_state, flattens: true }
+}
+
+#[test]
+fn one_pod_leads_and_another_takes_over_when_it_is_gone() {
+    let (mut desk, conduct, now) = (Desk::default(), Conduct::default(), Instant::now());
+    let mut facts = Facts { pods: vec![pod("a", "r1"), pod("b", "r1")], ..Facts::default() };
+    let said = roles(&mut desk, &facts, &conduct, now);
+    assert_eq!(said, [(Role::Leader, 1), (Role::Standby, 1)]);
+    facts.pods.remove(0);
+    assert_eq!(roles(&mut desk, &facts, &conduct, now), [(Role::Leader, 2)]);
+}
+
+#[test]
+fn a_leader_quiesces_before_the_wanted_revision_leads_and_back() {
+    let (mut desk, conduct, now) = (Desk::default(), Conduct::default(), Instant::now());
+    let pods = vec![pod("new", "r2"), pod("old", "r1"), pod("old-standby", "r1")];
+    let mut facts = Facts { pods, lead_revision: "r1".parse().ok(), ..Facts::default() };
+    let said = roles(&mut desk, &facts, &conduct, now);
+    assert_eq!(said, [(Role::Standby, 1), (Role::Leader, 1), (Role::Standby, 1)]);
+    facts.lead_revision = "r2".parse().ok();
+    let said = roles(&mut desk, &facts, &conduct, now);
+    assert_eq!(said, [(Role::Standby, 1), (Role::Quiesced, 1), (Role::Standby, 1)]);
+    let said = roles(&mut desk, &facts, &conduct, now);
+    assert_eq!(said, [(Role::Leader, 2), (Role::Quiesced, 2), (Role::Standby, 2)]);
+    facts.lead_revision = "r1".parse().ok();
+    roles(&mut desk, &facts, &conduct, now);
+    let said = roles(&mut desk, &facts, &conduct, now);
+    assert_eq!(said, [(Role::Quiesced, 3), (Role::Leader, 3), (Role::Standby, 3)]);
+}
+
+#[test]
+fn a_leader_that_does_not_hand_over_leads_on() {
+    let conduct = Conduct { hands_over: false, ..Conduct::default() };
+    let (mut desk, now) = (Desk::default(), Instant::now());
+    let pods = vec![pod("old", "r1")];
+    let mut facts = Facts { pods, lead_revision: "r1".parse().ok(), ..Facts::default() };
+    roles(&mut desk, &facts, &conduct, now);
+    facts.pods.push(pod("z-new", "r2"));
+    facts.lead_revision = "r2".parse().ok();
+    for _ in 0..3 {
+        let said = roles(&mut desk, &facts, &conduct, now);
+        assert_eq!(said, [(Role::Leader, 1), (Role::Standby, 1)]);
+    }
+}
+
+#[test]
+fn nobody_leads_before_it_knows_what_is_open() {
+    let conduct = Conduct { reconciles_after: Duration::from_secs(5), ..Conduct::default() };
+    let (mut desk, now) = (Desk::default(), Instant::now());
+    let facts = Facts { pods: vec![pod("a", "r1")], ..Facts::default() };
+    let early = desk.look(&facts, &conduct, now).remove(0);
+    assert_eq!((early.role, early.reconciled), (Role::Standby, false));
+    let later = desk.look(&facts, &conduct, now + Duration::from_secs(5)).remove(0);
+    assert_eq!((later.role, later.reconciled), (Role::Leader, true));
+}
+
+#[test]
+fn a_policy_is_acknowledged_after_its_time() {
+    let conduct = Conduct { acknowledges_after: Duration::from_secs(2), ..Conduct::default() };
+    let (mut desk, now) = (Desk::default(), Instant::now());
+    let pods = vec![pod("a", "r1")];
+    let mut facts =
+        Facts { pods, policy: Some(policy(1, TradingState::Active)), ..Facts::default() };
+    let mut generation = |facts: &Facts, seconds| {
+        let report = desk.look(facts, &conduct, now + Duration::from_secs(seconds)).remove(0);
+        report.policy.map(|policy| policy.generation)
+    };
+    assert_eq!(generation(&facts, 0), None);
+    assert_eq!(generation(&facts, 2), Some(1));
+    facts.policy = Some(policy(2, TradingState::Active));
+    assert_eq!(generation(&facts, 3), Some(1));
+    assert_eq!(generation(&facts, 5), Some(2));
+}
+
+#[test]
+fn positions_are_closed_when_the_desk_is_told_to() {
+    let exposed = vec!["BTCUSDT".parse().unwrap()];
+    let conduct = Conduct { exposed, open_orders: 2, ..Conduct::default() };
+    let (mut desk, now) = (Desk::default(), Instant::now());
+    let pods = vec![pod("a", "r1")];
+    let mut facts =
+        Facts { pods, policy: Some(policy(1, TradingState::Active)), ..Facts::default() };
+    let mut flat = |facts: &Facts, milliseconds| {
+        let at = now + Duration::from_millis(milliseconds);
+        let report = desk.look(facts, &conduct, at).remove(0);
+        report.write().unwrap();
+        (report.trading_state, report.proves_flat(), report.open_orders)
+    };
+    assert_eq!(flat(&facts, 0), (TradingState::Active, false, 2));
+    facts.policy = Some(policy(2, TradingState::Halted));
+    assert_eq!(flat(&facts, 100), (TradingState::Halted, false, 2));
+    assert_eq!(flat(&facts, 600), (TradingState::Halted, true, 0));
+    facts.policy = Some(policy(3, TradingState::Active));
+    assert!(!flat(&facts, 700).1);
+    facts.closes = true;
+    flat(&facts, 800);
+    assert!(flat(&facts, 1300).1);
+}

@@ -5,6 +5,7 @@ SHELL := /bin/bash
 PAGE := trader/dashboard
 PAGE_SOURCES := $(shell find $(PAGE)/src $(PAGE)/index.html $(PAGE)/vite.config.ts $(PAGE)/package-lock.json 2>/dev/null)
 BROWSER_DESK := scripts/browser-tests.sh
+E2E_TESTS := $(patsubst e2e/tests/%/main.rs,--test %,$(wildcard e2e/tests/*/main.rs))
 
 .PHONY: help run test lint fmt bench docs page test-rust test-page test-browser test-e2e cluster-api cluster-down clean
 
@@ -18,7 +19,7 @@ test: test-rust test-page test-browser test-e2e ## run every test
 	@echo "All tests passed."
 
 test-rust: page
-	cargo test --workspace --exclude sapphire-e2e --locked
+	cargo test --workspace --locked
 
 test-e2e: ## run the tests against a real Kubernetes control plane, which is built once, with Go
 	scripts/e2e-tests.sh
@@ -33,6 +34,7 @@ test-browser: page
 lint: page ## rustfmt, clippy, the page's linter; cargo-deny and typos where they are installed
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
+	cargo clippy --workspace $(E2E_TESTS) --locked -- -D warnings
 	cd $(PAGE) && npm run --silent check
 	@for tool in cargo-deny typos; do \
 	  command -v $$tool >/dev/null || { echo "$$tool is not installed: cargo install --locked $${tool/typos/typos-cli}"; continue; }; \
@@ -45,7 +47,7 @@ fmt: ## format everything
 	cd $(PAGE) && npm run --silent fix
 
 cluster-api: ## keep a Kubernetes control plane up to play with, its nodes and pods played; Ctrl-C ends it
-	cargo build -p sapphire-e2e --bins --locked
+	cargo test --workspace --locked --no-run --test harness # the features of the tests, so nothing is built twice
 	@$${CARGO_TARGET_DIR:-target}/debug/cluster-api
 
 cluster-down: ## take down what make cluster-api keeps up

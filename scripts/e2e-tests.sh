@@ -4,7 +4,12 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-cargo build -q -p sapphire-e2e --bins --locked
+tests=(--workspace --locked)
+for main in e2e/tests/*/main.rs; do
+  tests+=(--test "$(basename "$(dirname "$main")")")
+done
+# With the tests come the programs that they run.
+cargo test "${tests[@]}" --no-run
 status=0
 said=$("${CARGO_TARGET_DIR:-target}/debug/cluster-assets") || status=$?
 if [ "$status" = 3 ] && [ "${CI:-}" != true ]; then
@@ -15,4 +20,4 @@ if [ "$status" != 0 ]; then
   echo "$said"
   exit 1
 fi
-cargo test -p sapphire-e2e --locked "$@"
+cargo test "${tests[@]}" "$@"

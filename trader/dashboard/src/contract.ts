@@ -179,7 +179,7 @@ export interface Order {
   stopPrice: Decimal | null;
   averagePrice: Decimal | null;
   state: OrderState;
-  pending: null | "Cancel" | "Replace";
+  pending: null | "Cancel";
   reduceOnly: boolean;
   closePosition: boolean;
   createdAt: Time;

@@ -220,7 +220,7 @@ pub struct Order {
     pub request: OrderRequest,
     /// Where it stands.
     pub state: OrderState,
-    /// A cancel or replace that the venue has not answered yet.
+    /// A cancel that the venue has not answered yet.
     pub pending: Option<Pending>,
     /// Filled so far.
     pub filled: QtyLots,
@@ -237,8 +237,6 @@ pub struct Order {
 pub enum Pending {
     /// A cancel was sent.
     Cancel,
-    /// A replacement was sent; this one goes once it stands.
-    Replace,
 }
 
 impl Order {

@@ -241,15 +241,12 @@ impl From<order::OrderState> for OrderState {
 pub enum Pending {
     /// A cancel was sent.
     Cancel,
-    /// A replacement was sent.
-    Replace,
 }
 
 impl From<order::Pending> for Pending {
     fn from(pending: order::Pending) -> Self {
         match pending {
             order::Pending::Cancel => Self::Cancel,
-            order::Pending::Replace => Self::Replace,
         }
     }
 }

@@ -7,6 +7,7 @@ mod desk;
 mod document;
 mod fault;
 mod files;
+mod hidden;
 mod in_memory;
 mod object;
 mod regular_file;
@@ -26,6 +27,7 @@ pub use regular_file::open_regular;
 use crate::RiskPolicy;
 use document::{Document, Kind};
 use files::ManifestFile;
+use hidden::Hidden;
 
 /// What the caller asks for and can run.
 #[derive(Debug, Clone, Copy)]
@@ -48,8 +50,12 @@ pub struct Request<'a> {
 pub fn load<P: AsRef<Path>>(paths: &[P], request: Request<'_>) -> Result<Desk, ManifestFaults> {
     let mut faults = Vec::new();
     let files = files::read(paths, &mut faults);
-    let documents = document::parse_all(&files, &mut faults);
-    let objects = object::check_all(&documents, &mut faults);
+    let mut hidden = Hidden::default();
+    if !faults.is_empty() {
+        hidden.anything();
+    }
+    let documents = document::parse_all(&files, &mut faults, &mut hidden);
+    let objects = object::check_all(&documents, hidden, &mut faults);
     if faults.is_empty() && objects.systems.is_empty() {
         faults.push(no_system(paths));
     }
@@ -69,8 +75,12 @@ pub fn load<P: AsRef<Path>>(paths: &[P], request: Request<'_>) -> Result<Desk, M
 pub fn check<P: AsRef<Path>>(paths: &[P]) -> Result<usize, ManifestFaults> {
     let mut faults = Vec::new();
     let files = files::read(paths, &mut faults);
-    let documents = document::parse_all(&files, &mut faults);
-    let objects = object::check_all(&documents, &mut faults);
+    let mut hidden = Hidden::default();
+    if !faults.is_empty() {
+        hidden.anything();
+    }
+    let documents = document::parse_all(&files, &mut faults, &mut hidden);
+    let objects = object::check_all(&documents, hidden, &mut faults);
     if faults.is_empty() {
         Ok(objects.systems.len() + objects.agents.len() + objects.policies.len())
     } else {
@@ -86,6 +96,12 @@ fn no_system<P: AsRef<Path>>(paths: &[P]) -> ManifestFault {
         "holds no TradingSystem".into(),
         "name the manifest of a TradingSystem as well, such as examples/quickstart".into(),
     )
+}
+
+/// The manifests as they are now, unjudged: for who wants to know whether they changed. What cannot be
+/// read is left out.
+pub fn read_sources<P: AsRef<Path>>(paths: &[P]) -> Vec<Source> {
+    files::read(paths, &mut Vec::new()).into_iter().map(Source::from).collect()
 }
 
 /// Reads one manifest, as a running desk does to see whether it changed.
@@ -106,7 +122,7 @@ pub fn policy_in(source: &Source, name: &str) -> Result<RiskPolicy, ManifestFaul
     let mut faults = Vec::new();
     let path = &source.path;
     let files = [ManifestFile { path: path.clone(), text: source.text.clone() }];
-    let documents = document::parse_all(&files, &mut faults);
+    let documents = document::parse_all(&files, &mut faults, &mut Hidden::default());
     let wanted: Vec<&Document<'_>> = documents
         .iter()
         .filter(|document| document.kind == Kind::RiskPolicy && document.name() == Some(name))

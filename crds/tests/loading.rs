@@ -5,6 +5,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use rstest::rstest;
 use sapphire_crds::conditions::TradingState;
 use sapphire_crds::manifest::{self, Desk, FaultCode, ManifestFaults, Request, check, load};
 use sapphire_crds::{RiskPolicy, TradingAgent, TradingSystem};
@@ -126,11 +127,99 @@ fn what_cannot_be_read_is_said_beside_all_other_faults() {
     ];
     let faults = desk_of(&paths, None).unwrap_err();
     let codes: Vec<_> = faults.into_iter().map(|fault| fault.code).collect();
-    // In the order of their files: bad.yaml, data, latin1.yaml, nowhere.yaml.
+    // What cannot be read first, in the order of their files: data, latin1.yaml, nowhere.yaml.
     assert_eq!(
         codes,
-        [FaultCode::WrongType, FaultCode::Unreadable, FaultCode::NotYaml, FaultCode::Unreadable]
+        [FaultCode::Unreadable, FaultCode::NotYaml, FaultCode::Unreadable, FaultCode::WrongType]
     );
+}
+
+/// A slip in one manifest of a good desk, and the one fault that is told.
+#[rstest]
+#[case::tab("system.yaml", "  venue:", "\tvenue:", FaultCode::NotYaml, "tab")]
+#[case::brace("system.yaml", "{name: desk}", "{name: desk", FaultCode::NotYaml, "is not YAML")]
+#[case::systems_kind(
+    "system.yaml",
+    "TradingSystem",
+    "TradingSytem",
+    FaultCode::UnknownKind,
+    "did you mean TradingSystem?"
+)]
+#[case::systems_name(
+    "system.yaml",
+    "metadata: {name: desk}",
+    "metadata: {}",
+    FaultCode::Missing,
+    "name"
+)]
+#[case::agents_kind(
+    "agents.yml",
+    "TradingAgent",
+    "TradingAgnt",
+    FaultCode::UnknownKind,
+    "did you mean TradingAgent?"
+)]
+#[case::agents_version("agents.yml", "v1alpha1", "v1", FaultCode::UnknownKind, "v1alpha1")]
+#[case::agents_system(
+    "agents.yml",
+    "{name: desk}",
+    "{name: dsek}",
+    FaultCode::NotFound,
+    "did you mean desk?"
+)]
+#[case::policys_kind(
+    "policy.yaml",
+    "RiskPolicy",
+    "RiskPolcy",
+    FaultCode::UnknownKind,
+    "did you mean RiskPolicy?"
+)]
+#[case::policys_name(
+    "policy.yaml",
+    "name: policy",
+    "nam: policy",
+    FaultCode::UnknownField,
+    "did you mean name?"
+)]
+fn one_slip_is_told_without_what_follows_from_it(
+    #[case] file: &str,
+    #[case] from: &str,
+    #[case] to: &str,
+    #[case] expected: FaultCode,
+    #[case] words: &str,
+) {
+    let directory = directory(&[
+        ("system.yaml", system("desk")),
+        ("agents.yml", agent("a", "desk")),
+        ("policy.yaml", policy("{}")),
+    ]);
+    let path = directory.path().join(file);
+    let text = fs::read_to_string(&path).unwrap();
+    assert!(text.contains(from));
+    fs::write(&path, text.replacen(from, to, 1)).unwrap();
+    for system in [None, Some("desk")] {
+        let faults = desk_of(&[directory.path().into()], system).unwrap_err();
+        let codes: Vec<FaultCode> = faults.into_iter().map(|fault| fault.code).collect();
+        // A name that is misspelt is missing, too.
+        let told = |code: &FaultCode| *code == expected || *code == FaultCode::Missing;
+        assert!(codes.contains(&expected) && codes.iter().all(told), "{faults}");
+        assert!(faults.to_string().contains(words), "{faults}");
+    }
+}
+
+#[test]
+fn a_folder_of_folders_names_those_that_hold_manifests() {
+    let directory = directory(&[]);
+    for name in ["one", "two"] {
+        fs::create_dir(directory.path().join(name)).unwrap();
+        fs::write(directory.path().join(name).join("desk.yaml"), system("desk")).unwrap();
+    }
+    let faults = desk_of(&[directory.path().into()], None).unwrap_err().to_string();
+    assert!(faults.contains("its folders do"), "{faults}");
+    for name in ["one", "two"] {
+        assert!(faults.contains(&directory.path().join(name).display().to_string()), "{faults}");
+    }
+    assert!(!faults.contains("data"), "{faults}");
 }
 
 #[test]

@@ -5,6 +5,7 @@ use serde_saphyr::{Location, UserMessageFormatter};
 use super::Faults;
 use super::fault::{FaultCode, ManifestFault};
 use super::files::ManifestFile;
+use super::hidden::Hidden;
 use super::suggestion::{nearest, remedy};
 use super::yaml::{self, Content, Node};
 use crate::{API_VERSION, GROUP};
@@ -21,6 +22,15 @@ pub enum Kind {
 
 impl Kind {
     const OURS: [&'static str; 3] = ["TradingSystem", "TradingAgent", "RiskPolicy"];
+
+    fn of_ours(name: &str) -> Option<Self> {
+        match name {
+            "TradingSystem" => Some(Self::TradingSystem),
+            "TradingAgent" => Some(Self::TradingAgent),
+            "RiskPolicy" => Some(Self::RiskPolicy),
+            _ => None,
+        }
+    }
 
     pub(super) fn name(&self) -> &str {
         match self {
@@ -42,15 +52,23 @@ pub(super) struct Document<'f> {
     pub(super) root: Node,
 }
 
-/// Parses all files; what is neither ours nor plainly another's is a fault.
-pub(super) fn parse_all<'f>(files: &'f [ManifestFile], faults: &mut Faults) -> Vec<Document<'f>> {
+/// Parses all files; what is neither ours nor plainly another's is a fault. What may stand behind one
+/// is noted as hidden.
+pub(super) fn parse_all<'f>(
+    files: &'f [ManifestFile],
+    faults: &mut Faults,
+    hidden: &mut Hidden,
+) -> Vec<Document<'f>> {
     let mut documents = Vec::new();
     for file in files {
         for (index, parsed) in yaml::parse(&file.text).into_iter().enumerate() {
             let number = index + 1;
             match parsed {
-                Ok(root) => documents.extend(identify(file, number, root, faults)),
-                Err(error) => faults.push(not_yaml(file, number, &error)),
+                Ok(root) => documents.extend(identify(file, number, root, faults, hidden)),
+                Err(error) => {
+                    hidden.anything();
+                    faults.push(not_yaml(file, number, &error));
+                }
             }
         }
     }
@@ -62,11 +80,16 @@ fn not_yaml(file: &ManifestFile, number: usize, error: &serde_saphyr::Error) -> 
     let words = error.render_with_formatter(&UserMessageFormatter);
     // The place has fields of its own.
     let words = words.split(" at line ").next().unwrap_or_default();
+    let remedy = if words.starts_with("tabs ") {
+        "write spaces in place of the tab"
+    } else {
+        "correct the text at this place"
+    };
     let mut fault = ManifestFault::of_file(
         FaultCode::NotYaml,
         &file.path,
         format!("is not YAML: {words}"),
-        "correct the text at this place".into(),
+        remedy.into(),
     );
     fault.document = Some(number);
     fault.line = location.map(|location| location.line());
@@ -79,18 +102,14 @@ fn identify<'f>(
     number: usize,
     root: Node,
     faults: &mut Faults,
+    hidden: &mut Hidden,
 ) -> Option<Document<'f>> {
     let text = |name: &str| {
         let node = root.value.get(name);
         node.and_then(|node| node.value.as_text()).unwrap_or_default()
     };
     let (api_version, kind) = (text("apiVersion").to_owned(), text("kind").to_owned());
-    let ours = match kind.as_str() {
-        "TradingSystem" => Some(Kind::TradingSystem),
-        "TradingAgent" => Some(Kind::TradingAgent),
-        "RiskPolicy" => Some(Kind::RiskPolicy),
-        _ => None,
-    };
+    let ours = Kind::of_ours(&kind);
     let group = api_version.split('/').next().unwrap_or_default();
     let resembles = nearest(group, [GROUP]).is_some() || nearest(&kind, Kind::OURS).is_some();
     let found = match ours {
@@ -100,6 +119,9 @@ fn identify<'f>(
         None => Ok(Kind::Foreign(kind.clone())),
     };
     let document = |kind| Document { file, number: Some(number), kind, root };
+    if found.is_err() {
+        hidden.one_of(nearest(&kind, Kind::OURS).and_then(Kind::of_ours));
+    }
     match found {
         Ok(kind) => Some(document(kind)),
         Err("apiVersion") => {

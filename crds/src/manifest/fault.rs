@@ -36,6 +36,25 @@ pub enum FaultCode {
     Unsupported,
 }
 
+impl FaultCode {
+    /// How much must be right before this can be wrong: a text, an object by itself, objects together.
+    /// A fault may follow from one of less depth, never the other way round.
+    const fn depth(self) -> u8 {
+        match self {
+            Self::Unreadable | Self::NotYaml => 0,
+            Self::UnknownKind
+            | Self::UnknownField
+            | Self::Missing
+            | Self::WrongType
+            | Self::WrongValue
+            | Self::OutOfRange
+            | Self::Duplicate
+            | Self::Rule => 1,
+            Self::NotFound | Self::Conflict | Self::Unsupported => 2,
+        }
+    }
+}
+
 /// One fault.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -127,7 +146,8 @@ impl fmt::Display for ManifestFault {
     }
 }
 
-/// All faults of all files, in the order of files, documents and lines. Never empty.
+/// All faults of all files: first what is no YAML, then what is wrong with an object by itself, then
+/// what is wrong between objects; each in the order of files, documents and lines. Never empty.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct ManifestFaults(Vec<ManifestFault>);
@@ -137,7 +157,13 @@ impl ManifestFaults {
         faults.sort_by(|a, b| {
             let key =
                 |fault: &ManifestFault| (fault.document, fault.line, fault.column, fault.code);
-            (&a.file, key(a), &a.field, &a.message).cmp(&(&b.file, key(b), &b.field, &b.message))
+            (a.code.depth(), &a.file, key(a), &a.field, &a.message).cmp(&(
+                b.code.depth(),
+                &b.file,
+                key(b),
+                &b.field,
+                &b.message,
+            ))
         });
         faults.dedup();
         Self(faults)

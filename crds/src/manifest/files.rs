@@ -52,20 +52,41 @@ fn expand(path: &Path, faults: &mut Faults) -> Vec<PathBuf> {
             Err(error) => faults.push(unreadable(path, &error)),
         }
     }
-    found.retain(|file| {
-        let extension = file.extension().and_then(|extension| extension.to_str());
-        matches!(extension, Some("yaml" | "yml")) && !file.is_dir()
-    });
+    found.retain(|file| is_manifest(file));
     found.sort();
     if found.is_empty() {
-        faults.push(ManifestFault::of_file(
-            FaultCode::Unreadable,
-            path,
-            "holds no manifest".into(),
-            "name a directory with *.yaml files, or the files themselves".into(),
-        ));
+        let below = folders_with_manifests(path);
+        let (message, remedy) = if below.is_empty() {
+            (
+                "holds no manifest",
+                "name a directory with *.yaml files, or the files themselves".into(),
+            )
+        } else {
+            let names: Vec<String> = below.iter().map(|path| path.display().to_string()).collect();
+            (
+                "holds no manifest itself, but its folders do",
+                format!("name one: {}", names.join(", ")),
+            )
+        };
+        faults.push(ManifestFault::of_file(FaultCode::Unreadable, path, message.into(), remedy));
     }
     found
+}
+
+fn is_manifest(file: &Path) -> bool {
+    let extension = file.extension().and_then(|extension| extension.to_str());
+    matches!(extension, Some("yaml" | "yml")) && !file.is_dir()
+}
+
+/// Folders right below one that hold manifests, in the order of their names.
+fn folders_with_manifests(path: &Path) -> Vec<PathBuf> {
+    let entries = |path: &Path| std::fs::read_dir(path).into_iter().flatten().flatten();
+    let mut folders: Vec<PathBuf> = entries(path)
+        .map(|entry| entry.path())
+        .filter(|below| entries(below).any(|entry| is_manifest(&entry.path())))
+        .collect();
+    folders.sort();
+    folders
 }
 
 /// Reads one file.

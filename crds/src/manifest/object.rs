@@ -11,6 +11,7 @@ use serde_json::{Value as Json, json};
 use super::Faults;
 use super::document::{Document, Kind};
 use super::fault::FaultCode;
+use super::hidden::Hidden;
 use super::{rules, shape};
 use crate::{RiskPolicy, TradingAgent, TradingSystem};
 
@@ -21,10 +22,11 @@ pub(super) struct Object<'d, K> {
     pub(super) resource: K,
 }
 
-/// All valid objects, and all documents of ours, valid or not.
+/// All valid objects, all documents of ours, valid or not, and what may be hidden besides.
 #[derive(Debug)]
 pub(super) struct Objects<'d> {
     pub(super) documents: &'d [Document<'d>],
+    pub(super) hidden: Hidden,
     pub(super) systems: Vec<Object<'d, TradingSystem>>,
     pub(super) agents: Vec<Object<'d, TradingAgent>>,
     pub(super) policies: Vec<Object<'d, RiskPolicy>>,
@@ -140,10 +142,18 @@ fn metadata_schema() -> Json {
 }
 
 /// Checks every document of ours.
-pub(super) fn check_all<'d>(documents: &'d [Document<'d>], faults: &mut Faults) -> Objects<'d> {
-    let mut objects =
-        Objects { documents, systems: Vec::new(), agents: Vec::new(), policies: Vec::new() };
+pub(super) fn check_all<'d>(
+    documents: &'d [Document<'d>],
+    hidden: Hidden,
+    faults: &mut Faults,
+) -> Objects<'d> {
+    let (systems, agents, policies) = (Vec::new(), Vec::new(), Vec::new());
+    let mut objects = Objects { documents, hidden, systems, agents, policies };
     for document in documents {
+        // Whose name cannot be read may be the one that another means.
+        if document.name().is_none() {
+            objects.hidden.one_of(Some(document.kind.clone()));
+        }
         match document.kind {
             Kind::TradingSystem => {
                 let read = SYSTEM.read(document, faults);

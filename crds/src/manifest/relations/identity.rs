@@ -47,7 +47,9 @@ pub(super) fn one_system_is_meant(
     names.sort_unstable();
     names.dedup();
     match (request.system, documents.first()) {
-        (Some(wanted), Some(document)) if !names.contains(&wanted) => {
+        (Some(wanted), Some(document))
+            if !names.contains(&wanted) && !objects.hidden.may_hold(&Kind::TradingSystem) =>
+        {
             let otherwise = format!("pass --system with one of {}", names.join(", "));
             faults.push(ManifestFault::of_file(
                 FaultCode::NotFound,

@@ -21,6 +21,9 @@ fn names<'d>(objects: &Objects<'d>, kind: &Kind, namespace: &str) -> Vec<&'d str
 
 /// Every system's policy is among the manifests.
 pub(super) fn policies_exist(objects: &Objects<'_>, _: Request<'_>, faults: &mut Faults) {
+    if objects.hidden.may_hold(&Kind::RiskPolicy) {
+        return;
+    }
     for system in &objects.systems {
         let wanted = system.resource.spec.risk_policy_ref.name.as_str();
         let names = names(objects, &Kind::RiskPolicy, system.document.namespace());
@@ -38,6 +41,9 @@ pub(super) fn policies_exist(objects: &Objects<'_>, _: Request<'_>, faults: &mut
 
 /// Every agent's system is among the manifests.
 pub(super) fn agents_have_a_system(objects: &Objects<'_>, _: Request<'_>, faults: &mut Faults) {
+    if objects.hidden.may_hold(&Kind::TradingSystem) {
+        return;
+    }
     for agent in &objects.agents {
         let wanted = agent.resource.spec.system_ref.name.as_str();
         let names = names(objects, &Kind::TradingSystem, agent.document.namespace());
@@ -68,11 +74,17 @@ pub(super) fn systems_have_agents(objects: &Objects<'_>, _: Request<'_>, faults:
     }
 }
 
-/// Whether every document of an agent is valid, so that counting them means something.
+/// Whether every agent is known, and whose it is, so that counting them means something.
 pub(super) fn agents_are_known(objects: &Objects<'_>) -> bool {
     let documents = objects.documents.iter();
-    let written = documents.filter(|document| document.kind == Kind::TradingAgent);
-    written.count() == objects.agents.len()
+    let written = documents.filter(|document| document.kind == Kind::TradingAgent).count();
+    let has_a_system = |agent: &Object<'_, TradingAgent>| {
+        let wanted = agent.resource.spec.system_ref.name.as_str();
+        names(objects, &Kind::TradingSystem, agent.document.namespace()).contains(&wanted)
+    };
+    written == objects.agents.len()
+        && !objects.hidden.may_hold(&Kind::TradingAgent)
+        && objects.agents.iter().all(has_a_system)
 }
 
 /// The agents of a system.

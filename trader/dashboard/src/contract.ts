@@ -62,7 +62,16 @@ export interface Health {
   journal: { commits: number; lastCommitMicros: number; p99CommitMicros: number };
   lastError: { at: Time; where: string; message: string } | null;
   feedErrors: number;
-  dataQuality: { offTick: number; duplicates: number; missing: number; jumps: number };
+  dataQuality: {
+    offTick: number;
+    duplicates: number;
+    missing: number;
+    jumps: number;
+    outOfOrder: number;
+    sequenceGaps: number;
+    belowLot: number;
+    unsynchronised: number;
+  };
 }
 
 export interface EquityPoint {

@@ -40,12 +40,15 @@ pub(super) fn read(
     into_time_order(&mut rows, &mut quality)?;
     rows.dedup_by(|later, first| {
         let duplicate = later.bar.open_time == first.bar.open_time;
-        quality.duplicates += u64::from(duplicate);
+        if duplicate {
+            quality.duplicates += 1;
+            quality.remember(Some(later.line), later.bar.open_time);
+        }
         duplicate
     });
     check_spacing(&rows, interval, &mut quality)?;
+    survey(rows.iter().map(|row| (&row.bar, Some(row.line))), interval, &mut quality);
     let bars: Vec<Bar> = rows.into_iter().map(|row| row.bar).collect();
-    survey(&bars, interval, &mut quality);
     quality.note_ticks(instrument);
     Ok((bars, quality))
 }
@@ -86,6 +89,7 @@ fn read_rows(
             return Err(at(Problem::CutOff));
         }
         let bar = parse_row(line.text, known, instrument, quality).map_err(at)?;
+        quality.remember(Some(line.number), bar.open_time);
         rows.push(Row { bar, line: line.number });
     }
     match columns {
@@ -192,15 +196,18 @@ fn into_time_order(rows: &mut [Row], quality: &mut Quality) -> Result<(), At<Pro
     }
     let newest_first = backward > forward;
     let (against, steps) = (forward.min(backward), forward + backward);
+    let goes_against = |pair: &&[Row]| {
+        let (first, second) = (open(&pair[0]), open(&pair[1]));
+        if newest_first { first < second } else { first > second }
+    };
+    let first = rows.windows(2).find(goes_against).map(|pair| (pair[1].line, open(&pair[1])));
     if against * 100 > steps {
-        let goes_against = |pair: &[Row]| {
-            let (first, second) = (open(&pair[0]), open(&pair[1]));
-            if newest_first { first < second } else { first > second }
-        };
-        let line = rows.windows(2).find(|pair| goes_against(pair)).map(|pair| pair[1].line);
-        return Err((line, Problem::NeitherOrder { against, steps }));
+        return Err((first.map(|(line, _)| line), Problem::NeitherOrder { against, steps }));
     }
     quality.out_of_order = against;
+    if let Some((line, at)) = first {
+        quality.remember(Some(line), at);
+    }
     if newest_first || against > 0 {
         rows.sort_by_key(|row| (row.bar.open_time, row.line));
     }
@@ -219,23 +226,24 @@ fn check_spacing(rows: &[Row], interval: Span, quality: &mut Quality) -> Result<
     if most_common != interval {
         return Err((None, Problem::Interval { found: most_common, expected: interval }));
     }
-    check_distances(rows.iter().map(|row| (&row.bar, row.line)), interval, quality)
+    check_distances(rows.iter().map(|row| (&row.bar, Some(row.line))), interval, quality)
 }
 
 /// Refuses bars that overlap, and counts those that are missing. Each comes with its line.
 fn check_distances<'a>(
-    bars: impl Iterator<Item = (&'a Bar, u64)>,
+    bars: impl Iterator<Item = (&'a Bar, Option<u64>)>,
     interval: Span,
     quality: &mut Quality,
 ) -> Result<(), At<Problem>> {
-    let mut last: Option<(Timestamp, u64)> = None;
+    let mut last: Option<(Timestamp, Option<u64>)> = None;
     for (bar, line) in bars {
         if let Some((opened, last_line)) = last {
             let after = bar.open_time - opened;
             if after < interval {
-                return Err((Some(line.max(last_line)), Problem::Overlap { after, interval }));
+                return Err((line.max(last_line), Problem::Overlap { after, interval }));
             }
             quality.missing += u64::try_from(after.0 / interval.0 - 1).unwrap_or(0);
+            quality.remember(line, opened + interval);
             quality.longest_gap = quality.longest_gap.max(Span(after.0 - interval.0));
         }
         last = Some((bar.open_time, line));
@@ -252,19 +260,24 @@ pub(super) fn check(bars: &[Bar], interval: Span) -> Result<Quality, Problem> {
     for bar in bars {
         bar.validate().map_err(explain)?;
     }
-    check_distances(bars.iter().zip(1..), interval, &mut quality)
-        .map_err(|(_, problem)| problem)?;
-    survey(bars, interval, &mut quality);
+    let in_memory = || bars.iter().map(|bar| (bar, None));
+    check_distances(in_memory(), interval, &mut quality).map_err(|(_, problem)| problem)?;
+    survey(in_memory(), interval, &mut quality);
     Ok(quality)
 }
 
-/// Takes the period, and counts jumps.
-fn survey(bars: &[Bar], interval: Span, quality: &mut Quality) {
-    quality.first = bars.first().map(|bar| bar.open_time);
-    quality.last = bars.last().map(|bar| close_time(bar, interval));
+/// Takes the period, and counts jumps. Each bar comes with its line.
+fn survey<'a>(
+    bars: impl Iterator<Item = (&'a Bar, Option<u64>)>,
+    interval: Span,
+    quality: &mut Quality,
+) {
     let mut last = None;
-    for bar in bars {
+    for (bar, line) in bars {
+        quality.first.get_or_insert(bar.open_time);
+        quality.last = Some(close_time(bar, interval));
         quality.see_price(last, &[bar.open, bar.high, bar.low, bar.close]);
+        quality.remember(line, bar.open_time);
         last = Some(bar.close);
     }
 }

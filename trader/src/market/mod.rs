@@ -26,7 +26,7 @@ pub use columns::VolumeUnit;
 pub use day::DayWindow;
 pub use error::{DataError, Problem};
 pub use feed::MarketFeed;
-pub use quality::Quality;
+pub use quality::{Oddity, Place, Quality};
 pub use recording::{Reading, Recording};
 
 use sapphire_engine::market::{Bar, MarketEvent};

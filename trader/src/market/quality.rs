@@ -1,10 +1,115 @@
 //! What is odd about a recording without making it useless: counted, reported, traded through.
 
+use std::collections::BTreeMap;
+
 use sapphire_engine::instrument::{Instrument, PriceTicks};
 use sapphire_engine::time::{Span, Timestamp};
 use serde::Serialize;
 
 use super::stamp::rfc3339_or_null;
+
+/// Kinds of oddity, in the order in which they are told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Oddity {
+    /// [`Quality::jumps`].
+    Jumps,
+    /// [`Quality::missing`].
+    Missing,
+    /// [`Quality::sequence_gaps`].
+    SequenceGaps,
+    /// [`Quality::duplicates`].
+    Duplicates,
+    /// [`Quality::out_of_order`].
+    OutOfOrder,
+    /// [`Quality::off_tick`].
+    OffTick,
+    /// [`Quality::below_lot`].
+    BelowLot,
+    /// [`Quality::unsynchronised`].
+    Unsynchronised,
+}
+
+impl Oddity {
+    /// All of them.
+    pub const ALL: [Self; 8] = [
+        Self::Jumps,
+        Self::Missing,
+        Self::SequenceGaps,
+        Self::Duplicates,
+        Self::OutOfOrder,
+        Self::OffTick,
+        Self::BelowLot,
+        Self::Unsynchronised,
+    ];
+
+    /// What was counted, after its number: `5 out of order`.
+    #[must_use]
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Jumps => "jumped 30 % or more",
+            Self::Missing => "missing",
+            Self::SequenceGaps => "sequence gaps",
+            Self::Duplicates => "duplicate",
+            Self::OutOfOrder => "out of order",
+            Self::OffTick => "off the tick",
+            Self::BelowLot => "below a lot",
+            Self::Unsynchronised => "before a snapshot",
+        }
+    }
+
+    /// What was made of it, and what a person may do.
+    #[must_use]
+    pub const fn treatment(self) -> &'static str {
+        match self {
+            Self::Jumps => {
+                "traded on as they stand: look whether these prices are real, and correct or remove the \
+                 rows if not"
+            }
+            Self::Missing => "nothing is put in their place, and nothing has to be done",
+            Self::SequenceGaps => {
+                "the book is unknown from there to the next snapshot; nothing has to be done"
+            }
+            Self::Duplicates => "the first is kept, and nothing has to be done",
+            Self::OutOfOrder => "sorted by time, and nothing has to be done",
+            Self::OffTick => "rounded to the nearest tick, and nothing has to be done",
+            Self::BelowLot | Self::Unsynchronised => "dropped, and nothing has to be done",
+        }
+    }
+
+    /// Whether a person should look at it: everything else is set right without changing what happened.
+    #[must_use]
+    pub const fn is_suspicious(self) -> bool {
+        matches!(self, Self::Jumps)
+    }
+
+    /// Whether it is a fault at all: updates before a first snapshot are in every recording of a stream.
+    const fn is_fault(self) -> bool {
+        !matches!(self, Self::Unsynchronised)
+    }
+}
+
+/// Where something odd was seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Place {
+    /// The line in the file, from 1; none of data that are in memory.
+    pub line: Option<u64>,
+    /// Event time.
+    #[serde(serialize_with = "rfc3339_or_null")]
+    pub at: Option<Timestamp>,
+}
+
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match (self.line, self.at) {
+            (Some(line), Some(at)) => write!(f, "line {line}, {at}"),
+            (Some(line), None) => write!(f, "line {line}"),
+            (None, Some(at)) => at.fmt(f),
+            (None, None) => f.write_str("an unknown place"),
+        }
+    }
+}
 
 /// The quality of one symbol's recording.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
@@ -42,6 +147,8 @@ pub struct Quality {
     pub below_lot: u64,
     /// Messages of kinds that are not traded on.
     pub ignored: u64,
+    /// Where each kind of oddity was seen first.
+    pub firsts: BTreeMap<Oddity, Place>,
     /// What else a person should know.
     pub notes: Vec<String>,
 }
@@ -72,19 +179,46 @@ impl Quality {
         }
     }
 
+    /// How often a kind of oddity was seen.
+    #[must_use]
+    pub const fn count(&self, oddity: Oddity) -> u64 {
+        match oddity {
+            Oddity::Jumps => self.jumps,
+            Oddity::Missing => self.missing,
+            Oddity::SequenceGaps => self.sequence_gaps,
+            Oddity::Duplicates => self.duplicates,
+            Oddity::OutOfOrder => self.out_of_order,
+            Oddity::OffTick => self.off_tick,
+            Oddity::BelowLot => self.below_lot,
+            Oddity::Unsynchronised => self.unsynchronised,
+        }
+    }
+
+    /// What was seen, with how often and where first.
+    pub fn oddities(&self) -> impl Iterator<Item = (Oddity, u64, Option<Place>)> {
+        let all = Oddity::ALL.into_iter().map(|oddity| (oddity, self.count(oddity)));
+        all.filter(|(_, count)| *count > 0)
+            .map(|(oddity, count)| (oddity, count, self.firsts.get(&oddity).copied()))
+    }
+
+    /// Remembers this place for every kind that was counted since the last call: its first.
+    #[inline]
+    pub(super) fn remember(&mut self, line: Option<u64>, at: Timestamp) {
+        let kinds = Oddity::ALL.into_iter().filter(|oddity| self.count(*oddity) > 0).count();
+        if kinds == self.firsts.len() {
+            return;
+        }
+        for oddity in Oddity::ALL {
+            if self.count(oddity) > 0 {
+                self.firsts.entry(oddity).or_insert(Place { line, at: Some(at) });
+            }
+        }
+    }
+
     /// Whether nothing is odd.
     #[must_use]
     pub fn is_clean(&self) -> bool {
-        let counts = [
-            self.off_tick,
-            self.duplicates,
-            self.out_of_order,
-            self.missing,
-            self.jumps,
-            self.sequence_gaps,
-            self.below_lot,
-        ];
-        counts.iter().all(|&count| count == 0) && self.notes.is_empty()
+        self.notes.is_empty() && self.oddities().all(|(oddity, ..)| !oddity.is_fault())
     }
 }
 

@@ -172,6 +172,7 @@ pub(super) fn read(
         steps += u64::from(previous.is_some_and(|last| received != last));
         let received = previous.map_or(received, |last| received.max(last));
         decoder.take(received, message, &levels);
+        decoder.quality.remember(Some(line.number), received);
     }
     let quality = &decoder.quality;
     if quality.rows == 0 {

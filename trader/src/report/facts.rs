@@ -185,23 +185,16 @@ fn data(report: &Report) -> Vec<Fact> {
     told.collect()
 }
 
-/// `20,111 rows; 5 out of order, 3 off the tick`.
+/// `20,111 rows; 5 out of order (first: line 812, 2019-09-13T10:00:00.000Z), 3 off the tick (…)`.
 pub(super) fn quality(quality: &Quality) -> String {
-    let oddities: Vec<String> = [
-        (quality.off_tick, "off the tick"),
-        (quality.duplicates, "duplicate"),
-        (quality.out_of_order, "out of order"),
-        (quality.missing, "missing"),
-        (quality.jumps, "jumped 30 % or more"),
-        (quality.sequence_gaps, "sequence gaps"),
-        (quality.unsynchronised, "before a snapshot"),
-        (quality.below_lot, "below a lot"),
-    ]
-    .into_iter()
-    .filter(|(times, _)| *times > 0)
-    .map(|(times, what)| format!("{} {what}", count(times)))
-    .chain(quality.notes.iter().cloned())
-    .collect();
+    let oddities: Vec<String> = quality
+        .oddities()
+        .map(|(oddity, times, first)| {
+            let first = first.map(|first| format!(" (first: {first})")).unwrap_or_default();
+            format!("{} {}{first}", count(times), oddity.words())
+        })
+        .chain(quality.notes.iter().cloned())
+        .collect();
     let oddities = if oddities.is_empty() { "nothing odd".to_owned() } else { oddities.join(", ") };
     format!("{}; {oddities}", counted(quality.rows, "row"))
 }

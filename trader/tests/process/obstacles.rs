@@ -119,6 +119,32 @@ fn data_that_cannot_be_trusted_are_told_with_file_and_line() {
 }
 
 #[test]
+fn an_odd_bar_is_told_with_its_row_in_the_log_the_report_and_the_api() {
+    let bench = Bench::quickstart(50);
+    let text = std::fs::read_to_string(bench.path("desk/bars.csv")).unwrap();
+    let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+    // A hundred times the price in one bar, in the tenth line.
+    let fields: Vec<String> = lines[9].split(',').map(str::to_owned).collect();
+    let hundredfold = |text: &String| format!("{}", text.parse::<f64>().unwrap() * 100.0);
+    let prices: Vec<String> = fields[2..6].iter().map(hundredfold).collect();
+    lines[9] = [&fields[..2], &prices, &fields[6..]].concat().join(",");
+    std::fs::write(bench.path("desk/bars.csv"), lines.join("\n") + "\n").unwrap();
+    let mut desk = bench.run("--speed max");
+    desk.until_said("the page stays");
+    let said = desk.said();
+    // The file is newest first: the bar after the odd one in time stands above it.
+    let warning = said.lines().find(|line| line.contains("WARN")).unwrap();
+    assert!(warning.contains("2 jumped 30 % or more, first in line 10, "), "{said}");
+    assert!(warning.contains("look whether these prices are real"), "{said}");
+    assert!(said.contains("2 jumped 30 % or more (first: line 10, "), "not in the report: {said}");
+    let health = desk.get("/api/health-metrics");
+    assert_eq!(health["dataQuality"]["jumps"], 2);
+    assert_eq!(health["dataQuality"]["outOfOrder"], 0);
+    desk.terminate();
+    assert_eq!(desk.left(), 0);
+}
+
+#[test]
 fn logs_as_json_leave_no_other_line_on_standard_error() {
     let bench = Bench::quickstart(300);
     let mut lines = 0;

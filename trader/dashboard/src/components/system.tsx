@@ -1,6 +1,23 @@
+import type { Health } from "../contract";
 import { count, duration, shortHash, time } from "../format";
 import { useStore } from "../store";
 import { Panel } from "./panel";
+
+/** What was odd about the data, as the report tells it: kinds that were not seen are left out. */
+export function oddities(quality: Health["dataQuality"]): string {
+  const kinds: [number, string][] = [
+    [quality.jumps, "jumped 30 % or more"],
+    [quality.missing, "missing"],
+    [quality.sequenceGaps, "sequence gaps"],
+    [quality.duplicates, "duplicate"],
+    [quality.outOfOrder, "out of order"],
+    [quality.offTick, "off the tick"],
+    [quality.belowLot, "below a lot"],
+    [quality.unsynchronised, "before a snapshot"],
+  ];
+  const seen = kinds.filter(([times]) => times > 0);
+  return seen.map(([times, what]) => `${count(times)} ${what}`).join(", ") || "nothing odd";
+}
 
 /** The machine room: journal head, throughput, quality of the data, and what the run wants noted. */
 export function System() {
@@ -35,10 +52,7 @@ export function System() {
         {quality && (
           <>
             <dt>Data</dt>
-            <dd class="number">
-              {count(quality.missing)} missing, {count(quality.duplicates)} duplicate,{" "}
-              {count(quality.offTick)} off tick, {count(quality.jumps)} jumps
-            </dd>
+            <dd class="number">{oddities(quality)}</dd>
           </>
         )}
         <dt>Store, bus</dt>

@@ -60,4 +60,12 @@ pub struct DataQuality {
     pub missing: u64,
     /// Moves of 30 % or more between one bar and the next.
     pub jumps: u64,
+    /// Rows that stood against the file's order, and were sorted by time.
+    pub out_of_order: u64,
+    /// Times that depth updates were lost: the book was unknown from there to the next snapshot.
+    pub sequence_gaps: u64,
+    /// Trades below one lot, which were dropped.
+    pub below_lot: u64,
+    /// Depth updates that belong to no snapshot and were dropped; those before a first one are no fault.
+    pub unsynchronised: u64,
 }

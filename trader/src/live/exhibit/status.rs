@@ -9,7 +9,7 @@ use sapphire_engine::{Engine, VERSION};
 
 use super::{Exhibit, symbols};
 use crate::api::view;
-use crate::market::Quality;
+use crate::market::Oddity;
 use crate::report::Report;
 use crate::store::CommitTimes;
 
@@ -52,7 +52,7 @@ impl Exhibit {
                 .collect(),
             storage: "embedded".to_owned(),
             bus: "embedded".to_owned(),
-            notes: self.labels.notes.clone(),
+            notes: self.labels.notes.iter().chain(self.remarks.values()).cloned().collect(),
             journal: view::JournalHead {
                 sequence: self.head.map_or(0, |link| link.sequence),
                 hash: self.head.map(|link| link.hash.to_string()).unwrap_or_default(),
@@ -98,12 +98,17 @@ impl Exhibit {
 
     pub(super) fn health(&mut self, commits: &CommitTimes) -> view::Health {
         let micros = |span: Duration| u64::try_from(span.as_micros()).unwrap_or(u64::MAX);
-        let sum = |count: fn(&Quality) -> u64| self.labels.quality.iter().map(count).sum();
+        let quality = &self.labels.quality;
+        let sum = |oddity| quality.iter().map(|quality| quality.count(oddity)).sum();
         let data_quality = view::DataQuality {
-            off_tick: sum(|quality| quality.off_tick),
-            duplicates: sum(|quality| quality.duplicates),
-            missing: sum(|quality| quality.missing),
-            jumps: sum(|quality| quality.jumps),
+            off_tick: sum(Oddity::OffTick),
+            duplicates: sum(Oddity::Duplicates),
+            missing: sum(Oddity::Missing),
+            jumps: sum(Oddity::Jumps),
+            out_of_order: sum(Oddity::OutOfOrder),
+            sequence_gaps: sum(Oddity::SequenceGaps),
+            below_lot: sum(Oddity::BelowLot),
+            unsynchronised: sum(Oddity::Unsynchronised),
         };
         view::Health {
             uptime_seconds: self.began.elapsed().as_secs_f64(),

@@ -1,6 +1,6 @@
 use super::*;
 use crate::market::tests::{btc, gzip, instrument, read_text};
-use crate::market::{Reading, Recording};
+use crate::market::{Oddity, Reading, Recording};
 use proptest::prelude::*;
 use rstest::rstest;
 use sapphire_engine::instrument::PriceTicks;
@@ -66,6 +66,16 @@ fn duplicates_gaps_and_jumps_are_counted_and_traded_through() {
     let quality = recording.quality();
     assert_eq!((quality.rows, quality.duplicates, quality.missing), (7, 1, 3));
     assert_eq!((quality.jumps, quality.longest_gap), (2, Span::secs(180)));
+    let first = |oddity| quality.firsts[&oddity].to_string();
+    let minute = |minute: i64| Timestamp((1_640_995_200 + 60 * minute) * 1_000_000_000).to_string();
+    assert_eq!(first(Oddity::Duplicates), format!("line 5, {}", minute(2)));
+    assert_eq!(
+        first(Oddity::Missing),
+        format!("line 6, {}", minute(3)),
+        "the first that is missing"
+    );
+    assert_eq!(first(Oddity::Jumps), format!("line 6, {}", minute(6)));
+    assert_eq!(quality.oddities().count(), 3);
     let closes: Vec<i64> = recording.bars().unwrap().iter().map(|bar| bar.close.0).collect();
     assert_eq!(closes, [400_000, 400_000, 400_000, 600_000, 400_000, 400_000]);
 }
@@ -90,6 +100,7 @@ fn a_stutter_of_the_recorder_is_sorted_and_counted() {
     minutes.swap(100, 101);
     let recording = read_bars(&format!("{HEADER}{}", rows(minutes))).unwrap();
     assert_eq!(recording.quality().out_of_order, 1);
+    assert_eq!(recording.quality().firsts[&Oddity::OutOfOrder].line, Some(103));
     assert!(recording.bars().unwrap().is_sorted_by_key(|bar| bar.open_time));
 }
 

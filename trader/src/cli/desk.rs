@@ -4,13 +4,15 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use sapphire_agents::Strategy;
-use sapphire_crds::manifest::{self, Desk as Manifests, Request};
+use sapphire_crds::manifest::{self, Desk as Manifests, ManifestFaults, Request};
 use sapphire_engine::ids::RunId;
 
 use super::console;
 use super::failure::Failure;
 use crate::config::{Environment, Plan};
 use crate::desk::Assembly;
+use crate::live::ManifestSource;
+use crate::market::Recording;
 use crate::store::{self, StoredRun};
 
 /// Which desk.
@@ -57,14 +59,23 @@ const VENUES: [&str; 2] = ["paper.data.file", "paper.data.files"];
 impl DeskArgs {
     /// Reads the manifests.
     pub(super) fn manifests(&self) -> Result<Manifests, Failure> {
-        let system = self.system.as_deref();
-        let strategies = Strategy::catalogue().map(|strategy| strategy.name());
-        let request = Request { system, strategies: &strategies, venues: &VENUES };
-        let manifests = manifest::load(&self.files, request).map_err(Failure::input)?;
+        let manifests = self.load().map_err(Failure::input)?;
         for ignored in &manifests.ignored {
             tracing::info!("{ignored} is for a cluster and ignored here");
         }
         Ok(manifests)
+    }
+
+    /// How a running desk looks at its manifests again.
+    pub(super) fn watched(&self, started: Manifests) -> ManifestSource {
+        let (desk, paths) = (self.clone(), self.files.clone());
+        ManifestSource { started, paths, load: Box::new(move || desk.load()) }
+    }
+
+    fn load(&self) -> Result<Manifests, ManifestFaults> {
+        let system = self.system.as_deref();
+        let strategies = Strategy::catalogue().map(|strategy| strategy.name());
+        manifest::load(&self.files, Request { system, strategies: &strategies, venues: &VENUES })
     }
 
     /// Reads the manifests and the data.
@@ -88,16 +99,27 @@ pub(super) fn read(plan: Plan) -> Result<Assembly, Failure> {
     });
     drop(waiting);
     let assembly = assembly.map_err(Failure::input)?;
-    for recording in assembly.recordings.iter().filter(|recording| !recording.quality().is_clean())
-    {
-        let quality = recording.quality();
-        tracing::info!(
-            symbol = %recording.symbol(), rows = quality.rows, off_tick = quality.off_tick,
-            duplicates = quality.duplicates, out_of_order = quality.out_of_order, missing = quality.missing, jumps = quality.jumps,
-            sequence_gaps = quality.sequence_gaps, "the data are not quite whole; they are traded through"
-        );
-    }
+    assembly.recordings.iter().for_each(|recording| tell_quality(recording));
     Ok(assembly)
+}
+
+/// Says what is odd about a recording, kind by kind: where first, and what was made of it.
+fn tell_quality(recording: &Recording) {
+    let (symbol, quality) = (recording.symbol(), recording.quality());
+    if quality.is_clean() {
+        return;
+    }
+    for (oddity, count, first) in quality.oddities() {
+        let (rows, words, treatment) = (quality.rows, oddity.words(), oddity.treatment());
+        let first = first.map(|first| format!(", first in {first}")).unwrap_or_default();
+        let told = format!("{symbol}: of {rows} rows {count} {words}{first}: {treatment}");
+        if oddity.is_suspicious() {
+            tracing::warn!("{told}");
+        } else {
+            tracing::info!("{told}");
+        }
+    }
+    quality.notes.iter().for_each(|note| tracing::info!("{symbol}: {note}"));
 }
 
 impl JournalArgs {

@@ -31,7 +31,7 @@ use crate::desk::Assembly;
 use crate::lineage;
 use crate::live::{
     Driven, Ending, Exhibit, Hand, Labels, Message, Pace, PolicySource, Speed, catch_up, drive,
-    serve_out, show_now, take_up, watch,
+    serve_out, show_now, take_up, watch, watch_manifests,
 };
 use crate::report::{self, Surroundings};
 use crate::store::{self, Head, JournalReader, SqliteJournal};
@@ -146,9 +146,11 @@ impl Run {
 
         let (exhibit, engine, _) = desk.witness_and_view();
         exhibit.begin(engine);
-        let source = policy_source(manifests)?;
+        let source = policy_source(manifests.clone())?;
         catch_up(&mut desk, &assembly.plan.engine.policy, &source).map_err(Failure::run)?;
-        let _watch = watch(source, sender).map_err(Failure::run)?;
+        let _watch = watch(source, sender.clone()).map_err(Failure::run)?;
+        let others = watch_manifests(self.desk.watched(manifests), sender);
+        let _others = others.map_err(Failure::run)?;
         let outcome = self.work(&mut desk, &assembly, &mut hand);
         let left = leave(desk);
         server.stop();

@@ -10,8 +10,8 @@ use sapphire_engine::order::IntentClass;
 use sapphire_engine::time::Timestamp;
 
 use super::enforce;
-use super::exhibit::Exhibit;
-use super::inbox::Message;
+use super::exhibit::{About, Exhibit};
+use super::inbox::{Message, PolicyFile};
 use super::pace::Pace;
 use crate::api::commands::{BegunCommand, PendingCommand, Refusal};
 use crate::api::view::Phase;
@@ -129,10 +129,27 @@ pub fn serve_out(desk: &mut Driven, hand: &Hand, why: &str) -> &'static str {
         match hand.inbox.recv_timeout(NAP) {
             Ok(Message::Stop(signal)) => return signal,
             Ok(Message::Command(pending)) => refuse(pending, why),
-            Ok(Message::Policy(_)) | Err(RecvTimeoutError::Timeout) => {}
+            // Told once, when its file has settled.
+            Ok(Message::Policy(PolicyFile::Fresh(..))) => {}
+            Ok(Message::Policy(_)) => {
+                let words = format!("the RiskPolicy's file changed, which does nothing now: {why}");
+                tracing::warn!("{words}");
+                desk.witness_mut().remark(About::Policy, Some(words));
+            }
+            Ok(Message::Manifests(words)) => remark_on_manifests(desk, words),
+            Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return "the server ended",
         }
     }
+}
+
+/// Says what a person should know of the manifests that act at a start alone.
+fn remark_on_manifests(desk: &mut Driven, words: Option<String>) {
+    match &words {
+        Some(words) => tracing::warn!("{words}"),
+        None => tracing::info!("the manifests are again what the desk trades by"),
+    }
+    desk.witness_mut().remark(About::Manifests, words);
 }
 
 /// Does what is due, but not for so long that somebody who knocks has to wait.
@@ -164,6 +181,7 @@ fn answer(
         }
         Message::Command(pending) => command(desk, pending, at, hand)?,
         Message::Policy(file) => enforce::changed(desk, file, at)?,
+        Message::Manifests(words) => remark_on_manifests(desk, words),
     }
     show_now(desk);
     Ok(None)

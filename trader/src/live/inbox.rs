@@ -13,6 +13,9 @@ pub enum Message {
     Command(PendingCommand),
     /// The policy's file changed.
     Policy(PolicyFile),
+    /// What a person should know of the other manifests, which act at a start alone; none when they are
+    /// again what the desk began with.
+    Manifests(Option<String>),
     /// The process is to leave; the signal's name.
     Stop(&'static str),
 }

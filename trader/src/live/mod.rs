@@ -5,14 +5,16 @@ mod drive;
 mod enforce;
 mod exhibit;
 mod inbox;
+mod manifest_watch;
 mod pace;
 mod policy_watch;
 mod take_up;
 
 pub use drive::{Driven, Ending, Hand, drive, serve_out, show_now};
 pub use enforce::catch_up;
-pub use exhibit::{Exhibit, Labels};
+pub use exhibit::{About, Exhibit, Labels};
 pub use inbox::{Message, PolicyFile};
+pub use manifest_watch::{ManifestSource, ManifestWatch, watch_manifests};
 pub use pace::{Pace, Speed, SpeedError};
 pub use policy_watch::{PolicySource, PolicyWatch, watch};
 pub use take_up::{TakeUpError, Taken, take_up};

@@ -158,3 +158,50 @@ fn a_pipe_in_the_policys_place_is_refused_and_keeps_nobody_from_leaving() {
     assert!(told.elapsed() < Duration::from_secs(1), "it took {:?}", told.elapsed());
     bench.done("run -f DESK --db DB --exit").refused(2, &["policy.yaml", "a pipe"]);
 }
+
+#[test]
+fn an_edit_of_what_acts_at_a_start_alone_is_told_once_until_it_is_taken_back() {
+    let bench = Bench::quickstart(3000);
+    let mut desk = bench.run("--speed 120s");
+    desk.get("/api/system-status");
+    let notes = |answer: &serde_json::Value| answer["notes"].to_string();
+
+    bench.edit("system.yaml", "minAgents: 3", "minAgents: 2");
+    bench.edit("agents.yaml", "horizon: 24", "horizon: 23");
+    let told = desk.until("/api/system-status", |answer| {
+        notes(answer).contains("TradingAgent strategy-optimisation changed")
+    });
+    assert!(notes(&told).contains("TradingSystem quickstart changed"), "{told}");
+    assert!(notes(&told).contains("when the desk is started again"), "{told}");
+
+    bench.edit("agents.yaml", "horizon: 23", "horizn: 23");
+    let told = desk
+        .until("/api/system-status", |answer| notes(answer).contains("could not be started again"));
+    assert!(notes(&told).contains("did you mean horizon?"), "{told}");
+    assert!(!notes(&told).contains("changed"), "the older remark stands beside it: {told}");
+
+    bench.edit("agents.yaml", "horizn: 23", "horizon: 24");
+    bench.edit("system.yaml", "minAgents: 2", "minAgents: 3 # as before");
+    desk.until("/api/system-status", |answer| answer["notes"].as_array().unwrap().is_empty());
+    desk.until_said("again what the desk trades by");
+    assert_eq!(desk.said().matches("started again, which begins").count(), 1, "{}", desk.said());
+    assert_eq!(desk.get("/api/risk")["policy"]["generation"], 1);
+    desk.terminate();
+    assert_eq!(desk.left(), 0);
+    bench.done("replay -f DESK --db DB").well();
+}
+
+#[test]
+fn a_policy_edited_after_the_data_are_over_is_told_to_do_nothing() {
+    let bench = Bench::quickstart(100);
+    let mut desk = bench.run("--speed max");
+    desk.until_said("the page stays");
+    bench.edit("policy.yaml", "tradingState: Active", "tradingState: Halted");
+    desk.until_said("does nothing now: the run is over");
+    let status = desk.until("/api/system-status", |answer| {
+        answer["notes"].to_string().contains("the RiskPolicy's file changed")
+    });
+    assert_eq!(status["tradingState"], "Active");
+    desk.terminate();
+    assert_eq!(desk.left(), 0);
+}

@@ -9,6 +9,7 @@ mod risk;
 mod rounds;
 mod status;
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant, SystemTime};
 
 use sapphire_engine::Engine;
@@ -49,6 +50,15 @@ pub struct Labels {
     pub events: u64,
 }
 
+/// What a remark for people is about; a newer one takes the older one's place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum About {
+    /// Manifests that act at a start alone.
+    Manifests,
+    /// The policy's file, when nobody follows it any more.
+    Policy,
+}
+
 /// Shows a desk while it works.
 #[derive(Debug)]
 pub struct Exhibit {
@@ -57,6 +67,7 @@ pub struct Exhibit {
     reporter: Reporter,
     narrator: Narrator,
     labels: Labels,
+    remarks: BTreeMap<About, String>,
     began: Instant,
     began_wall: SystemTime,
     phase: view::Phase,
@@ -102,6 +113,7 @@ impl Exhibit {
             narrator: Narrator::new(started.clone()),
             policy: PolicyNews::new(&labels),
             labels,
+            remarks: BTreeMap::new(),
             began: Instant::now(),
             began_wall: SystemTime::now(),
             phase: view::Phase::Starting,
@@ -155,6 +167,15 @@ impl Exhibit {
     pub fn policy_refused(&mut self, why: &str) {
         self.policy.refused(why);
         self.publisher.mark(Sections::RISK);
+    }
+
+    /// Something that a person should know while it lasts; none when it is over.
+    pub fn remark(&mut self, about: About, words: Option<String>) {
+        match words {
+            Some(words) => self.remarks.insert(about, words),
+            None => self.remarks.remove(&about),
+        };
+        self.publisher.mark(Sections::STATUS);
     }
 
     /// Something went wrong, and where.

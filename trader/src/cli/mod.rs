@@ -7,6 +7,7 @@ mod examples;
 mod failure;
 mod journal;
 mod new_agent;
+mod registration;
 mod replay;
 mod run;
 mod sweep;

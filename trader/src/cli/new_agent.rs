@@ -7,6 +7,7 @@ use clap::Args;
 
 use super::console;
 use super::failure::Failure;
+use super::registration;
 
 /// A strategy that is compiled and tested where it stands, under another name.
 const TEMPLATE: &str = include_str!("../../agents/src/template.rs");
@@ -24,16 +25,16 @@ pub(super) struct NewAgent {
 
 /// A name in the spellings that code needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Name {
+pub(super) struct Name {
     /// `mean_reversion`.
-    module: String,
+    pub(super) module: String,
     /// `MeanReversion`.
-    type_name: String,
+    pub(super) type_name: String,
     /// `meanReversion`.
-    field: String,
+    pub(super) field: String,
 }
 
-fn name(text: &str) -> Result<Name, String> {
+pub(super) fn name(text: &str) -> Result<Name, String> {
     let starts_well = |word: &&str| word.starts_with(|c: char| c.is_ascii_lowercase());
     let legal = |word: &&str| word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
     let words: Vec<&str> = text.split('-').collect();
@@ -51,7 +52,7 @@ fn name(text: &str) -> Result<Name, String> {
 
 impl NewAgent {
     pub(super) fn execute(self) -> Result<(), Failure> {
-        let Name { module, type_name, field } = &self.name;
+        let module = &self.name.module;
         let sources = self.agents.join("src");
         if !sources.join("strategy.rs").is_file() {
             return Err(Failure::input(format!(
@@ -62,22 +63,36 @@ impl NewAgent {
         }
         let path = sources.join(format!("{module}.rs"));
         let refuse = |error: std::io::Error| {
-            Failure::input(format!("{}: cannot be made: {error}", path.display()))
+            let path = path.display();
+            Failure::input(match error.kind() {
+                std::io::ErrorKind::AlreadyExists => format!(
+                    "{path}: is there already, and is left as it is: choose another name, or remove the \
+                     file if it may go"
+                ),
+                _ => format!("{path}: cannot be made: {error}"),
+            })
         };
         let mut file = fs::File::create_new(&path).map_err(refuse)?;
         std::io::Write::write_all(&mut file, self.source().as_bytes()).map_err(refuse)?;
+        let Name { module, field, .. } = &self.name;
         console::print(&format!(
-            "{path}: made, with its tests. To register it:\n\
+            "{path}: made, with its tests. Nothing names it yet; these lines do:\n\
+             {steps}\n\
+             Then run `cargo fmt --all`, `cargo test -p sapphire-agents {module}` and `make docs`, and let it \
+             vote: add to examples/quickstart/agents.yaml\n\
              \n\
-             in {lib}\n    mod {module};\n    pub use {module}::{{{type_name}, {type_name}Config}};\n\
+             ---\n\
+             apiVersion: sapphiretrade.xyz/v1alpha1\n\
+             kind: TradingAgent\n\
+             metadata:\n  name: {resource}\n\
+             spec:\n  systemRef:\n    name: quickstart\n  \
+             strategy:\n    {field}:\n      period: 20\n  \
+             authority:\n    consensus: {{}}\n\
              \n\
-             Then `cargo test -p sapphire-agents {module}`. For manifests to name it, give it a \
-             variant of Strategy in {strategy}\n\
-             and its parameters a place under `{field}` in crds/src/trading_agent/strategy.rs and \
-             trader/src/config/agents.rs.",
+             and `make run`.",
             path = path.display(),
-            lib = sources.join("lib.rs").display(),
-            strategy = sources.join("strategy.rs").display(),
+            steps = registration::told(&self.name),
+            resource = module.replace('_', "-"),
         ));
         Ok(())
     }

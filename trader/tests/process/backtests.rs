@@ -85,7 +85,7 @@ fn a_new_agent_is_made_once_and_never_over_another() {
     assert!(told.contains("mod mean_reversion;"), "{told}");
     let made = std::fs::read_to_string(sources.join("mean_reversion.rs")).unwrap();
     assert!(made.contains("pub struct MeanReversion ") && made.contains("#[test]"));
-    bench.done("new-agent mean-reversion --agents agents").refused(2, &["cannot be made"]);
+    bench.done("new-agent mean-reversion --agents agents").refused(2, &["is there already"]);
     bench.done("new-agent ../escape --agents agents").refused(2, &["lower case"]);
 }
 

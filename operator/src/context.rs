@@ -1,0 +1,88 @@
+//! What every reconcile works with.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use kube::Client;
+use sapphire_crds::{RiskPolicy, TradingAgent, TradingSystem};
+
+use crate::metrics::Metrics;
+use crate::reconcile::children::Children;
+use crate::reconcile::events::Events;
+use crate::reconcile::key::Key;
+use crate::reconcile::mirror::Mirror;
+use crate::reconcile::queue::Queue;
+use crate::reconcile::revert::RevertLog;
+use crate::reconcile::revisions::Revisions;
+use crate::settings::Settings;
+
+/// What every reconcile works with: the API server, what is known of it, and where to tell things.
+pub struct Context {
+    /// The API server.
+    pub client: Client,
+    /// What the process was told.
+    pub settings: Settings,
+    /// All TradingSystems.
+    pub systems: Mirror<TradingSystem>,
+    /// All TradingAgents.
+    pub agents: Mirror<TradingAgent>,
+    /// All RiskPolicies.
+    pub policies: Mirror<RiskPolicy>,
+    /// All objects that bear our label.
+    pub children: Children,
+    /// What ControllerRevisions hold.
+    pub revisions: Revisions,
+    /// What was set back when.
+    pub reverts: RevertLog,
+    /// Where people are told things.
+    pub events: Events,
+    /// What is counted.
+    pub metrics: Metrics,
+    /// Whether the cluster has ServiceMonitors.
+    pub service_monitors: AtomicBool,
+    /// Who is to be woken; filled only while this process leads.
+    pub queues: Queues,
+}
+
+impl std::fmt::Debug for Context {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Context").field("settings", &self.settings).finish_non_exhaustive()
+    }
+}
+
+/// The queues of the three controllers.
+#[derive(Debug, Default)]
+pub struct Queues {
+    /// Of TradingSystems.
+    pub systems: Arc<Queue<Key>>,
+    /// Of TradingAgents.
+    pub agents: Arc<Queue<Key>>,
+    /// Of RiskPolicies.
+    pub policies: Arc<Queue<Key>>,
+}
+
+impl Context {
+    /// A context that knows nothing yet.
+    pub fn new(client: Client, settings: Settings, metrics: Metrics) -> Self {
+        let events = Events::new(client.clone(), settings.identity.clone());
+        Self {
+            client,
+            settings,
+            systems: Mirror::default(),
+            agents: Mirror::default(),
+            policies: Mirror::default(),
+            children: Children::default(),
+            revisions: Revisions::default(),
+            reverts: RevertLog::default(),
+            events,
+            metrics,
+            service_monitors: AtomicBool::new(false),
+            queues: Queues::default(),
+        }
+    }
+
+    /// Whether ServiceMonitors can be made.
+    pub fn has_service_monitors(&self) -> bool {
+        self.service_monitors.load(Ordering::Relaxed)
+    }
+}

@@ -1,0 +1,48 @@
+//! `sapphire-operator`.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use sapphire_operator::cli::{Cli, Command};
+use sapphire_operator::election::Terms;
+use sapphire_operator::operator::{connect, run};
+use sapphire_operator::settings::{Flags, Settings};
+use sapphire_operator::telemetry;
+use tokio::signal::unix::{SignalKind, signal};
+
+#[derive(Parser)]
+struct Defaults {
+    #[command(flatten)]
+    flags: Flags,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match start(Cli::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("sapphire-operator: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn start(cli: Cli) -> Result<(), Box<dyn std::error::Error>> {
+    telemetry::start(&cli.log_level, cli.log_format)?;
+    let flags = match cli.command {
+        Some(Command::Run(flags)) => flags,
+        // Without a command the flags are what the environment and their defaults make them.
+        None => Defaults::parse_from(["sapphire-operator"]).flags,
+    };
+    let settings = Settings::try_from(flags)?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let stop = async move {
+        tokio::select! {
+            _ = terminate.recv() => tracing::info!("SIGTERM: leaving"),
+            _ = interrupt.recv() => tracing::info!("Ctrl-C: leaving"),
+        }
+    };
+    run(connect().await?, settings, Terms::default(), stop).await?;
+    Ok(())
+}

@@ -1,0 +1,296 @@
+//! Makes children as they are wanted: server-side apply, only where something differs, never in a fight.
+
+use std::fmt::Debug;
+use std::sync::Arc;
+use std::time::Duration;
+
+use kube::api::{DynamicObject, Patch, PatchParams, ValidationDirective};
+use kube::{Api, Resource};
+use sapphire_crds::conditions::Reason;
+use sapphire_crds::names::FIELD_MANAGER;
+
+use super::children::{ChildRef, Live};
+use super::conflict::{self, Conflict, Verdict};
+use super::desired::{Desired, Manifest, Owner, Replicas};
+use super::events::Severity;
+use super::kind::Kind;
+use super::outcome::{Hold, Transient};
+use super::revert::Reverts;
+use crate::context::Context;
+use crate::labels;
+
+/// A call that takes longer is given up and tried again with a pause.
+const DEADLINE: Duration = Duration::from_secs(10);
+
+/// What was applied. Only applying makes one, so that a status cannot report what is not there.
+#[derive(Debug)]
+pub struct Applied {
+    children: Vec<(ChildRef, Arc<Live>)>,
+}
+
+impl Applied {
+    /// The child of that kind and name.
+    pub fn get(&self, kind: Kind, name: &str) -> Option<&Arc<Live>> {
+        let found = self.children.iter().find(|(c, _)| c.kind == kind && c.key.name == name);
+        found.map(|(_, live)| live)
+    }
+
+    /// All of a kind.
+    pub fn of(&self, kind: Kind) -> impl Iterator<Item = (&ChildRef, &Arc<Live>)> {
+        self.children.iter().filter(move |(c, _)| c.kind == kind).map(|(c, live)| (c, live))
+    }
+
+    /// All of them, in the order of applying.
+    pub fn all(&self) -> impl Iterator<Item = &ChildRef> {
+        self.children.iter().map(|(child, _)| child)
+    }
+}
+
+/// Applies children in their order. A child that cannot be applied does not keep the others from it,
+/// unless the API server itself is in trouble; the worst hold comes back.
+///
+/// # Errors
+/// The [`Hold`] that is worst: what a person must solve before what waits, and that before what is
+/// tried again.
+pub async fn apply<K: Resource<DynamicType = ()>>(
+    context: &Context,
+    object: &K,
+    owner: &Owner,
+    children: &[Desired],
+) -> Result<Applied, Hold> {
+    let mut applied = Vec::with_capacity(children.len());
+    let mut worst: Option<Hold> = None;
+    for child in children {
+        match one(context, object, owner, child).await {
+            Ok(live) => {
+                let key = owner.key.beside(&child.name);
+                applied.push((ChildRef { kind: child.kind, key }, live));
+            }
+            Err(hold @ Hold::Transient(_)) => return Err(worst.unwrap_or(hold)),
+            Err(hold) => {
+                let worse = worst.as_ref().is_none_or(|worst| rank(&hold) > rank(worst));
+                worst = if worse { Some(hold) } else { worst };
+            }
+        }
+    }
+    match worst {
+        Some(hold) => Err(hold),
+        None => Ok(Applied { children: applied }),
+    }
+}
+
+fn rank(hold: &Hold) -> u8 {
+    match hold {
+        Hold::Transient(_) => 0,
+        Hold::Waiting { .. } => 1,
+        Hold::Stalled { .. } => 2,
+    }
+}
+
+async fn one<K: Resource<DynamicType = ()>>(
+    context: &Context,
+    object: &K,
+    owner: &Owner,
+    child: &Desired,
+) -> Result<Arc<Live>, Hold> {
+    let key = owner.key.beside(&child.name);
+    let live = match context.children.get(child.kind, &key) {
+        Some(live) => Some(live),
+        None => look(context, child.kind, owner, &child.name).await?,
+    };
+    if let Some(live) = &live {
+        is_ours(child, owner, live)?;
+    }
+    let manifest = manifest(child, owner, live.as_deref())?;
+    if let Some(live) = &live {
+        if live.fulfils(&manifest) {
+            return Ok(live.clone());
+        }
+        // Our wish is the one that was applied, and yet the object is otherwise: somebody changed it.
+        if live.applied.as_deref() == Some(manifest.hash.as_str())
+            && let Some(field) = live.difference(&manifest)
+        {
+            tell_of_drift(context, object, &manifest, &field, &live.uid).await?;
+        }
+    }
+    let api = api(context, child.kind, &key.namespace);
+    let verb = if live.is_some() { "update" } else { "create" };
+    match patch(context, &api, &manifest, false).await {
+        Ok(applied) => Ok(observe(context, &manifest, applied, verb)),
+        Err(error) => {
+            let kube::Error::Api(status) = &error else { return Err(failed(&manifest, &error)) };
+            if status.code != 409 {
+                return Err(failed(&manifest, &error));
+            }
+            let ours = matches!(child.replicas, Replicas::Exactly(_));
+            match conflict::judge(&conflict::read(status), ours) {
+                Verdict::ReadAgain => {
+                    // The next try asks the API server, not the watch that lags behind.
+                    context.children.forget(child.kind, &key);
+                    Err(failed(&manifest, &error))
+                }
+                Verdict::Yield(conflicts) => {
+                    context.metrics.conflicts.with_label_values(&[child.kind.name()]).inc();
+                    Err(yielded(&manifest, &conflicts))
+                }
+                Verdict::Repair => {
+                    let patched = patch(context, &api, &manifest, true).await;
+                    let applied = patched.map_err(|error| failed(&manifest, &error))?;
+                    Ok(observe(context, &manifest, applied, "repair"))
+                }
+            }
+        }
+    }
+}
+
+/// Asks the API server for a child that the watch does not know: it may bear somebody else's labels.
+async fn look(
+    context: &Context,
+    kind: Kind,
+    owner: &Owner,
+    name: &str,
+) -> Result<Option<Arc<Live>>, Hold> {
+    let action = format!("look for {} {}", kind.name(), owner.key.beside(name));
+    let asked = api(context, kind, &owner.key.namespace).get_opt(name).await;
+    let Some(found) = asked.map_err(|error| Hold::of_call(&action, &error))? else {
+        return Ok(None);
+    };
+    let live = Arc::new(Live::read(kind, found.clone()));
+    // What does not bear our label is not watched, so it must not be remembered.
+    if live.label(labels::MANAGED_BY) == Some(labels::MANAGED_BY_VALUE) {
+        context.children.observe(kind, found);
+    }
+    Ok(Some(live))
+}
+
+/// Only what we made, or what lost its owner without losing our labels, is ours to change.
+fn is_ours(child: &Desired, owner: &Owner, live: &Live) -> Result<(), Hold> {
+    let name = format!("{} {}", child.kind.name(), owner.key.beside(&child.name));
+    if live.deleting {
+        return Err(Hold::waiting(Reason::BeingDeleted, format!("{name} is still being deleted")));
+    }
+    match &live.controller {
+        Some(controller) if controller.uid == owner.uid => Ok(()),
+        Some(controller) if controller.kind == owner.kind && controller.name == owner.key.name => {
+            // Of a former object of this name; the garbage collector is on its way.
+            Err(Hold::waiting(
+                Reason::BeingDeleted,
+                format!("{name} belongs to a former {} of this name and must go first", owner.kind),
+            ))
+        }
+        None if live.label(labels::MANAGED_BY) == Some(labels::MANAGED_BY_VALUE) => Ok(()),
+        other => {
+            let whose = other.as_ref().map_or_else(
+                || "somebody else".to_owned(),
+                |controller| format!("{} {}", controller.kind, controller.name),
+            );
+            Err(Hold::Stalled {
+                reason: Reason::NotOurs,
+                message: format!(
+                    "{name} exists and belongs to {whose}; rename or delete it, or give this {} \
+                     another name",
+                    owner.kind
+                ),
+                // It is not watched, so its end wakes nobody.
+                again: Some(Duration::from_secs(60)),
+            })
+        }
+    }
+}
+
+fn manifest(child: &Desired, owner: &Owner, live: Option<&Live>) -> Result<Manifest, Hold> {
+    let there = live.and_then(|live| live.replicas);
+    child.manifest(owner, there).map_err(|error| {
+        Hold::stalled(Reason::InvalidSpec, format!("{} cannot be written: {error}", child.name))
+    })
+}
+
+async fn tell_of_drift<K: Resource<DynamicType = ()>>(
+    context: &Context,
+    object: &K,
+    manifest: &Manifest,
+    field: &str,
+    uid: &str,
+) -> Result<(), Hold> {
+    let name = format!("{} {}", manifest.kind.name(), manifest.key.name);
+    let field = field.trim_start_matches('.');
+    match context.reverts.again(uid) {
+        Reverts::Repair => {
+            let note = format!(
+                "{name}: {field} was changed by hand; it is set back. Change the desk's spec instead"
+            );
+            context.events.tell(object, Severity::Warning, "DriftRepaired", note).await;
+            Ok(())
+        }
+        Reverts::Yield(pause) => Err(Hold::Waiting {
+            reason: Reason::FieldConflict,
+            message: format!(
+                "{name}: {field} was set back several times and is changed again; find out who \
+                 changes it (kubectl get --show-managed-fields) and make them stop"
+            ),
+            again: Some(pause),
+        }),
+    }
+}
+
+fn yielded(manifest: &Manifest, conflicts: &[Conflict]) -> Hold {
+    let fields: Vec<String> = conflicts.iter().map(ToString::to_string).collect();
+    Hold::Waiting {
+        reason: Reason::FieldConflict,
+        message: format!(
+            "{} {} has fields that others declare: {}; take them out of what these apply",
+            manifest.kind.name(),
+            manifest.key,
+            fields.join(", ")
+        ),
+        // Giving a field up need not change the object's content.
+        again: Some(Duration::from_secs(60)),
+    }
+}
+
+fn api(context: &Context, kind: Kind, namespace: &str) -> Api<DynamicObject> {
+    Api::namespaced_with(context.client.clone(), namespace, &kind.resource())
+}
+
+async fn patch(
+    context: &Context,
+    api: &Api<DynamicObject>,
+    manifest: &Manifest,
+    force: bool,
+) -> Result<DynamicObject, kube::Error> {
+    let mut params = PatchParams::apply(FIELD_MANAGER);
+    params.force = force;
+    // A builder that writes a field which does not exist is found out by the first test that runs it.
+    params.field_validation = Some(ValidationDirective::Strict);
+    let patch = Patch::Apply(&manifest.object);
+    let call = api.patch(&manifest.key.name, &params, &patch);
+    let started = tokio::time::Instant::now();
+    let answer = match tokio::time::timeout(DEADLINE, call).await {
+        Ok(answer) => answer,
+        Err(_) => Err(kube::Error::Service("no answer within 10 s".into())),
+    };
+    context.metrics.apply_seconds.observe(started.elapsed().as_secs_f64());
+    answer
+}
+
+fn failed(manifest: &Manifest, error: &kube::Error) -> Hold {
+    let action = format!("apply {} {}", manifest.kind.name(), manifest.key);
+    match error {
+        // The kind itself is not there, which only a ServiceMonitor's may be; discovery will notice.
+        kube::Error::Api(status) if status.code == 404 => Hold::Transient(Transient {
+            action,
+            code: 404,
+            message: status.message.clone(),
+            after: None,
+        }),
+        error => Hold::of_call(&action, error),
+    }
+}
+
+fn observe(context: &Context, manifest: &Manifest, object: DynamicObject, verb: &str) -> Arc<Live> {
+    context.metrics.writes.with_label_values(&[manifest.kind.name(), verb]).inc();
+    tracing::debug!(kind = manifest.kind.name(), object = %manifest.key, verb, "applied");
+    let fresh = Arc::new(Live::read(manifest.kind, object.clone()));
+    let seen = context.children.observe(manifest.kind, object);
+    seen.or_else(|| context.children.get(manifest.kind, &manifest.key)).unwrap_or(fresh)
+}

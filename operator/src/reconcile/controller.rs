@@ -1,0 +1,115 @@
+//! Runs one kind's reconciles: several objects at once, each with pauses of its own when it fails.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+use tracing::Instrument as _;
+
+use super::backoff::{Backoff, chance};
+use super::key::Key;
+use super::outcome::{Hold, Transient};
+use super::queue::Queue;
+use crate::context::Context;
+
+/// One kind's part in the work.
+pub trait Reconciler: Send + Sync + 'static {
+    /// For logs and metrics.
+    const NAME: &'static str;
+
+    /// Brings the world to what the object says, and the object's status to what the world is.
+    ///
+    /// `Ok(Some(_))` asks to be called again after so long although nothing happened, such as at a
+    /// deadline. `attempt` counts failures in a row that trying again may get over. A [`Hold`] has been written to the status already, unless that is what failed.
+    fn reconcile(
+        &self,
+        context: Arc<Context>,
+        key: Key,
+        attempt: u32,
+    ) -> impl Future<Output = Result<Option<Duration>, Hold>> + Send;
+}
+
+/// Works on the queue until it is dropped; what is under way is dropped with it.
+///
+/// # Errors
+/// When a worker panicked: the process should end, since nobody knows what it left half done.
+pub async fn run<R: Reconciler>(
+    reconciler: R,
+    context: Arc<Context>,
+    queue: Arc<Queue<Key>>,
+) -> Result<(), tokio::task::JoinError> {
+    let reconciler = Arc::new(reconciler);
+    let backoff = Arc::new(Backoff::default());
+    let mut workers = JoinSet::new();
+    for _ in 0..context.settings.concurrency {
+        workers.spawn(work(reconciler.clone(), context.clone(), queue.clone(), backoff.clone()));
+    }
+    // Workers never return; one that ends has panicked.
+    match workers.join_next().await {
+        Some(Err(error)) => Err(error),
+        _ => Ok(()),
+    }
+}
+
+async fn work<R: Reconciler>(
+    reconciler: Arc<R>,
+    context: Arc<Context>,
+    queue: Arc<Queue<Key>>,
+    backoff: Arc<Backoff<Key>>,
+) {
+    let metrics = &context.metrics;
+    loop {
+        let key = queue.next().await;
+        let span = tracing::info_span!("reconcile", controller = R::NAME, object = %key);
+        let begun = tokio::time::Instant::now();
+        let attempt = backoff.failures(&key);
+        let work = reconciler.reconcile(context.clone(), key.clone(), attempt);
+        let outcome = work.instrument(span.clone()).await;
+        metrics
+            .reconcile_seconds
+            .with_label_values(&[R::NAME])
+            .observe(begun.elapsed().as_secs_f64());
+        let word = outcome.as_ref().map_or_else(Hold::kind, |_| "done");
+        metrics.reconciles.with_label_values(&[R::NAME, word]).inc();
+        let again = span.in_scope(|| pause(&key, outcome, &backoff));
+        queue.done(key, again);
+        let failing = i64::try_from(backoff.failing()).unwrap_or(i64::MAX);
+        metrics.failing.with_label_values(&[R::NAME]).set(failing);
+        let depth = i64::try_from(queue.depth()).unwrap_or(i64::MAX);
+        metrics.queue_depth.with_label_values(&[R::NAME]).set(depth);
+    }
+}
+
+fn pause(
+    key: &Key,
+    outcome: Result<Option<Duration>, Hold>,
+    backoff: &Backoff<Key>,
+) -> Option<Duration> {
+    match outcome {
+        Ok(again) => {
+            backoff.forget(key);
+            again
+        }
+        Err(hold) => {
+            let (loud, words) = (hold.is_loud(), hold.to_string());
+            let again = match hold {
+                Hold::Stalled { again, .. } | Hold::Waiting { again, .. } => {
+                    backoff.forget(key);
+                    again
+                }
+                Hold::Transient(Transient { after, .. }) => {
+                    let pause = backoff.failed(key, chance());
+                    Some(after.map_or(pause, |after| after.max(pause)))
+                }
+            };
+            let again_ms = again.map(|pause| pause.as_millis());
+            if loud {
+                tracing::warn!(again_ms, "{words}");
+            } else {
+                tracing::info!(again_ms, "{words}");
+            }
+            again
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! What people are told in `kubectl describe`: each thing once.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use k8s_openapi::api::core::v1::ObjectReference;
+use k8s_openapi::api::events::v1::Event;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta};
+use kube::api::PostParams;
+use kube::{Api, Client, Resource};
+use tokio::time::Instant;
+
+/// So long the same words of the same object are not repeated.
+const ONCE: Duration = Duration::from_secs(600);
+/// A call that takes longer is given up: an event is a courtesy.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// The longest note that the API server takes.
+const LONGEST: usize = 1000;
+
+/// How bad it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Severity {
+    /// For information.
+    Normal,
+    /// Somebody should look.
+    Warning,
+}
+
+const CONTROLLER: &str = "sapphiretrade.xyz/operator";
+
+/// Tells people things.
+///
+/// Not kube's recorder: that one counts events of one reason up and keeps the first one's words, and
+/// ours differ in their words.
+pub struct Events {
+    client: Client,
+    instance: String,
+    told: Mutex<HashMap<Told, Instant>>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Told {
+    uid: String,
+    reason: &'static str,
+    note: String,
+}
+
+impl std::fmt::Debug for Events {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Events").finish_non_exhaustive()
+    }
+}
+
+impl Events {
+    /// Tells in the name of this process.
+    pub fn new(client: Client, instance: String) -> Self {
+        Self { client, instance, told: Mutex::default() }
+    }
+
+    /// Tells something about an object, unless it was told within ten minutes.
+    ///
+    /// Failing to do so is logged and no more.
+    pub async fn tell<K: Resource<DynamicType = ()>>(
+        &self,
+        about: &K,
+        severity: Severity,
+        reason: &'static str,
+        note: String,
+    ) {
+        let reference = about.object_ref(&());
+        if !self.is_new(&reference, reason, &note) {
+            return;
+        }
+        tracing::info!(object = reference.name, namespace = reference.namespace, reason, "{note}");
+        let api: Api<Event> = match &reference.namespace {
+            Some(namespace) => Api::namespaced(self.client.clone(), namespace),
+            None => Api::default_namespaced(self.client.clone()),
+        };
+        let event = self.event(reference, severity, reason, note);
+        let params = PostParams::default();
+        let posted = api.create(&params, &event);
+        match tokio::time::timeout(PATIENCE, posted).await {
+            Ok(Ok(_)) => {}
+            Ok(Err(error)) => tracing::warn!(reason, %error, "an event could not be written"),
+            Err(_) => tracing::warn!(reason, "an event could not be written in time"),
+        }
+    }
+
+    fn event(
+        &self,
+        about: ObjectReference,
+        severity: Severity,
+        reason: &'static str,
+        note: String,
+    ) -> Event {
+        let now = Timestamp::now();
+        Event {
+            metadata: ObjectMeta {
+                // As Kubernetes' own recorder names them.
+                name: about.name.as_ref().map(|name| format!("{name}.{:x}", now.as_nanosecond())),
+                namespace: about.namespace.clone(),
+                ..ObjectMeta::default()
+            },
+            action: Some(reason.to_owned()),
+            event_time: Some(MicroTime(now)),
+            note: Some(shortened(note)),
+            reason: Some(reason.to_owned()),
+            regarding: Some(about),
+            reporting_controller: Some(CONTROLLER.to_owned()),
+            reporting_instance: Some(self.instance.clone()),
+            type_: Some(
+                match severity {
+                    Severity::Normal => "Normal",
+                    Severity::Warning => "Warning",
+                }
+                .to_owned(),
+            ),
+            ..Event::default()
+        }
+    }
+
+    fn is_new(&self, about: &ObjectReference, reason: &'static str, note: &str) -> bool {
+        let now = Instant::now();
+        let told =
+            Told { uid: about.uid.clone().unwrap_or_default(), reason, note: note.to_owned() };
+        let mut all = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        all.retain(|_, at| now.duration_since(*at) < ONCE);
+        let new = !all.contains_key(&told);
+        if new {
+            all.insert(told, now);
+        }
+        new
+    }
+}
+
+fn shortened(mut note: String) -> String {
+    if note.len() > LONGEST {
+        let mut end = LONGEST;
+        while !note.is_char_boundary(end) {
+            end -= 1;
+        }
+        note.truncate(end);
+        note.push('…');
+    }
+    note
+}

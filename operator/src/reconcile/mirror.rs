@@ -1,0 +1,215 @@
+//! Our own kinds as the API server has them.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use kube::Resource as _;
+use kube::core::error_boundary::InvalidObject;
+use kube::runtime::watcher::Event;
+
+use super::key::Key;
+use super::stored::{Stored, Wire};
+use super::version::ResourceVersion;
+
+/// An object that was read, or what kept it from being read.
+pub type Read<K> = Result<Arc<Stored<K>>, Arc<InvalidObject>>;
+
+/// All objects of one of our kinds.
+///
+/// An object that cannot be decoded (it was stored under another schema) is kept as such and disturbs
+/// no other.
+#[derive(Debug)]
+pub struct Mirror<K> {
+    objects: RwLock<HashMap<Key, Read<K>>>,
+}
+
+impl<K> Default for Mirror<K> {
+    fn default() -> Self {
+        Self { objects: RwLock::default() }
+    }
+}
+
+impl<K: kube::Resource<DynamicType = ()> + Clone> Mirror<K> {
+    /// The object, if there is one and it can be read.
+    pub fn get(&self, key: &Key) -> Option<Arc<Stored<K>>> {
+        self.read(key)?.ok()
+    }
+
+    /// The object, or what keeps it from being read.
+    pub fn read(&self, key: &Key) -> Option<Read<K>> {
+        self.objects.read().unwrap_or_else(PoisonError::into_inner).get(key).cloned()
+    }
+
+    /// All objects that can be read and that `wanted` wants, in no order.
+    pub fn select(&self, wanted: impl Fn(&K) -> bool) -> Vec<Arc<Stored<K>>> {
+        let objects = self.objects.read().unwrap_or_else(PoisonError::into_inner);
+        objects
+            .values()
+            .filter_map(|read| read.as_ref().ok())
+            .filter(|k| wanted(k))
+            .cloned()
+            .collect()
+    }
+
+    /// The keys of all objects, readable or not.
+    pub fn keys(&self) -> Vec<Key> {
+        self.objects.read().unwrap_or_else(PoisonError::into_inner).keys().cloned().collect()
+    }
+
+    /// How many objects cannot be read.
+    pub fn undecodable(&self) -> usize {
+        let objects = self.objects.read().unwrap_or_else(PoisonError::into_inner);
+        objects.values().filter(|read| read.is_err()).count()
+    }
+
+    /// Takes in what a write of ours was answered with, so that the next reconcile sees it. What is
+    /// older than what is known is left aside.
+    pub fn observe(&self, written: Wire<K>) {
+        let (key, read) = unwrap(written);
+        self.insert(key, read);
+    }
+
+    fn insert(&self, key: Key, read: Read<K>) -> Option<Change<K>> {
+        let mut objects = self.objects.write().unwrap_or_else(PoisonError::into_inner);
+        let before = objects.get(&key);
+        let newer = before.is_none_or(|before| !version(before).is_newer_than(&version(&read)));
+        if !newer {
+            return None;
+        }
+        let before = objects.insert(key.clone(), read.clone());
+        Some(Change { key, before: before.and_then(Result::ok), after: read.ok() })
+    }
+
+    fn remove(&self, key: Key) -> Option<Change<K>> {
+        let before = self.objects.write().unwrap_or_else(PoisonError::into_inner).remove(&key);
+        before.map(|before| Change { key, before: before.ok(), after: None })
+    }
+}
+
+fn version<K: kube::Resource<DynamicType = ()>>(read: &Read<K>) -> ResourceVersion {
+    let meta = read.as_ref().map_or_else(|invalid| &invalid.metadata, |object| object.meta());
+    ResourceVersion::of(meta)
+}
+
+/// An object came, changed or went. `None` where it is not there, or cannot be read.
+#[derive(Debug)]
+pub struct Change<K> {
+    /// Which.
+    pub key: Key,
+    /// As it was.
+    pub before: Option<Arc<Stored<K>>>,
+    /// As it is.
+    pub after: Option<Arc<Stored<K>>>,
+}
+
+/// Carries a watch into a mirror.
+#[derive(Debug)]
+pub struct Intake<K> {
+    listed: Option<HashSet<Key>>,
+    namespace: Option<String>,
+    of: std::marker::PhantomData<K>,
+}
+
+impl<K: kube::Resource<DynamicType = ()> + Clone> Intake<K> {
+    /// Of one namespace, or of all.
+    pub fn new(namespace: Option<String>) -> Self {
+        Self { listed: None, namespace, of: std::marker::PhantomData }
+    }
+
+    /// Takes an event in, and tells what changed by it.
+    pub fn take(&mut self, mirror: &Mirror<K>, event: Event<Wire<K>>) -> Vec<Change<K>> {
+        match event {
+            Event::Init => {
+                self.listed = Some(HashSet::new());
+                Vec::new()
+            }
+            Event::InitApply(wire) => {
+                let (key, read) = unwrap(wire);
+                if let Some(listed) = &mut self.listed {
+                    listed.insert(key.clone());
+                }
+                mirror.insert(key, read).into_iter().collect()
+            }
+            Event::Apply(wire) => {
+                let (key, read) = unwrap(wire);
+                mirror.insert(key, read).into_iter().collect()
+            }
+            Event::Delete(wire) => mirror.remove(unwrap(wire).0).into_iter().collect(),
+            Event::InitDone => {
+                let listed = self.listed.take().unwrap_or_default();
+                let mine = |key: &Key| self.namespace.as_ref().is_none_or(|n| *n == key.namespace);
+                let gone =
+                    mirror.keys().into_iter().filter(|key| mine(key) && !listed.contains(key));
+                gone.filter_map(|key| mirror.remove(key)).collect()
+            }
+        }
+    }
+}
+
+fn unwrap<K: kube::Resource<DynamicType = ()>>(wire: Wire<K>) -> (Key, Read<K>) {
+    let meta = wire.meta();
+    let name = meta.name.clone().unwrap_or_default();
+    let key = Key::new(meta.namespace.clone().unwrap_or_default(), name);
+    (key, wire.0.map(Arc::new).map_err(Arc::new))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sapphire_crds::RiskPolicy;
+    use serde_json::json;
+
+    fn wire(name: &str, version: u64, spec: serde_json::Value) -> Wire<RiskPolicy> {
+        serde_json::from_value(json!({
+            "apiVersion": "sapphiretrade.xyz/v1alpha1", "kind": "RiskPolicy",
+            "metadata": {"name": name, "namespace": "n", "resourceVersion": version.to_string()},
+            "spec": spec,
+        }))
+        .unwrap()
+    }
+
+    fn names(mirror: &Mirror<RiskPolicy>) -> Vec<String> {
+        let mut names: Vec<String> = mirror.keys().into_iter().map(|key| key.name).collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn an_object_that_cannot_be_decoded_disturbs_no_other() {
+        let (mirror, mut intake) = (Mirror::default(), Intake::new(None));
+        intake.take(&mirror, Event::Apply(wire("good", 1, json!({}))));
+        intake.take(&mirror, Event::Apply(wire("bad", 1, json!({"staleAfter": 5}))));
+        assert!(mirror.get(&Key::new("n", "good")).is_some());
+        assert!(mirror.get(&Key::new("n", "bad")).is_none());
+        assert!(mirror.read(&Key::new("n", "bad")).unwrap().is_err());
+        assert_eq!(mirror.undecodable(), 1);
+    }
+
+    #[test]
+    fn what_was_not_listed_again_is_gone() {
+        let (mirror, mut intake) = (Mirror::default(), Intake::new(None));
+        for name in ["a", "b"] {
+            intake.take(&mirror, Event::Apply(wire(name, 1, json!({}))));
+        }
+        intake.take(&mirror, Event::Init);
+        intake.take(&mirror, Event::InitApply(wire("b", 1, json!({}))));
+        assert_eq!(names(&mirror), ["a", "b"], "nothing is missing while the list is read");
+        let changes = intake.take(&mirror, Event::InitDone);
+        assert_eq!(names(&mirror), ["b"]);
+        assert_eq!(changes.len(), 1);
+        assert!(changes[0].before.is_some() && changes[0].after.is_none());
+    }
+
+    #[test]
+    fn an_older_event_does_not_undo_what_we_wrote() {
+        let (mirror, mut intake) = (Mirror::default(), Intake::new(None));
+        let written = wire("a", 7, json!({"tradingState": "Halted"}));
+        mirror.observe(written);
+        let changes = intake.take(&mirror, Event::Apply(wire("a", 6, json!({}))));
+        assert!(changes.is_empty());
+        assert_eq!(
+            mirror.get(&Key::new("n", "a")).unwrap().metadata.resource_version.as_deref(),
+            Some("7")
+        );
+    }
+}

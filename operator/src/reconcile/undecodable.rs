@@ -1,0 +1,65 @@
+//! Objects that were stored under another schema and cannot be read: each says so itself, and no other
+//! notices.
+
+use std::fmt::Debug;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use kube::api::{ApiResource, DynamicObject, Patch, PatchParams};
+use kube::core::NamespaceResourceScope;
+use kube::core::error_boundary::InvalidObject;
+use kube::{Api, Resource};
+use sapphire_crds::conditions::{Conditions, Reason};
+use sapphire_crds::names::FIELD_MANAGER;
+use serde_json::json;
+
+use super::conditions::Setting;
+use super::key::Key;
+use super::outcome::Hold;
+use crate::context::Context;
+
+/// Writes into the object's status what keeps it from being read, once a generation.
+///
+/// # Errors
+/// Stalled, always: only a person can mend it.
+pub async fn tell<K>(
+    context: &Context,
+    key: &Key,
+    invalid: &InvalidObject,
+) -> Result<Option<Duration>, Hold>
+where
+    K: Resource<DynamicType = (), Scope = NamespaceResourceScope> + Debug,
+{
+    let hold = Hold::stalled(
+        Reason::Undecodable,
+        format!(
+            "the object cannot be read: {}; apply it again as today's schema wants it",
+            invalid.error
+        ),
+    );
+    let resource = ApiResource::erase::<K>(&());
+    let api: Api<DynamicObject> =
+        Api::namespaced_with(context.client.clone(), &key.namespace, &resource);
+    let action = format!("read {} {key}", resource.kind);
+    let stored = api.get_opt(&key.name).await.map_err(|error| Hold::of_call(&action, &error))?;
+    let Some(stored) = stored else { return Ok(None) };
+    let before = stored.data.pointer("/status/conditions").cloned().unwrap_or_default();
+    let before: Conditions = serde_json::from_value(before).unwrap_or_default();
+    let generation = invalid.metadata.generation.unwrap_or(0);
+    let mut setting = Setting::new(&before, generation, Timestamp::now());
+    if let Hold::Stalled { reason, message, .. } = &hold {
+        setting.stalled(*reason, message.clone());
+    }
+    let after = setting.finish();
+    if after != before {
+        // A merge leaves what else the status holds as it is; nobody knows what that is.
+        let patch = json!({"status": {"observedGeneration": generation, "conditions": after}});
+        let params =
+            PatchParams { field_manager: Some(FIELD_MANAGER.into()), ..PatchParams::default() };
+        let written = api.patch_status(&key.name, &params, &Patch::Merge(&patch)).await;
+        let action = format!("write the status of {} {key}", resource.kind);
+        // Where even the status does not pass the schema, the metric and the log remain.
+        written.map_err(|error| Hold::of_call(&action, &error))?;
+    }
+    Err(hold)
+}

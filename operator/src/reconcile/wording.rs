@@ -1,0 +1,186 @@
+//! A change of what shapes pods, in words that a person would use.
+
+use serde_json::Value;
+
+use super::desired::Desired;
+
+/// The first difference between two renderings, in words: "trader: memory limit from 1Gi to 2Gi".
+/// `None` where they are equal.
+pub fn first_difference(before: &[Desired], after: &[Desired]) -> Option<String> {
+    for new in after {
+        let component = component(&new.content);
+        let old = before.iter().find(|old| old.kind == new.kind && role(old) == role(new));
+        let Some(old) = old else {
+            return Some(format!("{component}: {} {} is new", new.kind.name(), new.name));
+        };
+        let mut path = Vec::new();
+        if let Some((from, to)) = differ(&old.content, &new.content, &mut path) {
+            return Some(format!("{component}: {} from {} to {}", subject(&path), from, to));
+        }
+    }
+    let gone = before
+        .iter()
+        .find(|old| !after.iter().any(|new| new.kind == old.kind && role(new) == role(old)));
+    gone.map(|old| format!("{}: {} {} goes", component(&old.content), old.kind.name(), old.name))
+}
+
+/// What an object is for. Names of revisioned objects end in the revision's hash, so they cannot tell.
+fn role(child: &Desired) -> (String, String) {
+    let agent = label(&child.content, crate::labels::AGENT);
+    (component(&child.content), agent)
+}
+
+fn component(content: &Value) -> String {
+    label(content, crate::labels::COMPONENT)
+}
+
+fn label(content: &Value, name: &str) -> String {
+    let labels = content.pointer("/metadata/labels");
+    let value = labels.and_then(|labels| labels.get(name)).and_then(Value::as_str);
+    value.unwrap_or_default().to_owned()
+}
+
+/// Members that differ with every revision and mean nothing to people.
+fn is_noise(path: &[String]) -> bool {
+    path.last().is_some_and(|last| last == crate::labels::REVISION || last == "SAPPHIRE_REVISION")
+        || path.first().is_some_and(|first| first == "metadata")
+        || path.iter().any(|step| step == "configMap")
+}
+
+fn differ(before: &Value, after: &Value, path: &mut Vec<String>) -> Option<(String, String)> {
+    if before == after || is_noise(path) {
+        return None;
+    }
+    match (before, after) {
+        (Value::Object(old), Value::Object(new)) => {
+            let mut names: Vec<&String> = new.keys().chain(old.keys()).collect();
+            names.sort();
+            names.dedup();
+            names.into_iter().find_map(|name| {
+                let none = Value::Null;
+                let (old, new) = (old.get(name).unwrap_or(&none), new.get(name).unwrap_or(&none));
+                step(path, name, |path| differ(old, new, path))
+            })
+        }
+        (Value::Array(old), Value::Array(new)) if is_named(old) && is_named(new) => {
+            let of = |items: &[Value], name: &str| {
+                items.iter().find(|item| text(item, "name") == name).cloned().unwrap_or(Value::Null)
+            };
+            let mut names: Vec<String> =
+                new.iter().chain(old).map(|item| text(item, "name")).collect();
+            names.dedup();
+            names.iter().find_map(|name| {
+                step(path, name, |path| differ(&of(old, name), &of(new, name), path))
+            })
+        }
+        (old, new) => Some((shown(old), shown(new))),
+    }
+}
+
+fn step<T>(
+    path: &mut Vec<String>,
+    name: &str,
+    go: impl FnOnce(&mut Vec<String>) -> Option<T>,
+) -> Option<T> {
+    path.push(name.to_owned());
+    let found = go(path);
+    if found.is_none() {
+        path.pop();
+    }
+    found
+}
+
+fn is_named(items: &[Value]) -> bool {
+    items.iter().all(|item| item.get("name").is_some())
+}
+
+fn text(item: &Value, name: &str) -> String {
+    item.get(name).and_then(Value::as_str).unwrap_or_default().to_owned()
+}
+
+/// Values in an event are for the eye: manifests of a desk are not.
+fn shown(value: &Value) -> String {
+    let text = match value {
+        Value::Null => return "nothing".into(),
+        Value::String(text) => text.clone(),
+        Value::Array(items) if items.iter().all(Value::is_string) => {
+            items.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(" ")
+        }
+        value => value.to_string(),
+    };
+    let mut lines = text.lines();
+    match (lines.next(), lines.next()) {
+        (Some(line), None) if line.chars().count() <= 80 => line.to_owned(),
+        _ => "one text".into(),
+    }
+}
+
+/// What a path speaks of.
+fn subject(path: &[String]) -> String {
+    let steps: Vec<&str> = path.iter().map(String::as_str).collect();
+    match steps.as_slice() {
+        [.., "resources", "limits", what] => format!("{what} limit"),
+        [.., "resources", "requests", what] => format!("{what} request"),
+        [.., "image"] => "image".into(),
+        steps if steps.contains(&"args") => "arguments".into(),
+        steps if steps.contains(&"tolerations") => "tolerations".into(),
+        [.., "env", name] | [.., "env", name, "value"] => format!("variable {name}"),
+        [.., "nodeSelector", label] => format!("node selector {label}"),
+        [.., "priorityClassName"] => "priority class".into(),
+        ["data", file] => format!("manifest {file}"),
+        ["spec", "template", "spec", rest @ ..] | ["spec", "template", rest @ ..] => rest.join("."),
+        rest => rest.join("."),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::reconcile::desired::Replicas;
+    use crate::reconcile::kind::Kind;
+    use rstest::rstest;
+    use serde_json::json;
+
+    fn trader(name: &str, container: Value) -> Desired {
+        let mut container = container;
+        container["name"] = "trader".into();
+        Desired {
+            kind: Kind::Deployment,
+            name: name.into(),
+            content: json!({
+                "metadata": {"labels": {crate::labels::COMPONENT: "trader", crate::labels::REVISION: name}},
+                "spec": {"template": {"spec": {"containers": [container]}}},
+            }),
+            replicas: Replicas::None,
+        }
+    }
+
+    #[rstest]
+    #[case(json!({"resources": {"limits": {"memory": "1Gi"}}}), json!({"resources": {"limits": {"memory": "2Gi"}}}),
+        "trader: memory limit from 1Gi to 2Gi")]
+    #[case(json!({"image": "a:1"}), json!({"image": "a:2"}), "trader: image from a:1 to a:2")]
+    #[case(json!({"env": []}), json!({"env": [{"name": "A", "value": "b"}]}),
+        "trader: variable A from nothing to {\"name\":\"A\",\"value\":\"b\"}")]
+    #[case(json!({"args": ["run"]}), json!({"args": ["run", "--x"]}), "trader: arguments from run to run --x")]
+    fn a_difference_is_told_in_words(
+        #[case] before: Value,
+        #[case] after: Value,
+        #[case] words: &str,
+    ) {
+        let told = first_difference(&[trader("a", before)], &[trader("b", after)]);
+        assert_eq!(told.as_deref(), Some(words));
+    }
+
+    #[test]
+    fn another_hash_alone_is_no_difference() {
+        let same = json!({"image": "a"});
+        assert_eq!(first_difference(&[trader("a", same.clone())], &[trader("b", same)]), None);
+    }
+
+    #[test]
+    fn what_comes_and_what_goes_is_told() {
+        let one = [trader("a", json!({}))];
+        assert_eq!(first_difference(&[], &one).as_deref(), Some("trader: Deployment a is new"));
+        assert_eq!(first_difference(&one, &[]).as_deref(), Some("trader: Deployment a goes"));
+    }
+}

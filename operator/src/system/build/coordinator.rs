@@ -1,0 +1,56 @@
+//! The coordinator's Deployment: rounds and votes.
+
+use k8s_openapi::api::apps::v1::{Deployment, DeploymentSpec};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta};
+use sapphire_crds::names::Component;
+
+use super::backends::Backends;
+use super::pod::{Amounts, COORDINATOR, Part, template};
+use super::trader::{DESK, config_map};
+use super::{Rendering, manifests};
+use crate::labels;
+use crate::system::validate::Valid;
+
+const AMOUNTS: Amounts = Amounts { cpu: "50m", memory: "64Mi", memory_limit: "256Mi" };
+
+/// The Deployment.
+pub(super) fn deployment(
+    desk: &Valid,
+    rendering: &Rendering<'_>,
+    backends: &Backends<'_>,
+) -> Deployment {
+    let system = &desk.key.name;
+    let listen = format!("0.0.0.0:{COORDINATOR}");
+    let args = ["coordinator", "-f", DESK, "--system", system, "--listen", &listen];
+    let part = Part {
+        component: Component::Coordinator,
+        args: args.map(str::to_owned).to_vec(),
+        env: backends.variables(),
+        ports: vec![("http", COORDINATOR)],
+        mounts: vec![config_map("desk", &manifests::desk_name(system, rendering), DESK)],
+        resources: desk.system.spec.coordinator.as_ref().and_then(|c| c.resources.clone()),
+        default_resources: AMOUNTS,
+        grace: 30,
+        serves: true,
+        asks: true,
+    };
+    let mut own = labels::of_component(system, Component::Coordinator);
+    own.insert(labels::REVISION.to_owned(), rendering.hash.to_owned());
+    Deployment {
+        metadata: ObjectMeta {
+            name: Some(format!("{system}-{}", Component::Coordinator)),
+            labels: Some(own),
+            ..ObjectMeta::default()
+        },
+        spec: Some(DeploymentSpec {
+            selector: LabelSelector {
+                match_labels: Some(labels::selector(system, Component::Coordinator)),
+                ..LabelSelector::default()
+            },
+            revision_history_limit: Some(2),
+            template: template(system, &desk.system.spec, rendering, part),
+            ..DeploymentSpec::default()
+        }),
+        status: None,
+    }
+}

@@ -1,0 +1,134 @@
+//! The manifests that a pod reads: the same that people apply, with paths of the pod.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::api::core::v1::ConfigMap;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use sapphire_crds::API_VERSION;
+use sapphire_crds::conditions::Reason;
+use sapphire_crds::names::Component;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::{Rendering, unwritable};
+use crate::labels;
+use crate::reconcile::outcome::Hold;
+use crate::system::validate::{Shape, Valid};
+
+/// Fields that concern the cluster and not what runs in the pod. Without them the manifests stay the
+/// same where only the pod's own shape changes.
+const OF_THE_CLUSTER: [&str; 11] = [
+    "image",
+    "trader",
+    "coordinator",
+    "api",
+    "podOverrides",
+    "migrations",
+    "rollout",
+    "deletionPolicy",
+    "suspend",
+    "storage",
+    "bus",
+];
+
+/// The name of the ConfigMap with the desk of a revision: pods of an older one keep theirs.
+pub(super) fn desk_name(system: &str, rendering: &Rendering<'_>) -> String {
+    format!("{system}-desk-{}", rendering.hash)
+}
+
+/// The name of the ConfigMap with the policy, which all revisions share.
+pub(super) fn policy_name(system: &str) -> String {
+    format!("{system}-policy")
+}
+
+/// The system and its agents.
+pub(super) fn desk(desk: &Valid, rendering: &Rendering<'_>) -> Result<ConfigMap, Hold> {
+    let system = &desk.key.name;
+    let mut spec = value(&desk.system.spec)?;
+    if let Value::Object(members) = &mut spec {
+        for name in OF_THE_CLUSTER {
+            members.remove(name);
+        }
+    }
+    rewrite_paths(&mut spec);
+    let mut data = BTreeMap::from([(
+        "system.yaml".to_owned(),
+        yaml(&manifest("TradingSystem", system, spec))?,
+    )]);
+    let mut agents = Vec::new();
+    // Agents with pods of their own are read from the API server.
+    let inside = matches!(desk.shape, Shape::Embedded(_));
+    for agent in desk.agents.iter().filter(|_| inside) {
+        let name = agent.metadata.name.as_deref().unwrap_or_default();
+        let mut spec = value(&agent.spec)?;
+        if let Value::Object(members) = &mut spec {
+            for name in ["tier", "replicas", "autoscaling"] {
+                members.remove(name);
+            }
+        }
+        agents.push(yaml(&manifest("TradingAgent", name, spec))?);
+    }
+    if inside {
+        data.insert("agents.yaml".to_owned(), agents.join("---\n"));
+    }
+    let mut own = labels::of_component(system, Component::Trader);
+    own.insert(labels::REVISION.to_owned(), rendering.hash.to_owned());
+    Ok(ConfigMap {
+        metadata: ObjectMeta {
+            name: Some(desk_name(system, rendering)),
+            labels: Some(own),
+            ..ObjectMeta::default()
+        },
+        data: Some(data),
+        ..ConfigMap::default()
+    })
+}
+
+/// The policy. It changes in place: the kubelet brings it to the pod, which acts on it without a
+/// restart.
+pub(super) fn policy(desk: &Valid) -> Result<ConfigMap, Hold> {
+    let name = desk.policy.metadata.name.as_deref().unwrap_or_default();
+    let text = yaml(&manifest("RiskPolicy", name, value(&desk.policy.spec)?))?;
+    Ok(ConfigMap {
+        metadata: ObjectMeta {
+            name: Some(policy_name(&desk.key.name)),
+            labels: Some(labels::of_component(&desk.key.name, Component::Trader)),
+            ..ObjectMeta::default()
+        },
+        data: Some(BTreeMap::from([("policy.yaml".to_owned(), text)])),
+        ..ConfigMap::default()
+    })
+}
+
+/// Paths of recordings are relative to their volume; in the pod they are relative to the manifest, and
+/// volumes are mounted beside it.
+fn rewrite_paths(spec: &mut Value) {
+    let rewrite = |file: &mut Value| {
+        let claim = file.pointer("/volume/claimName").and_then(Value::as_str).map(str::to_owned);
+        let path = file.get("path").and_then(Value::as_str).map(str::to_owned);
+        if let (Some(claim), Some(path), Value::Object(members)) = (claim, path, file) {
+            members.insert("path".into(), format!("../data/{claim}/{path}").into());
+            members.remove("volume");
+        }
+    };
+    if let Some(file) = spec.pointer_mut("/venue/paper/data/file") {
+        rewrite(file);
+    }
+    if let Some(Value::Array(files)) = spec.pointer_mut("/venue/paper/data/files") {
+        files.iter_mut().for_each(rewrite);
+    }
+}
+
+fn manifest(kind: &str, name: &str, spec: Value) -> Value {
+    json!({"apiVersion": API_VERSION, "kind": kind, "metadata": {"name": name}, "spec": spec})
+}
+
+fn value<T: Serialize>(spec: &T) -> Result<Value, Hold> {
+    serde_json::to_value(spec).map_err(|error| unwritable(&error))
+}
+
+fn yaml(manifest: &Value) -> Result<String, Hold> {
+    serde_saphyr::to_string(manifest).map_err(|error| {
+        Hold::stalled(Reason::InvalidSpec, format!("a manifest cannot be written: {error}"))
+    })
+}

@@ -1,0 +1,60 @@
+//! All reads of a TradingSystem's reconcile, in one place, from what the watches know.
+
+use std::sync::Arc;
+
+use sapphire_crds::trading_system::TradingSystemStatus;
+use sapphire_crds::{RiskPolicy, TradingAgent, TradingSystem};
+
+use crate::context::Context;
+use crate::reconcile::desired::Owner;
+use crate::reconcile::key::Key;
+use crate::reconcile::stored::Stored;
+
+/// The owner's kind, as owner references write it.
+pub const KIND: &str = "TradingSystem";
+
+/// A system and what it refers to.
+#[derive(Debug, Clone)]
+pub struct Dereferenced {
+    /// The system's namespace and name.
+    pub key: Key,
+    /// The system.
+    pub system: Arc<Stored<TradingSystem>>,
+    /// The policy that it names, if it is there.
+    pub policy: Option<Arc<Stored<RiskPolicy>>>,
+    /// The agents that name it, in the order of their names.
+    pub agents: Vec<Arc<Stored<TradingAgent>>>,
+    /// Whether the cluster has ServiceMonitors.
+    pub service_monitors: bool,
+}
+
+impl Dereferenced {
+    /// The system as the owner of its children.
+    pub fn owner(&self) -> Owner {
+        Owner::of::<TradingSystem>(&self.system, KIND)
+    }
+
+    /// The status as it was last written.
+    pub fn status(&self) -> TradingSystemStatus {
+        self.system.status.clone().unwrap_or_default()
+    }
+
+    /// The generation that this reconcile speaks of.
+    pub fn generation(&self) -> i64 {
+        self.system.metadata.generation.unwrap_or(0)
+    }
+}
+
+/// Reads all that the reconcile of `system` needs.
+pub fn dereference(context: &Context, system: Arc<Stored<TradingSystem>>) -> Dereferenced {
+    let key = Key::of::<TradingSystem>(&system);
+    let policy = context.policies.get(&key.beside(system.spec.risk_policy_ref.name.as_str()));
+    let mut agents = context.agents.select(|agent| {
+        agent.spec.system_ref.name.as_str() == key.name
+            && agent.metadata.namespace.as_deref() == Some(&key.namespace)
+            // An agent that is being deleted votes no more.
+            && agent.metadata.deletion_timestamp.is_none()
+    });
+    agents.sort_by(|a, b| a.metadata.name.cmp(&b.metadata.name));
+    Dereferenced { system, policy, agents, service_monitors: context.has_service_monitors(), key }
+}

@@ -1,0 +1,299 @@
+//! Whether the objects that make a desk fit one another. Pure.
+//!
+//! What one object says of itself the API server has checked; an object that was stored before a rule
+//! existed fails here, too, where it matters.
+
+use std::sync::Arc;
+
+use sapphire_crds::conditions::Reason;
+use sapphire_crds::references::SecretKeyReference;
+use sapphire_crds::trading_agent::AuthorityChoice;
+use sapphire_crds::trading_system::{
+    Bus, BusChoice, DataVolume, PaperDataChoice, Storage, StorageChoice, StorageVolume,
+    SymbolSelectionChoice, VenueChoice,
+};
+use sapphire_crds::values::Symbol;
+use sapphire_crds::{RiskPolicy, TradingAgent, TradingSystem};
+
+use super::dereference::Dereferenced;
+use crate::reconcile::desired::Owner;
+use crate::reconcile::key::Key;
+use crate::reconcile::outcome::Hold;
+use crate::reconcile::stored::Stored;
+
+/// A desk whose parts fit one another. Only [`validate`] makes one.
+#[derive(Debug, Clone)]
+pub struct Valid {
+    /// The system's namespace and name.
+    pub key: Key,
+    /// The system.
+    pub system: Arc<Stored<TradingSystem>>,
+    /// The owner of all children.
+    pub owner: Owner,
+    /// The policy.
+    pub policy: Arc<Stored<RiskPolicy>>,
+    /// The agents, in the order of their names.
+    pub agents: Vec<Arc<Stored<TradingAgent>>>,
+    /// What it looks like on the cluster.
+    pub shape: Shape,
+    /// Whether the cluster has ServiceMonitors.
+    pub service_monitors: bool,
+}
+
+/// What a desk looks like on the cluster.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Shape {
+    /// All of it in one pod with a volume.
+    Embedded(StorageVolume),
+    /// A pod a role, over PostgreSQL and Redis.
+    Clustered {
+        /// Where the database's URL is.
+        postgres: SecretKeyReference,
+        /// Where the bus's URL is.
+        redis: SecretKeyReference,
+    },
+}
+
+/// Holds the parts of a desk against one another.
+///
+/// # Errors
+/// Waiting for what is missing and may come; stalled where a person must choose.
+pub fn validate(desk: Dereferenced) -> Result<Valid, Hold> {
+    let owner = desk.owner();
+    let Dereferenced { key, system, policy, agents, service_monitors } = desk;
+    let shape = shape(&system)?;
+    recordings_have_a_volume(&system)?;
+    let name = system.spec.risk_policy_ref.name.as_str();
+    let policy = policy.ok_or_else(|| {
+        Hold::waiting(
+            Reason::PolicyMissing,
+            format!("there is no RiskPolicy {name} in this namespace; create it, or name another in spec.riskPolicyRef"),
+        )
+    })?;
+    if matches!(shape, Shape::Embedded(_)) {
+        // The agents are part of the one pod, and it could not start.
+        agents_fit(&system, &agents)?;
+    }
+    Ok(Valid { key, system, owner, policy, agents, shape, service_monitors })
+}
+
+fn shape(system: &TradingSystem) -> Result<Shape, Hold> {
+    let one_of = |error: sapphire_crds::one_of::NotOne| {
+        Hold::stalled(Reason::InvalidSpec, error.to_string())
+    };
+    let storage = system.spec.storage.as_ref().map(Storage::choice).transpose().map_err(one_of)?;
+    let bus = system.spec.bus.as_ref().map(Bus::choice).transpose().map_err(one_of)?;
+    match (storage, bus) {
+        (Some(StorageChoice::Postgres(postgres)), Some(BusChoice::Redis(redis))) => {
+            Ok(Shape::Clustered {
+                postgres: postgres.secret_ref.clone(),
+                redis: redis.secret_ref.clone(),
+            })
+        }
+        (Some(StorageChoice::Postgres(_)), _) => Err(Hold::stalled(
+            Reason::InvalidSpec,
+            "storage.postgres is shared by several pods, which talk over a bus; set bus.redis, or remove storage.postgres",
+        )),
+        (_, Some(BusChoice::Redis(_))) => Err(Hold::stalled(
+            Reason::InvalidSpec,
+            "bus.redis connects several pods, which need a common store; set storage.postgres, or remove bus.redis",
+        )),
+        (Some(StorageChoice::Embedded(embedded)), _) => {
+            Ok(Shape::Embedded(embedded.volume.clone().unwrap_or_default()))
+        }
+        (None, _) => Ok(Shape::Embedded(StorageVolume::default())),
+    }
+}
+
+/// A pod has no directory that a manifest's path could be relative to.
+fn recordings_have_a_volume(system: &TradingSystem) -> Result<(), Hold> {
+    let recordings = recordings(system);
+    match recordings.iter().find(|(_, volume)| volume.is_none()) {
+        None => Ok(()),
+        Some((field, _)) => Err(Hold::stalled(
+            Reason::DataVolumeMissing,
+            format!(
+                "spec.venue.paper.data.{field} has no volume, and a pod has no directory of its own to find the file in; name a PersistentVolumeClaim in {field}.volume.claimName"
+            ),
+        )),
+    }
+}
+
+/// The recordings of a system by their fields, and the volumes that hold them.
+pub fn recordings(system: &TradingSystem) -> Vec<(String, Option<&DataVolume>)> {
+    let Ok(VenueChoice::Paper(paper)) = system.spec.venue.choice() else { return Vec::new() };
+    match paper.data.choice() {
+        Ok(PaperDataChoice::File(file)) => vec![("file".to_owned(), file.volume.as_ref())],
+        Ok(PaperDataChoice::Files(files)) => files
+            .iter()
+            .enumerate()
+            .map(|(index, file)| (format!("files[{index}]"), file.volume.as_ref()))
+            .collect(),
+        Ok(PaperDataChoice::Exchange(_)) | Err(_) => Vec::new(),
+    }
+}
+
+/// The symbols that the manifests tell; empty where only the venue can.
+fn symbols(system: &TradingSystem) -> Vec<&Symbol> {
+    match (system.spec.symbols.choice(), system.spec.venue.choice()) {
+        (Ok(SymbolSelectionChoice::List(list)), _) => list.iter().collect(),
+        (_, Ok(VenueChoice::Paper(paper))) => paper.instruments.iter().map(|i| &i.symbol).collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn agents_fit(system: &TradingSystem, agents: &[Arc<Stored<TradingAgent>>]) -> Result<(), Hold> {
+    if agents.is_empty() {
+        let name = system.metadata.name.as_deref().unwrap_or_default();
+        return Err(Hold::waiting(
+            Reason::AgentsMissing,
+            format!(
+                "no TradingAgent names this system; create one with systemRef: {{name: {name}}}"
+            ),
+        ));
+    }
+    let traded = symbols(system);
+    let mut voters = vec![0u32; traded.len()];
+    let mut delegates: Vec<Option<&str>> = vec![None; traded.len()];
+    for agent in agents {
+        let name = agent.metadata.name.as_deref().unwrap_or_default();
+        let (listed, votes) = match agent.spec.authority.choice() {
+            Ok(AuthorityChoice::Consensus(consensus)) => (consensus.symbols.as_deref(), true),
+            Ok(AuthorityChoice::Delegated(delegated)) => {
+                (Some(delegated.symbols.as_slice()), false)
+            }
+            Err(error) => {
+                return Err(Hold::stalled(
+                    Reason::InvalidSpec,
+                    format!("TradingAgent {name}: {error}"),
+                ));
+            }
+        };
+        let strange = listed.into_iter().flatten().find(|symbol| !traded.contains(symbol));
+        if let (Some(symbol), false) = (strange, traded.is_empty()) {
+            return Err(Hold::stalled(
+                Reason::SymbolsConflict,
+                format!(
+                    "TradingAgent {name} names {symbol}, which this system does not trade; add it to spec.symbols, or remove it from the agent"
+                ),
+            ));
+        }
+        for (index, symbol) in traded.iter().enumerate() {
+            if !listed.is_none_or(|listed| listed.contains(symbol)) {
+                continue;
+            }
+            if votes {
+                voters[index] += 1;
+            } else if let Some(other) = delegates[index].replace(name) {
+                return Err(Hold::stalled(
+                    Reason::SymbolsConflict,
+                    format!(
+                        "{symbol} is delegated to both {other} and {name}; remove it from one of them"
+                    ),
+                ));
+            }
+        }
+    }
+    let needed = system.spec.consensus.min_agents;
+    for ((symbol, voters), delegate) in traded.iter().zip(voters).zip(delegates) {
+        match delegate {
+            Some(delegate) if voters > 0 => {
+                return Err(Hold::stalled(
+                    Reason::SymbolsConflict,
+                    format!(
+                        "{symbol} is delegated to {delegate} and also voted on; list the voters' symbols without it in authority.consensus.symbols"
+                    ),
+                ));
+            }
+            _ if voters > 0 && voters < needed => {
+                return Err(Hold::waiting(
+                    Reason::AgentsMissing,
+                    format!(
+                        "consensus.minAgents asks for {needed} agents that agree, but {voters} vote on {symbol}; create more agents, or lower minAgents"
+                    ),
+                ));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::system::examples::{agent, dereferenced, system};
+    use serde_json::json;
+
+    fn judge(
+        patch: serde_json::Value,
+        agents: &[Arc<Stored<TradingAgent>>],
+    ) -> Result<Valid, Hold> {
+        validate(dereferenced(system(patch), agents.to_vec()))
+    }
+
+    fn three() -> Vec<Arc<Stored<TradingAgent>>> {
+        ["a", "b", "c"].map(|name| agent(name, json!({"consensus": {}}))).to_vec()
+    }
+
+    fn words(outcome: Result<Valid, Hold>) -> String {
+        let hold = outcome.unwrap_err();
+        format!("{} {hold}", hold.kind())
+    }
+
+    #[test]
+    fn a_desk_without_storage_is_embedded() {
+        assert!(matches!(judge(json!({}), &three()).unwrap().shape, Shape::Embedded(_)));
+    }
+
+    #[test]
+    fn half_a_cluster_is_none() {
+        let postgres = json!({"storage": {"postgres": {"secretRef": {"name": "s", "key": "k"}}}});
+        assert!(
+            words(judge(postgres, &three())).starts_with("stalled InvalidSpec: storage.postgres")
+        );
+        let redis = json!({"bus": {"redis": {"secretRef": {"name": "s", "key": "k"}}}});
+        assert!(words(judge(redis, &three())).starts_with("stalled InvalidSpec: bus.redis"));
+    }
+
+    #[test]
+    fn a_recording_needs_a_volume_on_a_cluster() {
+        let data =
+            json!({"venue": {"paper": {"data": {"file": {"path": "a.csv", "volume": null}}}}});
+        assert!(words(judge(data, &three())).contains("volume.claimName"));
+    }
+
+    #[test]
+    fn a_missing_policy_is_waited_for() {
+        let mut desk = dereferenced(system(json!({})), three());
+        desk.policy = None;
+        assert!(words(validate(desk)).starts_with("waiting PolicyMissing"));
+    }
+
+    #[test]
+    fn too_few_voters_are_waited_for() {
+        assert!(words(judge(json!({}), &[])).starts_with("waiting AgentsMissing"));
+        let told = words(judge(json!({}), &three()[..2]));
+        assert!(
+            told.starts_with("waiting AgentsMissing") && told.contains("2 vote on BTCUSD"),
+            "{told}"
+        );
+    }
+
+    #[test]
+    fn contradictions_are_named() {
+        let delegate = |name| {
+            agent(
+                name,
+                json!({"delegated": {"symbols": ["BTCUSD"], "quantity": "1", "maxNotional": "10"}}),
+            )
+        };
+        let both = words(judge(json!({}), &[three(), vec![delegate("d")]].concat()));
+        assert!(both.contains("delegated to d and also voted on"), "{both}");
+        let two = words(judge(json!({}), &[delegate("d"), delegate("e")]));
+        assert!(two.contains("both d and e"), "{two}");
+        let strange = agent("x", json!({"consensus": {"symbols": ["DOGEUSD"]}}));
+        let strange = words(judge(json!({}), &[three(), vec![strange]].concat()));
+        assert!(strange.contains("x names DOGEUSD"), "{strange}");
+    }
+}

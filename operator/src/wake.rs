@@ -1,0 +1,87 @@
+//! What wakes whom: one place, so that nothing waits for an event that nobody passes on.
+//!
+//! | a change of | wakes |
+//! |---|---|
+//! | a TradingSystem | itself, its agents, its policy (the former one, too) |
+//! | a TradingAgent | itself, its system |
+//! | a RiskPolicy | itself, the systems that name it |
+//! | a child | the system that its label names, and the agent that its label names |
+
+use std::time::Duration;
+
+use sapphire_crds::{RiskPolicy, TradingAgent, TradingSystem};
+
+use crate::context::Context;
+use crate::labels;
+use crate::reconcile::children::Seen;
+use crate::reconcile::key::Key;
+use crate::reconcile::mirror::Change;
+
+/// A TradingSystem changed.
+pub fn of_system(context: &Context, change: &Change<TradingSystem>) {
+    let queues = &context.queues;
+    queues.systems.wake(change.key.clone());
+    for system in [&change.before, &change.after].into_iter().flatten() {
+        queues.policies.wake(change.key.beside(system.spec.risk_policy_ref.name.as_str()));
+    }
+    for agent in agents_of(context, &change.key) {
+        queues.agents.wake(agent);
+    }
+}
+
+/// A TradingAgent changed.
+pub fn of_agent(context: &Context, change: &Change<TradingAgent>) {
+    context.queues.agents.wake(change.key.clone());
+    for agent in [&change.before, &change.after].into_iter().flatten() {
+        context.queues.systems.wake(change.key.beside(agent.spec.system_ref.name.as_str()));
+    }
+}
+
+/// A RiskPolicy changed.
+pub fn of_policy(context: &Context, change: &Change<RiskPolicy>) {
+    context.queues.policies.wake(change.key.clone());
+    for system in systems_under(context, &change.key) {
+        context.queues.systems.wake(system);
+    }
+}
+
+/// A child changed.
+pub fn of_child(context: &Context, seen: &Seen) {
+    let key = &seen.child.key;
+    if let Some(system) = seen.live.label(labels::SYSTEM) {
+        context.queues.systems.wake(key.beside(system));
+    }
+    if let Some(agent) = seen.live.label(labels::AGENT) {
+        context.queues.agents.wake(key.beside(agent));
+    }
+}
+
+/// Everything, such as when this process begins to lead.
+pub fn all(context: &Context) {
+    let now = Duration::ZERO;
+    context.systems.keys().into_iter().for_each(|key| context.queues.systems.wake_after(key, now));
+    context.agents.keys().into_iter().for_each(|key| context.queues.agents.wake_after(key, now));
+    context
+        .policies
+        .keys()
+        .into_iter()
+        .for_each(|key| context.queues.policies.wake_after(key, now));
+}
+
+/// The agents that name this system.
+pub fn agents_of(context: &Context, system: &Key) -> Vec<Key> {
+    let names = |agent: &TradingAgent| {
+        agent.spec.system_ref.name.as_str() == system.name
+            && agent.metadata.namespace.as_deref() == Some(&system.namespace)
+    };
+    context.agents.select(names).iter().map(|agent| Key::of::<TradingAgent>(agent)).collect()
+}
+
+/// The systems that name this policy.
+pub fn systems_under(context: &Context, policy: &Key) -> Vec<Key> {
+    let names = |system: &TradingSystem| {
+        system.spec.risk_policy_ref.name.as_str() == policy.name
+            && system.metadata.namespace.as_deref() == Some(&policy.namespace)
+    };
+    context.systems.select(names).iter().map(|system| Key::of::<TradingSystem>(system)).collect()
+}

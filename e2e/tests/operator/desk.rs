@@ -1,0 +1,155 @@
+//! A desk to try things on.
+
+use kube::Api;
+use kube::api::{DynamicObject, ListParams};
+use sapphire_crds::conditions::ConditionType;
+use sapphire_crds::{RiskPolicy, TradingAgent, TradingSystem};
+use sapphire_e2e::Case;
+use sapphire_operator::reconcile::conditions::lint;
+use sapphire_operator::reconcile::kind::Kind;
+
+use crate::plane::until;
+
+pub(crate) const POLICY: &str = "
+apiVersion: sapphiretrade.xyz/v1alpha1
+kind: RiskPolicy
+metadata: {name: careful}
+spec: {}
+";
+
+/// An embedded paper desk and its agents; `more` are lines of the system's spec.
+pub(crate) fn system(more: &str) -> String {
+    let agents: String = ["one", "two", "three"]
+        .map(|name| {
+            format!(
+                "---
+apiVersion: sapphiretrade.xyz/v1alpha1
+kind: TradingAgent
+metadata: {{name: {name}}}
+spec: {{systemRef: {{name: desk}}, strategy: {{trendMomentum: {{}}}}, authority: {{consensus: {{}}}}}}
+"
+            )
+        })
+        .concat();
+    format!(
+        "
+apiVersion: sapphiretrade.xyz/v1alpha1
+kind: TradingSystem
+metadata: {{name: desk}}
+spec:
+  venue:
+    paper:
+      balance: \"100000\"
+      data: {{file: {{path: btc.csv.gz, volume: {{claimName: recordings}}}}}}
+      instruments:
+        - {{symbol: BTCUSD, tickSize: \"0.01\", lotSize: \"0.00001\", makerFee: \"0.0002\", takerFee: \"0.0004\"}}
+  symbols: {{list: [BTCUSD]}}
+  barInterval: 1h
+  riskPolicyRef: {{name: careful}}
+{more}
+{agents}"
+    )
+}
+
+/// The volume with recordings that every desk here names, bound by hand: there is no provisioner.
+const RECORDINGS: &str = "
+apiVersion: v1
+kind: PersistentVolumeClaim
+metadata: {name: recordings}
+spec: {accessModes: [ReadOnlyMany], resources: {requests: {storage: 1Gi}}}
+";
+
+/// Applies a whole desk and waits until it is ready.
+pub(crate) async fn ready(case: &Case<'_>, more: &str) {
+    apply(case, &format!("{RECORDINGS}---{POLICY}---{}", system(more))).await;
+    volumes(case).await;
+    wait(case, "Ready", "True").await;
+}
+
+/// Binds every claim of the namespace to a volume of its own.
+pub(crate) async fn volumes(case: &Case<'_>) {
+    for claim in ["recordings", "desk-data"] {
+        let volume = serde_json::json!({
+            "apiVersion": "v1", "kind": "PersistentVolume",
+            "metadata": {"name": format!("{}-{claim}", case.namespace())},
+            "spec": {
+                "capacity": {"storage": "1Gi"}, "accessModes": ["ReadWriteOnce", "ReadOnlyMany"],
+                "claimRef": {"namespace": case.namespace(), "name": claim},
+                "hostPath": {"path": "/tmp"}, "persistentVolumeReclaimPolicy": "Retain",
+            },
+        });
+        apply(case, &volume.to_string()).await;
+    }
+}
+
+pub(crate) async fn apply(case: &Case<'_>, manifests: &str) {
+    case.apply(manifests).await.unwrap().ok().unwrap();
+}
+
+/// kubectl in the case's namespace; what it said.
+pub(crate) async fn kubectl(case: &Case<'_>, arguments: &[&str]) -> String {
+    let arguments = [&["-n", case.namespace()], arguments].concat();
+    case.cluster().kubectl(&arguments).await.unwrap().ok().unwrap()
+}
+
+/// Waits until the desk's condition is so; its reason and message.
+pub(crate) async fn wait(case: &Case<'_>, condition: &str, answer: &str) -> (String, String) {
+    let of: ConditionType = condition.parse().unwrap();
+    let systems = case.api::<TradingSystem>();
+    until(&format!("{condition}={answer}"), || async {
+        let system = systems.get("desk").await.unwrap();
+        let current = system.metadata.generation;
+        let status = system.status?;
+        let found = status.conditions.get(of)?;
+        (found.status == answer && found.observed_generation == current)
+            .then(|| (found.reason.clone(), found.message.clone()))
+    })
+    .await
+}
+
+/// The linter over all statuses of the namespace, once every object has one.
+pub(crate) async fn assert_statuses(case: &Case<'_>) {
+    let statuses = until("every object to have a status", || async {
+        let all = ListParams::default();
+        let mut statuses = Vec::new();
+        for object in case.api::<TradingSystem>().list(&all).await.unwrap() {
+            let status = object.status?;
+            statuses.push((object.metadata, status.observed_generation, status.conditions));
+        }
+        for object in case.api::<TradingAgent>().list(&all).await.unwrap() {
+            let status = object.status?;
+            statuses.push((object.metadata, status.observed_generation, status.conditions));
+        }
+        for object in case.api::<RiskPolicy>().list(&all).await.unwrap() {
+            let status = object.status?;
+            statuses.push((object.metadata, status.observed_generation, status.conditions));
+        }
+        Some(statuses)
+    })
+    .await;
+    let mut faults = Vec::new();
+    for (metadata, observed, conditions) in statuses {
+        let found = lint(metadata.generation.unwrap_or(0), observed, &conditions);
+        let name = metadata.name.unwrap_or_default();
+        faults.extend(found.into_iter().map(|fault| format!("{name}: {fault}")));
+    }
+    assert!(faults.is_empty(), "{faults:#?}");
+}
+
+/// The names of the operator's objects of a kind, sorted.
+pub(crate) async fn names(case: &Case<'_>, kind: Kind) -> Vec<String> {
+    let api: Api<DynamicObject> =
+        Api::namespaced_with(case.client(), case.namespace(), &kind.resource());
+    let ours = ListParams::default().labels("app.kubernetes.io/managed-by=sapphire-operator");
+    let mut names: Vec<String> =
+        api.list(&ours).await.unwrap().into_iter().filter_map(|o| o.metadata.name).collect();
+    names.sort();
+    names
+}
+
+/// The uid of an object.
+pub(crate) async fn uid(case: &Case<'_>, kind: Kind, name: &str) -> String {
+    let api: Api<DynamicObject> =
+        Api::namespaced_with(case.client(), case.namespace(), &kind.resource());
+    api.get(name).await.unwrap().metadata.uid.unwrap()
+}

@@ -1,0 +1,182 @@
+//! A desk in one pod.
+
+use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::core::v1::ServiceAccount;
+use sapphire_crds::{TradingAgent, TradingSystem};
+use sapphire_operator::reconcile::kind::Kind;
+
+use crate::desk::{
+    POLICY, apply, assert_statuses, kubectl, names, ready, system, uid, volumes, wait,
+};
+use crate::plane::{case, until};
+
+#[tokio::test]
+async fn a_desk_comes_up_with_all_that_it_needs() {
+    let case = case("comes-up").await;
+    ready(&case, "").await;
+    for (kind, expected) in [
+        (Kind::ServiceAccount, vec!["desk-trader"]),
+        (Kind::Role, vec!["desk-trader"]),
+        (Kind::RoleBinding, vec!["desk-trader"]),
+        (Kind::PersistentVolumeClaim, vec!["desk-data"]),
+        (Kind::Service, vec!["desk-api"]),
+        (Kind::NetworkPolicy, vec!["desk-trader"]),
+        (Kind::PodDisruptionBudget, vec!["desk-trader"]),
+        (Kind::Deployment, vec!["desk-trader"]),
+    ] {
+        assert_eq!(names(&case, kind).await, expected, "{kind:?}");
+    }
+    let system = case.api::<TradingSystem>().get("desk").await.unwrap();
+    let rollout = system.status.unwrap().rollout.unwrap();
+    assert_eq!(names(&case, Kind::ControllerRevision).await, [rollout.target.as_str()]);
+    let hash = rollout.target.as_str().strip_prefix("desk-").unwrap();
+    let maps = names(&case, Kind::ConfigMap).await;
+    assert_eq!(maps, [format!("desk-desk-{hash}"), "desk-policy".to_owned()]);
+    let account = case.api::<ServiceAccount>().get("desk-trader").await.unwrap();
+    let owner = account.metadata.owner_references.unwrap().remove(0);
+    assert_eq!((owner.kind.as_str(), Some(owner.uid)), ("TradingSystem", system.metadata.uid));
+    let agents = case.api::<TradingAgent>();
+    until("the agents to be ready", || async {
+        let agents = agents.list(&Default::default()).await.unwrap();
+        let is_ready = |agent: &TradingAgent| {
+            let status = agent.status.as_ref();
+            status.is_some_and(|status| {
+                status.conditions.holds(sapphire_crds::conditions::ConditionType::Ready)
+            })
+        };
+        agents.items.iter().all(is_ready).then_some(())
+    })
+    .await;
+    assert_statuses(&case).await;
+}
+
+#[tokio::test]
+async fn a_policy_that_appears_wakes_its_desk() {
+    let case = case("policy-appears").await;
+    apply(&case, &system("")).await;
+    let (reason, message) = wait(&case, "Reconciling", "True").await;
+    assert_eq!(reason, "PolicyMissing", "{message}");
+    assert!(message.contains("careful"), "{message}");
+    assert_statuses(&case).await;
+    apply(&case, POLICY).await;
+    until("the desk's Deployment", || async {
+        (names(&case, Kind::Deployment).await == ["desk-trader"]).then_some(())
+    })
+    .await;
+    assert_statuses(&case).await;
+}
+
+#[tokio::test]
+async fn what_is_changed_or_deleted_by_hand_is_restored() {
+    let case = case("drift").await;
+    ready(&case, "").await;
+    let deployments = case.api::<Deployment>();
+    kubectl(&case, &["set", "image", "deployment/desk-trader", "trader=evil:1"]).await;
+    until("the image to be set back", || async {
+        let deployment = deployments.get("desk-trader").await.unwrap();
+        let image = deployment.spec?.template.spec?.containers.remove(0).image;
+        (image.as_deref() == Some("sapphire-trader:test")).then_some(())
+    })
+    .await;
+    let events = kubectl(&case, &["get", "events", "-o", "jsonpath={.items[*].message}"]).await;
+    assert!(events.contains("image was changed by hand; it is set back"), "{events}");
+
+    let before = uid(&case, Kind::Service, "desk-api").await;
+    kubectl(&case, &["delete", "service", "desk-api"]).await;
+    until("the Service to come back", || async {
+        (names(&case, Kind::Service).await == ["desk-api"]).then_some(())
+    })
+    .await;
+    assert_ne!(uid(&case, Kind::Service, "desk-api").await, before);
+
+    kubectl(&case, &["label", "service", "desk-api", "sapphiretrade.xyz/system-"]).await;
+    until("the label to be set back", || async {
+        let labels = kubectl(&case, &["get", "service", "desk-api", "--show-labels"]).await;
+        labels.contains("sapphiretrade.xyz/system=desk").then_some(())
+    })
+    .await;
+    wait(&case, "Ready", "True").await;
+    assert_statuses(&case).await;
+}
+
+#[tokio::test]
+async fn a_change_makes_a_revision_and_what_only_the_old_one_had_goes() {
+    let case = case("revision").await;
+    ready(&case, "").await;
+    let before = names(&case, Kind::ConfigMap).await;
+    let more = "  trader: {resources: {limits: {memory: 1Gi}}}";
+    apply(&case, &system(more)).await;
+    until("the former ConfigMap to go", || async {
+        let maps = names(&case, Kind::ConfigMap).await;
+        (maps.len() == 2 && maps[0] != before[0]).then_some(())
+    })
+    .await;
+    wait(&case, "Ready", "True").await;
+    assert_eq!(names(&case, Kind::ControllerRevision).await.len(), 2);
+    let events = kubectl(&case, &["get", "events", "-o", "jsonpath={.items[*].message}"]).await;
+    assert!(events.contains("restarting pods: trader: memory limit from 512Mi to 1Gi"), "{events}");
+
+    // Back to the former spec is back to the former revision.
+    apply(&case, &system("")).await;
+    until("the former ConfigMap to be back", || async {
+        (names(&case, Kind::ConfigMap).await == before).then_some(())
+    })
+    .await;
+    assert_eq!(names(&case, Kind::ControllerRevision).await.len(), 2);
+    wait(&case, "Ready", "True").await;
+    assert_statuses(&case).await;
+}
+
+#[tokio::test]
+async fn scaling_to_zero_is_honoured_across_revisions_and_shown() {
+    let case = case("scale-zero").await;
+    ready(&case, "").await;
+    kubectl(&case, &["scale", "deployment/desk-trader", "--replicas=0"]).await;
+    let (reason, _) = wait(&case, "CoreAvailable", "False").await;
+    assert_eq!(reason, "ScaledToZero");
+    assert_statuses(&case).await;
+    apply(&case, &system("  trader: {resources: {limits: {memory: 1Gi}}}")).await;
+    until("the change to be applied", || async {
+        let said = kubectl(&case, &["get", "deployment", "desk-trader", "-o",
+            "jsonpath={.spec.replicas} {.spec.template.spec.containers[0].resources.limits.memory}"]).await;
+        (said == "0 1Gi").then_some(())
+    })
+    .await;
+    kubectl(&case, &["scale", "deployment/desk-trader", "--replicas=1"]).await;
+    wait(&case, "Ready", "True").await;
+    assert_statuses(&case).await;
+}
+
+#[tokio::test]
+async fn a_suspended_desk_is_left_alone() {
+    let case = case("suspend").await;
+    ready(&case, "").await;
+    apply(&case, &system("  suspend: true")).await;
+    let (reason, _) = wait(&case, "Stalled", "True").await;
+    assert_eq!(reason, "Suspended");
+    kubectl(&case, &["delete", "service", "desk-api"]).await;
+    tokio::time::sleep(std::time::Duration::from_secs(2)).await;
+    assert!(names(&case, Kind::Service).await.is_empty());
+    assert_statuses(&case).await;
+    apply(&case, &system("  suspend: false")).await;
+    wait(&case, "Ready", "True").await;
+    assert_eq!(names(&case, Kind::Service).await, ["desk-api"]);
+}
+
+#[tokio::test]
+async fn a_desk_takes_its_children_along() {
+    let case = case("deletion").await;
+    apply(&case, &format!("{POLICY}---{}", system(""))).await;
+    volumes(&case).await;
+    until("the desk's Deployment", || async {
+        (names(&case, Kind::Deployment).await == ["desk-trader"]).then_some(())
+    })
+    .await;
+    kubectl(&case, &["delete", "tradingsystem", "desk", "--wait=false"]).await;
+    for kind in [Kind::Deployment, Kind::ConfigMap, Kind::Role, Kind::ControllerRevision] {
+        until(&format!("every {} to go", kind.name()), || async {
+            names(&case, kind).await.is_empty().then_some(())
+        })
+        .await;
+    }
+}

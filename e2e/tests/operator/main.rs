@@ -1,0 +1,9 @@
+//! The operator on a real control plane, with the rights of its chart and no others.
+
+#![allow(clippy::unwrap_used, clippy::panic)] // as in tests, in what they share
+
+mod desk;
+mod embedded;
+mod plane;
+mod quiet;
+mod strangers;

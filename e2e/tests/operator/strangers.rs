@@ -1,0 +1,66 @@
+//! Objects and fields that belong to others.
+
+use sapphire_operator::reconcile::kind::Kind;
+
+use crate::desk::{POLICY, apply, assert_statuses, kubectl, names, ready, system, volumes, wait};
+use crate::plane::{case, until};
+
+#[tokio::test]
+async fn a_deployment_of_somebody_else_is_not_touched() {
+    let case = case("not-ours").await;
+    kubectl(&case, &["create", "deployment", "desk-trader", "--image=theirs:1"]).await;
+    apply(&case, &format!("{POLICY}---{}", system(""))).await;
+    volumes(&case).await;
+    let (reason, message) = wait(&case, "Stalled", "True").await;
+    assert_eq!(reason, "NotOurs");
+    assert!(message.contains("Deployment") && message.contains("desk-trader"), "{message}");
+    let image = [
+        "get",
+        "deployment",
+        "desk-trader",
+        "-o",
+        "jsonpath={.spec.template.spec.containers[*].image}",
+    ];
+    assert_eq!(kubectl(&case, &image).await, "theirs:1");
+    // The others do not wait for it.
+    assert_eq!(names(&case, Kind::Service).await, ["desk-api"]);
+    assert_statuses(&case).await;
+
+    kubectl(&case, &["delete", "deployment", "desk-trader"]).await;
+    kubectl(&case, &["annotate", "tradingsystem", "desk", "sapphiretrade.xyz/reconcile-now=1"])
+        .await;
+    until("our own Deployment", || async {
+        (names(&case, Kind::Deployment).await == ["desk-trader"]).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_field_that_somebody_declares_is_shown_and_not_fought_over() {
+    let case = case("declared").await;
+    ready(&case, "").await;
+    let declared = "
+apiVersion: v1
+kind: Service
+metadata: {name: desk-api}
+spec: {selector: {sapphiretrade.xyz/component: theirs}, ports: [{name: http, port: 8080, targetPort: 9}]}
+";
+    let arguments = [
+        "-n",
+        case.namespace(),
+        "apply",
+        "--server-side",
+        "--force-conflicts",
+        "--field-manager=gitops",
+        "-f",
+        "-",
+    ];
+    case.cluster().kubectl_with(&arguments, declared).await.unwrap().ok().unwrap();
+    let (reason, message) = wait(&case, "Reconciling", "True").await;
+    assert_eq!(reason, "FieldConflict", "{message}");
+    assert!(message.contains("gitops") && message.contains("targetPort"), "{message}");
+    assert_statuses(&case).await;
+    tokio::time::sleep(std::time::Duration::from_secs(2)).await;
+    let port = ["get", "service", "desk-api", "-o", "jsonpath={.spec.ports[0].targetPort}"];
+    assert_eq!(kubectl(&case, &port).await, "9");
+}

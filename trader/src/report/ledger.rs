@@ -3,12 +3,11 @@
 //! The ledger counts fills, fees and funding as the engine's portfolio does, and keeps beside them
 //! what a report needs: the price expected of each fill, and whose opinion a trade was.
 
-use std::collections::BTreeSet;
-
-use sapphire_engine::ids::{AgentId, DecisionId, TradeId};
+use sapphire_engine::ids::{AgentId, DecisionId};
 use sapphire_engine::instrument::{Instrument, PriceTicks, QtyLots, SymbolId};
 use sapphire_engine::money::{Amount, Ratio};
 use sapphire_engine::order::{Purpose, Side};
+use sapphire_engine::portfolio::SeenTrades;
 use sapphire_engine::time::Timestamp;
 use sapphire_engine::venue::Fill;
 
@@ -105,33 +104,15 @@ impl Breakdown {
     }
 }
 
-/// Trade numbers kept per symbol to tell a repeated fill, as the portfolio does: numbers rise, so
-/// what is older than the oldest of a full set was seen.
-const TRADES_REMEMBERED: usize = 8192;
-
 /// One symbol's account.
 #[derive(Debug, Clone, Default)]
 struct Account {
-    seen: BTreeSet<TradeId>,
-    forgotten_up_to: Option<TradeId>,
+    trades: SeenTrades,
     position: QtyLots,
     trade: Option<Trade>,
     price: Option<PriceTicks>,
     /// Funding told of after the position was closed.
     late_funding: Amount,
-}
-
-impl Account {
-    /// Whether a fill was not told before.
-    fn is_new(&mut self, trade: TradeId) -> bool {
-        if self.forgotten_up_to.is_some_and(|last| trade <= last) || !self.seen.insert(trade) {
-            return false;
-        }
-        if self.seen.len() > TRADES_REMEMBERED {
-            self.forgotten_up_to = self.seen.pop_first();
-        }
-        true
-    }
 }
 
 /// The ledger of a run.
@@ -180,7 +161,7 @@ impl Ledger {
     ) -> bool {
         let instrument = &self.instruments[fill.symbol.index()];
         let account = &mut self.accounts[fill.symbol.index()];
-        if !account.is_new(fill.trade) {
+        if !account.trades.is_new(fill.trade) {
             return false;
         }
         self.turnover += instrument.notional(fill.price, fill.quantity);

@@ -1,3 +1,4 @@
+use sapphire_crds::RiskPolicySpec;
 use sapphire_engine::config::{AgentConfig, Authority, ConsensusConfig, EngineConfig, VenueConfig};
 use sapphire_engine::event::PolicyChange;
 use sapphire_engine::ids::{AgentId, ClientOrderId, DecisionId, OrderId, RoundId, RunId, TradeId};
@@ -9,11 +10,13 @@ use sapphire_engine::journal::{
 use sapphire_engine::money::{Amount, Ratio};
 use sapphire_engine::opinion::{Direction, Reason, View};
 use sapphire_engine::order::{OrderRequest, OrderType, Purpose, Side};
-use sapphire_engine::policy::{Exits, Limits, OnHalt, Policy, TradingState};
+use sapphire_engine::policy::TradingState;
 use sapphire_engine::portfolio::Portfolio;
 use sapphire_engine::risk::{Bound, RuleId, RuleResult, RuleValue, Verdict};
 use sapphire_engine::time::{Span, Timestamp};
 use sapphire_engine::venue::{Fill, SubmitOutcome, VenueReport};
+
+use crate::config::policy_change;
 
 use super::{Report, ReportBuilder, Standing, Surroundings, boxed, page, plain, trades_csv};
 
@@ -94,7 +97,7 @@ pub(super) fn started() -> RunStarted {
             timeout: Span::secs(30),
             max_weight: Ratio::percent(40),
         },
-        policy: PolicyChange { generation: 1, hash: String::new(), policy: policy() },
+        policy: policy(),
         balance: Amount::whole(10_000),
         venue: VenueConfig {
             request_ttl: Span::secs(5),
@@ -117,36 +120,9 @@ pub(super) fn started() -> RunStarted {
     }
 }
 
-fn policy() -> Policy {
-    Policy {
-        limits: Limits {
-            max_drawdown: Ratio::percent(25),
-            max_daily_loss: Ratio::percent(5),
-            max_leverage: Ratio::percent(1000),
-            risk_per_trade: Ratio::percent(1),
-            risk_multiplier: Ratio::ONE,
-            kelly_fraction: Ratio::percent(25),
-            max_order_notional: None,
-            max_gross_exposure: Ratio::percent(1000),
-            max_net_exposure: Ratio::percent(1000),
-            max_open_positions: 5,
-            orders_per_second: 5,
-            order_burst: 10,
-            price_collar: Ratio::percent(1),
-            max_data_age: Span::secs(60),
-            max_clock_uncertainty: Span::millis(500),
-            liquidation_buffer_atr: Ratio::percent(200),
-            book_share: Ratio::percent(10),
-        },
-        exits: Exits {
-            stop: None,
-            take_profit_atr: None,
-            trailing_atr: None,
-            time_stop_bars: None,
-        },
-        trading_state: TradingState::Active,
-        on_halt: OnHalt::CancelOnly,
-    }
+/// The policy of an empty manifest.
+fn policy() -> PolicyChange {
+    policy_change(&RiskPolicySpec::default(), 1).unwrap()
 }
 
 /// Tells a builder a story of three days, hour by hour: prices swing, trades are won and lost, one

@@ -5,19 +5,14 @@
 //! is realised does, and is kept beside it as each position's cost.
 
 mod position;
+mod seen_trades;
 
 pub use position::{Applied, ClosedTrade, Position};
+pub use seen_trades::SeenTrades;
 
-use std::collections::BTreeSet;
-
-use crate::ids::TradeId;
 use crate::instrument::{Instrument, PriceTicks, QtyLots, SymbolId};
 use crate::money::Amount;
 use crate::venue::Fill;
-
-/// Trade numbers kept per symbol to tell a repeated fill; numbers rise, so what is older than the
-/// oldest of a full set was seen.
-const TRADES_REMEMBERED: usize = 8192;
 
 /// One symbol's part of the account.
 #[derive(Debug, Clone, Default)]
@@ -26,8 +21,7 @@ struct Holding {
     mark: Option<PriceTicks>,
     /// `position × mark`, kept with each change so that equity is a sum of few terms.
     value: Amount,
-    seen: BTreeSet<TradeId>,
-    forgotten_up_to: Option<TradeId>,
+    trades: SeenTrades,
 }
 
 /// The account.
@@ -60,13 +54,8 @@ impl Portfolio {
     /// Counts a fill, once: `None` when its trade was counted before.
     pub fn apply(&mut self, instrument: &Instrument, fill: &Fill) -> Option<Applied> {
         let holding = &mut self.holdings[fill.symbol.index()];
-        if holding.forgotten_up_to.is_some_and(|last| fill.trade <= last)
-            || !holding.seen.insert(fill.trade)
-        {
+        if !holding.trades.is_new(fill.trade) {
             return None;
-        }
-        if holding.seen.len() > TRADES_REMEMBERED {
-            holding.forgotten_up_to = holding.seen.pop_first();
         }
         let notional = instrument.notional(fill.price, fill.side.signed(fill.quantity));
         self.cash -= notional + fill.fee;

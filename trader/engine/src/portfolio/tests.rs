@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::ids::TradeId;
 use crate::instrument::Symbol;
 use crate::money::Ratio;
 use crate::order::Side;
@@ -70,15 +71,6 @@ fn a_fill_told_twice_counts_once() {
     assert!(portfolio.apply(&instrument(), &fill(1, Side::Buy, 1000, 10)).is_some());
     assert!(portfolio.apply(&instrument(), &fill(1, Side::Buy, 1000, 10)).is_none());
     assert_eq!(portfolio.position(SymbolId(0)).quantity(), QtyLots(10));
-}
-
-#[test]
-fn a_fill_told_again_after_the_memory_is_full_still_counts_once() {
-    let mut portfolio = Portfolio::new(Amount::whole(1_000_000), 1);
-    for trade in 1..=(TRADES_REMEMBERED as u64 + 10) {
-        portfolio.apply(&instrument(), &fill(trade, Side::Buy, 1000, 1)).unwrap();
-    }
-    assert!(portfolio.apply(&instrument(), &fill(3, Side::Buy, 1000, 1)).is_none());
 }
 
 fn any_fills() -> impl Strategy<Value = Vec<Fill>> {

@@ -2,7 +2,6 @@ use rstest::rstest;
 
 use super::*;
 use crate::instrument::Symbol;
-use crate::time::Span;
 
 fn instrument() -> Instrument {
     Instrument {
@@ -21,25 +20,7 @@ fn instrument() -> Instrument {
 }
 
 fn limits() -> Limits {
-    Limits {
-        max_drawdown: Ratio::percent(25),
-        max_daily_loss: Ratio::percent(5),
-        max_leverage: Ratio::percent(1000),
-        risk_per_trade: Ratio::percent(1),
-        risk_multiplier: Ratio::ONE,
-        kelly_fraction: Ratio::percent(25),
-        max_order_notional: None,
-        max_gross_exposure: Ratio::percent(1000),
-        max_net_exposure: Ratio::percent(1000),
-        max_open_positions: 5,
-        orders_per_second: 5,
-        order_burst: 10,
-        price_collar: Ratio::percent(1),
-        max_data_age: Span::secs(60),
-        max_clock_uncertainty: Span::millis(500),
-        liquidation_buffer_atr: Ratio::percent(200),
-        book_share: Ratio::percent(10),
-    }
+    crate::policy::tests::policy().limits
 }
 
 fn seasoned() -> TradeOutcomes {

@@ -142,6 +142,18 @@ fn a_second_owner_is_refused_and_told_whose_it_is() {
 }
 
 #[test]
+fn a_pipe_is_no_journal_and_nobody_waits_for_its_writer() {
+    let (_folder, path) = place();
+    assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
+    for refused in [
+        SqliteJournal::open(&path).map(drop).unwrap_err(),
+        JournalReader::open(&path).map(drop).unwrap_err(),
+    ] {
+        assert!(matches!(refused, StoreError::NotAJournal { .. }), "{refused}");
+    }
+}
+
+#[test]
 fn a_link_to_a_journal_is_the_same_journal() {
     let (folder, path) = place();
     let link = folder.path().join("link.db");

@@ -31,7 +31,7 @@ pub(super) struct Database {
 impl Database {
     /// Opens for writing, creates and migrates as needed, and takes ownership.
     pub(super) fn open(path: &Path) -> Result<Self, StoreError> {
-        refuse_directory(path)?;
+        refuse_others(path)?;
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
         if folder.is_some_and(|folder| !folder.is_dir()) {
             return Err(StoreError::NoFolder(path.to_owned()));
@@ -63,7 +63,7 @@ impl Database {
         if !path.exists() {
             return Err(StoreError::Missing(path.to_owned()));
         }
-        refuse_directory(path)?;
+        refuse_others(path)?;
         let to_read = options(path).read_only(true);
         let opened = Self::connect(path, to_read.clone(), None).and_then(Self::known_to_us);
         match opened {
@@ -202,8 +202,16 @@ fn is_at_rest(path: &Path) -> bool {
     beside(&real, "-wal").metadata().map_or(true, |log| log.len() == 0)
 }
 
-fn refuse_directory(path: &Path) -> Result<(), StoreError> {
-    if path.is_dir() { Err(StoreError::Directory(path.to_owned())) } else { Ok(()) }
+/// Refuses what is there and no file, without opening it: that would wait for a pipe's writer.
+fn refuse_others(path: &Path) -> Result<(), StoreError> {
+    match path.metadata() {
+        Ok(found) if found.is_dir() => Err(StoreError::Directory(path.to_owned())),
+        Ok(found) if !found.is_file() => {
+            let detail = "it is no regular file, but a pipe, a device or a socket".to_owned();
+            Err(StoreError::NotAJournal { path: path.to_owned(), detail })
+        }
+        _ => Ok(()),
+    }
 }
 
 fn newest_schema() -> i64 {

@@ -167,6 +167,15 @@ fn logs_as_json_leave_no_other_line_on_standard_error() {
 }
 
 #[test]
+fn data_are_read_from_regular_files_alone() {
+    let bench = Bench::quickstart(50);
+    let bars = bench.path("desk/bars.csv");
+    std::fs::remove_file(&bars).unwrap();
+    assert!(Command::new("mkfifo").arg(&bars).status().unwrap().success());
+    bench.done(RUN).refused(2, &["system.yaml", "bars.csv", "a pipe"]);
+}
+
+#[test]
 fn real_money_is_forbidden_where_the_environment_says_so() {
     let bench = Bench::quickstart(50);
     let mut command = bench.command(RUN);

@@ -9,7 +9,7 @@ use sapphire_engine::journal::{Link, Record};
 use sapphire_engine::market::MarketEvent;
 use sapphire_engine::money::Amount;
 use sapphire_engine::order::Purpose;
-use sapphire_engine::risk::Bound;
+use sapphire_engine::risk::{Bound, RuleId};
 use sapphire_engine::time::Timestamp;
 use sapphire_engine::venue::VenueReport;
 use sapphire_trader::desk::Witness;
@@ -21,6 +21,8 @@ pub(crate) struct Tally {
     entries: u64,
     orders: u64,
     denied: u64,
+    /// How often each rule denied.
+    denials: BTreeMap<RuleId, u64>,
     fills: u64,
     fees: Amount,
     /// The fewest rules that an entry was judged by.
@@ -38,6 +40,7 @@ impl Tally {
             fact("entries", self.entries.to_string()),
             fact("orders", self.orders.to_string()),
             fact("denied", self.denied.to_string()),
+            fact("denials", self.denials()),
             fact("fills", self.fills.to_string()),
             fact("fees", self.fees.to_string()),
             fact("rules", self.rules.unwrap_or_default().to_string()),
@@ -47,11 +50,25 @@ impl Tally {
     }
 }
 
+impl Tally {
+    /// Which rules denied how often, in the order of the gate.
+    fn denials(&self) -> String {
+        let words: Vec<_> =
+            self.denials.iter().map(|(rule, count)| format!("{rule} {count}")).collect();
+        words.join(", ")
+    }
+}
+
 impl Witness for Tally {
     fn record(&mut self, _: Timestamp, _: Link, record: &Record, _: &Engine) {
         self.records += 1;
         match record {
-            Record::Intent(intent) if !intent.verdict.approved => self.denied += 1,
+            Record::Intent(intent) if !intent.verdict.approved => {
+                self.denied += 1;
+                for denial in intent.verdict.denials() {
+                    *self.denials.entry(denial.rule).or_default() += 1;
+                }
+            }
             Record::Intent(intent) => {
                 self.orders += 1;
                 if intent.request.purpose == Purpose::Entry {

@@ -8,6 +8,7 @@
 
 pub mod config;
 pub mod consensus;
+mod decimal;
 pub mod effect;
 mod engine;
 pub mod event;

@@ -13,9 +13,14 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::decimal;
+
 /// Units of an [`Amount`] in one unit of the quote currency, and of a [`Ratio`] in 1.
 pub const SCALE: i64 = 100_000_000;
-const DECIMALS: usize = 8;
+const PLACES: u32 = 8;
+const DECIMALS: usize = PLACES as usize;
+/// Places that an [`Amount`] is shown with at least.
+const CENTS: u32 = 2;
 
 /// Why a text is not a decimal of at most eight places.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -62,24 +67,6 @@ pub fn parse_e8(text: &str) -> Result<i128, DecimalError> {
     Ok(if negative { -value } else { value })
 }
 
-/// Writes units of 1e-8 as a decimal with at least `min_places` places and no further trailing zeros.
-fn format_e8(value: i128, min_places: usize, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    let scale = SCALE.unsigned_abs() as u128;
-    let magnitude = value.unsigned_abs();
-    let (whole, mut fraction) = (magnitude / scale, magnitude % scale);
-    let mut places = DECIMALS;
-    while places > min_places && fraction.is_multiple_of(10) {
-        fraction /= 10;
-        places -= 1;
-    }
-    let sign = if value < 0 { "-" } else { "" };
-    if places == 0 {
-        write!(f, "{sign}{whole}")
-    } else {
-        write!(f, "{sign}{whole}.{fraction:0places$}")
-    }
-}
-
 /// An amount of quote currency, in units of 1e-8. Negative amounts are owed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Amount(pub i128);
@@ -102,6 +89,10 @@ impl Amount {
     #[must_use]
     pub const fn whole(units: i64) -> Self {
         Self(units as i128 * SCALE as i128)
+    }
+
+    fn text(self, buffer: &mut [u8; decimal::LONGEST]) -> &str {
+        decimal::text::<PLACES>(self.0, CENTS, buffer)
     }
 
     /// The magnitude.
@@ -200,7 +191,7 @@ impl Sum for Amount {
 }
 impl fmt::Display for Amount {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        format_e8(self.0, 2, f)
+        f.write_str(self.text(&mut [0; decimal::LONGEST]))
     }
 }
 impl FromStr for Amount {
@@ -215,6 +206,10 @@ impl FromStr for Amount {
 pub struct Ratio(pub i64);
 
 impl Ratio {
+    fn text(self, buffer: &mut [u8; decimal::LONGEST]) -> &str {
+        decimal::text::<PLACES>(i128::from(self.0), 0, buffer)
+    }
+
     /// 0.
     pub const ZERO: Self = Self(0);
     /// 1.
@@ -269,7 +264,7 @@ impl Sub for Ratio {
 }
 impl fmt::Display for Ratio {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        format_e8(i128::from(self.0), 0, f)
+        f.write_str(self.text(&mut [0; decimal::LONGEST]))
     }
 }
 impl FromStr for Ratio {
@@ -284,7 +279,7 @@ macro_rules! serde_as_text {
     ($($name:ident),*) => {$(
         impl Serialize for $name {
             fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.collect_str(self)
+                serializer.serialize_str(self.text(&mut [0; decimal::LONGEST]))
             }
         }
         impl<'de> Deserialize<'de> for $name {

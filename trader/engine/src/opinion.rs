@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::decimal;
 use crate::ids::AgentId;
 use crate::instrument::SymbolId;
 use crate::money::Ratio;
@@ -68,28 +69,48 @@ impl Reason {
     }
 }
 
-impl fmt::Display for Reason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Reason {
+    /// Writes the text. Each vote of each round is written, so this is generic: text that goes
+    /// straight into a string is half as dear as text that passes through a formatter.
+    fn write(&self, to: &mut impl fmt::Write) -> fmt::Result {
         let (template, values) = match self {
-            Self::Text(text) => return f.write_str(text),
+            Self::Text(text) => return to.write_str(text),
             Self::Template(template, values) => (template, values),
         };
         let mut rest = *template;
-        while let Some(open) = rest.find('{') {
+        while let Some(open) = rest.bytes().position(|byte| byte == b'{') {
             let (before, from_brace) = rest.split_at(open);
-            f.write_str(before)?;
+            to.write_str(before)?;
             let value = match from_brace.as_bytes() {
                 [b'{', digit @ b'0'..=b'2', b'}', ..] => values[usize::from(digit - b'0')],
-                _ => return f.write_str(from_brace),
+                _ => return to.write_str(from_brace),
             };
-            let digits = format!("{value:.4}");
-            f.write_str(digits.trim_end_matches('0').trim_end_matches('.'))?;
+            write_short(value, to)?;
             rest = &from_brace[3..];
         }
-        f.write_str(rest)
+        to.write_str(rest)
     }
 }
 
+/// Writes a number with at most four places and no trailing zeros. The exact digits that `{:.4}`
+/// works out for any float would cost more than the rest of a record.
+#[allow(clippy::float_arithmetic, clippy::cast_possible_truncation)]
+fn write_short(value: f64, to: &mut impl fmt::Write) -> fmt::Result {
+    const PLACES: u32 = 4;
+    /// Below this, ten-thousandths are whole numbers that a float holds exactly.
+    const LARGEST: f64 = 1e11;
+    if value.is_nan() || libm::fabs(value) >= LARGEST {
+        return write!(to, "{value}");
+    }
+    let units = libm::round(value * 1e4) as i64;
+    to.write_str(decimal::text::<PLACES>(i128::from(units), 0, &mut [0; decimal::LONGEST]))
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.write(f)
+    }
+}
 impl fmt::Debug for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:?}", self.to_string())
@@ -97,7 +118,16 @@ impl fmt::Debug for Reason {
 }
 impl Serialize for Reason {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        /// Longer than nearly all reasons.
+        const USUAL: usize = 128;
+        match self {
+            Self::Text(text) => serializer.serialize_str(text),
+            Self::Template(..) => {
+                let mut text = String::with_capacity(USUAL);
+                self.write(&mut text).map_err(serde::ser::Error::custom)?;
+                serializer.serialize_str(&text)
+            }
+        }
     }
 }
 impl<'de> Deserialize<'de> for Reason {
@@ -109,11 +139,28 @@ impl<'de> Deserialize<'de> for Reason {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rstest::rstest;
 
     #[test]
     fn a_template_shows_its_numbers() {
         let reason = Reason::Template("RSI {1} above {0}", [70.0, 71.25, 0.0]);
         assert_eq!(reason.to_string(), "RSI 71.25 above 70");
         assert_eq!(Reason::Template("open { brace", [0.0; 3]).to_string(), "open { brace");
+    }
+
+    #[rstest]
+    #[case(0.0, "0")]
+    #[case(-0.000_01, "0")]
+    #[case(0.000_05, "0.0001")]
+    #[case(-0.05, "-0.05")]
+    #[case(70.0, "70")]
+    #[case(46_319.123_46, "46319.1235")]
+    #[case(-1.999_96, "-2")]
+    #[case(99_999_999_999.5, "99999999999.5")]
+    #[case(1e15, "1000000000000000")]
+    #[case(f64::INFINITY, "inf")]
+    #[case(f64::NAN, "NaN")]
+    fn numbers_in_a_reason_have_at_most_four_places(#[case] value: f64, #[case] text: &str) {
+        assert_eq!(Reason::Template("{0}", [value, 0.0, 0.0]).to_string(), text);
     }
 }

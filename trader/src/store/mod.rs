@@ -6,6 +6,7 @@
 mod database;
 mod difference;
 mod error;
+mod json;
 mod location;
 mod memory;
 mod ownership;

@@ -1,7 +1,7 @@
 use sapphire_engine::journal::{Hash, Link, Record};
 use sapphire_engine::time::Timestamp;
 
-use super::StoreError;
+use super::{StoreError, json};
 
 /// Where a desk's records go.
 pub trait JournalSink {
@@ -54,6 +54,6 @@ impl JournalSink for NoJournal {
 
 /// A record as the bytes that are hashed and stored.
 pub(crate) fn encode(record: &Record, buffer: &mut Vec<u8>) -> Result<(), StoreError> {
-    serde_json::to_writer(buffer, record)
+    json::write(record, buffer)
         .map_err(|error| StoreError::Record { what: "written", detail: error.to_string() })
 }

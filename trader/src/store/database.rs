@@ -8,9 +8,9 @@ use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteSynchronous};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row, SqlSafeStr};
 
-use super::StoreError;
 use super::ownership::Ownership;
 use super::place::{Place, beside};
+use super::{StoreError, log};
 
 static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
 /// `SAPH`, as the first migration sets it.
@@ -44,6 +44,10 @@ impl Database {
         block_on(MIGRATIONS.run(&mut database.connection))
             .map_err(|error| database.migration_error(error))?;
         database.expect_setting("synchronous", "2")?; // FULL: an fsync a commit
+        if let Err(error) = log::lengthen(&log_of(path)) {
+            // Commits take longer then, and fail where they have no room themselves.
+            tracing::debug!(%error, "the journal's write-ahead log has no room set aside");
+        }
         Ok(database)
     }
 
@@ -198,8 +202,12 @@ fn options(path: &Path) -> SqliteConnectOptions {
 /// Whether a database is whole by itself: its last writer closed it, and took the log away, or left
 /// an empty one.
 fn is_at_rest(path: &Path) -> bool {
-    let real = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-    beside(&real, "-wal").metadata().map_or(true, |log| log.len() == 0)
+    log_of(path).metadata().map_or(true, |log| log.len() == 0)
+}
+
+/// SQLite's write-ahead log of a database, beside the name without links.
+fn log_of(path: &Path) -> PathBuf {
+    beside(&path.canonicalize().unwrap_or_else(|_| path.to_owned()), "-wal")
 }
 
 /// Refuses what is there and no file, without opening it: that would wait for a pipe's writer.

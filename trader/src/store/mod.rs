@@ -8,6 +8,7 @@ mod difference;
 mod error;
 mod json;
 mod location;
+mod log;
 mod memory;
 mod ownership;
 mod place;

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use clap::Args;
+use sapphire_engine::ids::RunId;
 
 use super::console::{self, Output};
 use super::desk::DeskArgs;
@@ -12,7 +13,7 @@ use super::failure::Failure;
 use super::sweep::{self, Sweep};
 use crate::desk::{Assembly, Desk, Halts, OnHalted, Reporter, backtest};
 use crate::report::{self, Report, Surroundings, trades_csv};
-use crate::store::{Head, JournalSink, MemoryJournal, SqliteJournal};
+use crate::store::{ChainedJournal, Head, JournalSink, MemoryJournal, SqliteJournal};
 
 /// `backtest`.
 #[derive(Debug, Args)]
@@ -42,7 +43,7 @@ pub(super) struct Backtest {
 pub(super) struct Done {
     pub(super) report: Report,
     pub(super) halts: Halts,
-    journal: MemoryJournal,
+    head: Head,
 }
 
 impl Backtest {
@@ -53,12 +54,17 @@ impl Backtest {
             return sweep::run(&self.sweep, &manifests, &assembly, on_halted, self.output);
         }
         let waiting = console::spinner(format!("backtesting {}", assembly.plan.system));
-        let done = run(&assembly, on_halted)?;
+        let done = match &self.journal {
+            None => run(&assembly, on_halted)?,
+            Some(path) => {
+                // Before the work: a database that is in use or another's is told at once.
+                let mut database = SqliteJournal::open(path).map_err(Failure::store)?;
+                let (done, journal) = run_with(&assembly, on_halted, MemoryJournal::new)?;
+                database.keep(&journal).and_then(|()| database.close()).map_err(Failure::store)?;
+                done
+            }
+        };
         waiting.finish_and_clear();
-        if let Some(path) = &self.journal {
-            let mut journal = SqliteJournal::open(path).map_err(Failure::store)?;
-            journal.keep(&done.journal).and_then(|()| journal.close()).map_err(Failure::store)?;
-        }
         if let Some(folder) = &self.report {
             write_report(folder, &done.report)?;
         }
@@ -70,15 +76,22 @@ impl Backtest {
     }
 }
 
-/// Runs a backtest with its journal in memory.
+/// Runs a backtest of whose journal only the head remains.
 pub(super) fn run(assembly: &Assembly, on_halted: OnHalted) -> Result<Done, Failure> {
+    run_with(assembly, on_halted, ChainedJournal::new).map(|(done, _)| done)
+}
+
+fn run_with<J: JournalSink>(
+    assembly: &Assembly,
+    on_halted: OnHalted,
+    journal: impl FnOnce(RunId) -> J,
+) -> Result<(Done, J), Failure> {
     let started = assembly.started(0).map_err(Failure::input)?;
     let (run, policy) = (started.config.run, started.config.policy.clone());
     let parts = assembly.parts(run, policy).map_err(Failure::input)?;
     let reporter = Reporter::new(&started);
     let began = Instant::now();
-    let mut desk =
-        Desk::open(parts, started, MemoryJournal::new(run), reporter).map_err(Failure::run)?;
+    let mut desk = Desk::open(parts, started, journal(run), reporter).map_err(Failure::run)?;
     let halts = backtest(&mut desk, on_halted).map_err(Failure::run)?;
     let head = desk.journal().head();
     let surroundings = Surroundings {
@@ -88,11 +101,11 @@ pub(super) fn run(assembly: &Assembly, on_halted: OnHalted) -> Result<Done, Fail
     };
     let report = desk.witness().report(desk.engine(), &surroundings);
     let (journal, _) = desk.into_journal_and_witness();
-    Ok(Done { report, halts, journal })
+    Ok((Done { report, halts, head: Head(head) }, journal))
 }
 
 fn show(done: &Done) {
-    let Done { report, halts, journal } = done;
+    let Done { report, halts, head } = done;
     let table = if console::is_watched() { report::boxed(report) } else { report::plain(report) };
     console::print(&table);
     for (at, reason) in &halts.halts {
@@ -101,7 +114,7 @@ fn show(done: &Done) {
     if halts.ended {
         console::print("the halt ended the backtest; --resume-halts goes on");
     }
-    console::print(&format!("journal head {}", Head(journal.head())));
+    console::print(&format!("journal head {head}"));
 }
 
 pub(super) fn write_report(folder: &Path, report: &Report) -> Result<(), Failure> {

@@ -6,7 +6,7 @@ use super::reader::StoredRecord;
 use super::sink::encode;
 use super::{JournalSink, StoreError};
 
-/// A journal in memory: what a backtest writes, to be kept at its end or thrown away.
+/// A journal in memory: what a backtest writes that is to be kept when it is over.
 #[derive(Debug)]
 pub struct MemoryJournal {
     run: RunId,
@@ -33,6 +33,18 @@ impl MemoryJournal {
     #[must_use]
     pub const fn run(&self) -> RunId {
         self.run
+    }
+
+    /// How many records it has.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether it has none.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.entries.is_empty()
     }
 
     /// Its records, in order.

@@ -3,6 +3,7 @@
 //! One append-only table is the truth. What is appended becomes durable with [`JournalSink::flush`]:
 //! one commit, one fsync, however many records.
 
+mod chained;
 mod database;
 mod difference;
 mod error;
@@ -17,6 +18,7 @@ mod sink;
 mod sqlite;
 mod verify;
 
+pub use chained::ChainedJournal;
 pub(crate) use difference::difference;
 pub use error::StoreError;
 pub use location::{default_path, make_default_folder, only_journal};

@@ -5,10 +5,11 @@ use futures::executor::block_on;
 use sapphire_engine::ids::RunId;
 use sapphire_engine::journal::{Chain, Link, Record};
 use sapphire_engine::time::Timestamp;
+use sqlx::sqlite::SqliteConnection;
 use sqlx::{QueryBuilder, Sqlite};
 
 use super::database::Database;
-use super::reader::{JournalReader, StoredRun};
+use super::reader::{JournalReader, StoredRecord, StoredRun};
 use super::sink::encode;
 use super::{JournalSink, MemoryJournal, StoreError};
 
@@ -140,7 +141,7 @@ impl SqliteJournal {
         error
     }
 
-    /// Keeps a journal that was made in memory.
+    /// Keeps a journal that was made in memory, in one commit.
     ///
     /// # Errors
     /// [`StoreError::HasRun`] when this run is in it already, or a [`StoreError`] when it cannot be
@@ -151,14 +152,15 @@ impl SqliteJournal {
             let (path, run) = (self.database.path.clone(), run.to_string());
             return Err(StoreError::HasRun { path, run });
         }
-        self.begin(run);
-        for record in journal.records() {
-            self.bytes.extend_from_slice(&record.payload);
-            let (at, link) = (record.at, record.link);
-            self.pending.push(Pending { at, link, end: self.bytes.len() });
+        self.flush()?;
+        if journal.is_empty() {
+            return Ok(());
         }
-        self.chain = Chain::resume(journal.head());
-        self.flush()
+        self.resume(run, journal.head());
+        let began = Instant::now();
+        let connection = &mut self.database.connection;
+        let written = block_on(insert(connection, run, journal.len(), journal.records()));
+        self.committed(began, written)
     }
 
     /// Makes everything durable and closes the file.
@@ -171,42 +173,75 @@ impl SqliteJournal {
         self.database.close().map(|()| path)
     }
 
-    /// Writes what is pending in one transaction: a single statement commits by itself.
-    fn write(&mut self) -> Result<(), sqlx::Error> {
-        let (run, connection) = (self.run.to_string(), &mut self.database.connection);
-        let in_pieces = self.pending.len() > ROWS_PER_INSERT;
-        block_on(async {
-            if in_pieces {
-                sqlx::query("BEGIN IMMEDIATE").execute(&mut *connection).await?;
-            }
-            let mut start = 0;
-            for rows in self.pending.chunks(ROWS_PER_INSERT) {
-                let mut insert = QueryBuilder::<Sqlite>::new(
-                    "INSERT INTO journal (run, sequence, at, hash, payload) ",
-                );
-                insert.push_values(rows, |mut row, pending| {
-                    let payload = self.bytes[start..pending.end].to_vec();
-                    start = pending.end;
-                    row.push_bind(run.as_str())
-                        .push_bind(pending.link.sequence.cast_signed())
-                        .push_bind(pending.at.0)
-                        .push_bind(pending.link.hash.0.to_vec())
-                        .push_bind(payload);
-                });
-                if let Err(error) = insert.build().execute(&mut *connection).await {
-                    if in_pieces {
-                        // SQLite itself has rolled back on the errors that end a transaction.
-                        let _ = sqlx::query("ROLLBACK").execute(&mut *connection).await;
-                    }
-                    return Err(error);
-                }
-            }
-            if in_pieces {
-                sqlx::query("COMMIT").execute(&mut *connection).await?;
-            }
-            Ok(())
-        })
+    /// Takes note of how a commit went that began at `began`. After a failure nothing is taken.
+    fn committed(
+        &mut self,
+        began: Instant,
+        written: Result<(), sqlx::Error>,
+    ) -> Result<(), StoreError> {
+        if let Err(error) = written {
+            let error = self.database.error("cannot write the journal", &error);
+            return Err(self.fail(error));
+        }
+        self.expect_in_place()?;
+        let took = began.elapsed();
+        self.commits.add(took);
+        if self.recent.len() < RECENT_KEPT {
+            self.recent.push(took);
+        }
+        Ok(())
     }
+}
+
+/// The records whose bytes end in `bytes` where each of `pending` says.
+fn records<'a>(pending: &'a [Pending], bytes: &'a [u8]) -> impl Iterator<Item = StoredRecord<'a>> {
+    let starts = std::iter::once(0).chain(pending.iter().map(|pending| pending.end));
+    pending.iter().zip(starts).map(|(pending, start)| StoredRecord {
+        link: pending.link,
+        at: pending.at,
+        payload: (&bytes[start..pending.end]).into(),
+    })
+}
+
+/// Writes `count` records in one transaction: a single statement commits by itself.
+async fn insert<'a>(
+    connection: &mut SqliteConnection,
+    run: RunId,
+    count: usize,
+    mut records: impl Iterator<Item = StoredRecord<'a>>,
+) -> Result<(), sqlx::Error> {
+    let run = run.to_string();
+    if count <= ROWS_PER_INSERT {
+        statement(&run, records).build().execute(connection).await?;
+        return Ok(());
+    }
+    sqlx::query("BEGIN IMMEDIATE").execute(&mut *connection).await?;
+    for _ in 0..count.div_ceil(ROWS_PER_INSERT) {
+        let rows = records.by_ref().take(ROWS_PER_INSERT);
+        if let Err(error) = statement(&run, rows).build().execute(&mut *connection).await {
+            // SQLite itself has rolled back on the errors that end a transaction.
+            let _ = sqlx::query("ROLLBACK").execute(&mut *connection).await;
+            return Err(error);
+        }
+    }
+    sqlx::query("COMMIT").execute(connection).await?;
+    Ok(())
+}
+
+/// Writes at least one record.
+fn statement<'a>(
+    run: &str,
+    records: impl Iterator<Item = StoredRecord<'a>>,
+) -> QueryBuilder<Sqlite> {
+    let mut insert = QueryBuilder::new("INSERT INTO journal (run, sequence, at, hash, payload) ");
+    insert.push_values(records, |mut row, record| {
+        row.push_bind(run)
+            .push_bind(record.link.sequence.cast_signed())
+            .push_bind(record.at.0)
+            .push_bind(record.link.hash.0.to_vec())
+            .push_bind(record.payload.into_owned());
+    });
+    insert
 }
 
 impl JournalSink for SqliteJournal {
@@ -229,16 +264,11 @@ impl JournalSink for SqliteJournal {
             return Ok(());
         }
         let began = Instant::now();
-        if let Err(error) = self.write() {
-            let error = self.database.error("cannot write the journal", &error);
-            return Err(self.fail(error));
-        }
-        self.expect_in_place()?;
-        let took = began.elapsed();
-        self.commits.add(took);
-        if self.recent.len() < RECENT_KEPT {
-            self.recent.push(took);
-        }
+        let (run, pending) = (self.run, &self.pending);
+        let connection = &mut self.database.connection;
+        let written =
+            block_on(insert(connection, run, pending.len(), records(pending, &self.bytes)));
+        self.committed(began, written)?;
         self.pending.clear();
         self.bytes.clear();
         Ok(())

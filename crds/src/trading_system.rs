@@ -17,7 +17,7 @@ pub use backends::{
 pub use consensus::Consensus;
 pub use paper::{
     DataFile, DataVolume, ExchangeData, Fault, FaultKind, FaultTrigger, Funding, Instrument,
-    Latency, PaperData, PaperDataChoice, PaperVenue, SymbolFile,
+    Latency, PaperData, PaperDataChoice, PaperVenue, SymbolFile, VolumeUnit,
 };
 pub use status::{
     AgentCount, DeskReport, FailedRollout, RolloutStatus, RolloutStep, TradingSystemStatus,

@@ -7,7 +7,7 @@ use super::files::ManifestFile;
 use super::relations::Chosen;
 use crate::canonical::canonical_hash;
 use crate::trading_agent::AuthorityChoice;
-use crate::trading_system::{PaperDataChoice, SymbolSelectionChoice, VenueChoice};
+use crate::trading_system::{PaperDataChoice, SymbolSelectionChoice, VenueChoice, VolumeUnit};
 use crate::values::Symbol;
 use crate::{RiskPolicy, TradingAgent, TradingSystem};
 
@@ -52,6 +52,8 @@ pub struct MarketData {
     pub symbol: Option<Symbol>,
     /// Where it is, resolved against the manifest's directory.
     pub path: PathBuf,
+    /// What its plain volumes count.
+    pub volume_unit: VolumeUnit,
 }
 
 impl Desk {
@@ -154,13 +156,18 @@ pub(super) fn market_data(system: &TradingSystem, directory: &Path) -> Vec<Marke
     };
     match paper.data.choice() {
         Ok(PaperDataChoice::File(file)) => {
-            vec![MarketData { symbol: None, path: directory.join(file.path.as_str()) }]
+            vec![MarketData {
+                symbol: None,
+                path: directory.join(file.path.as_str()),
+                volume_unit: file.volume_unit,
+            }]
         }
         Ok(PaperDataChoice::Files(files)) => files
             .iter()
             .map(|file| MarketData {
                 symbol: Some(file.symbol.clone()),
                 path: directory.join(file.path.as_str()),
+                volume_unit: file.volume_unit,
             })
             .collect(),
         _ => Vec::new(),

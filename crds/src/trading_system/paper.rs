@@ -78,6 +78,10 @@ one_of! {
 pub struct DataFile {
     /// Relative to this manifest's directory; on a cluster, to the volume's root.
     pub path: FilePath,
+    /// What the column `volume` of bars counts. A column whose name says it, such as `quote_volume`,
+    /// needs none, and neither does a stream.
+    #[serde(default)]
+    pub volume_unit: VolumeUnit,
     /// The volume that holds the file on a cluster. A local run needs none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub volume: Option<DataVolume>,
@@ -91,9 +95,23 @@ pub struct SymbolFile {
     pub symbol: Symbol,
     /// Relative to this manifest's directory; on a cluster, to the volume's root.
     pub path: FilePath,
+    /// What the column `volume` of bars counts. A column whose name says it, such as `quote_volume`,
+    /// needs none, and neither does a stream.
+    #[serde(default)]
+    pub volume_unit: VolumeUnit,
     /// The volume that holds the file on a cluster. A local run needs none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub volume: Option<DataVolume>,
+}
+
+/// What volumes are counted in. Exchanges differ, and a file seldom says.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum VolumeUnit {
+    /// Base currency: how much was traded.
+    #[default]
+    Base,
+    /// Quote currency: for how much. Divided by the bar's typical price, (high + low + close) / 3.
+    Quote,
 }
 
 /// A volume with recordings.

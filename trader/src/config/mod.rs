@@ -11,7 +11,7 @@ mod policy;
 pub use environment::Environment;
 pub use error::ConfigError;
 pub use overrides::{OverrideError, replace};
-pub use plan::{AgentPlan, Plan, states_in};
+pub use plan::{AgentPlan, DataPlan, Plan, states_in};
 pub use policy::policy_change;
 
 use std::fmt::Display;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use sapphire_agents::Strategy;
 use sapphire_crds::TradingSystemSpec;
 use sapphire_crds::canonical::canonical_hash;
-use sapphire_crds::manifest::Desk as Manifests;
+use sapphire_crds::manifest::{Desk as Manifests, MarketData};
 use sapphire_crds::trading_system::{self as crds, PaperVenue, VenueChoice};
 use sapphire_engine::config::{AgentConfig, ConsensusConfig, EngineConfig, VenueConfig};
 use sapphire_engine::ids::RunId;
@@ -19,6 +19,7 @@ use super::instruments::instrument;
 use super::{ConfigError, Environment, decimal, policy_change, span};
 use serde_json::Value as Json;
 
+use crate::market::VolumeUnit;
 use crate::venue::paper::{
     Fault, FaultKind, FaultTrigger, Feed, Funding, Latency, Listing, PaperConfig, TriggerBy,
 };
@@ -34,12 +35,21 @@ pub struct Plan {
     pub agents: Vec<AgentPlan>,
     /// The venue's part.
     pub venue: PaperConfig,
-    /// Where each symbol's recording is.
-    pub data: Vec<PathBuf>,
+    /// Each symbol's recording.
+    pub data: Vec<DataPlan>,
     /// SHA-256 of all this as understood, but for the policy and where the data are.
     pub manifests: Hash,
     /// What a person should know of how the manifests were taken.
     pub notes: Vec<String>,
+}
+
+/// A recording, before it is read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DataPlan {
+    /// Where it is.
+    pub path: PathBuf,
+    /// What a plain `volume` column counts.
+    pub volume_unit: VolumeUnit,
 }
 
 /// An agent, its strategy, and how long it thinks.
@@ -170,7 +180,7 @@ fn symbols(
     Ok(chosen)
 }
 
-fn recordings(manifests: &Manifests, symbols: &[String]) -> Result<Vec<PathBuf>, ConfigError> {
+fn recordings(manifests: &Manifests, symbols: &[String]) -> Result<Vec<DataPlan>, ConfigError> {
     let data = manifests.market_data();
     if data.is_empty() {
         return Err(ConfigError::Venue("paper.data.exchange"));
@@ -184,13 +194,21 @@ fn recordings(manifests: &Manifests, symbols: &[String]) -> Result<Vec<PathBuf>,
                 .find(|file| file.symbol.as_ref().is_some_and(|name| own(name.as_str())));
             let only = data.iter().find(|file| file.symbol.is_none());
             match (named, only) {
-                (Some(file), _) => Ok(file.path.clone()),
-                (None, Some(file)) if symbols.len() == 1 => Ok(file.path.clone()),
+                (Some(file), _) => Ok(recording(file)),
+                (None, Some(file)) if symbols.len() == 1 => Ok(recording(file)),
                 (None, Some(_)) => Err(ConfigError::OneFileManySymbols(symbols.join(", "))),
                 (None, None) => Err(ConfigError::NoData(symbol.clone())),
             }
         })
         .collect()
+}
+
+fn recording(from: &MarketData) -> DataPlan {
+    let volume_unit = match from.volume_unit {
+        crds::VolumeUnit::Base => VolumeUnit::Base,
+        crds::VolumeUnit::Quote => VolumeUnit::Quote,
+    };
+    DataPlan { path: from.path.clone(), volume_unit }
 }
 
 fn consensus(from: &crds::Consensus) -> Result<ConsensusConfig, ConfigError> {
@@ -300,7 +318,18 @@ fn understood(manifests: &Manifests, symbols: &[String]) -> Result<Hash, ConfigE
     let spec = &manifests.system.spec;
     let mut venue = serde_json::to_value(&spec.venue)?;
     if let Some(paper) = venue.get_mut("paper").and_then(serde_json::Value::as_object_mut) {
-        paper.remove("data");
+        // What the volumes count decides what is traded on.
+        let of_these = |file: &MarketData| match &file.symbol {
+            Some(symbol) => symbols.iter().any(|name| name == symbol.as_str()),
+            None => true,
+        };
+        let counts: Vec<_> = manifests
+            .market_data()
+            .into_iter()
+            .filter(of_these)
+            .map(|file| (file.symbol, file.volume_unit))
+            .collect();
+        paper.insert("data".to_owned(), serde_json::to_value(counts)?);
     }
     let agents: Vec<_> = manifests
         .agents

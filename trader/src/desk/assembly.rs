@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 use super::kernel::Parts;
 use super::roster::{Roster, symbols_of};
 use crate::config::Plan;
-use crate::market::{DataError, MarketFeed, Reading, Recording, VolumeUnit};
+use crate::market::{DataError, MarketFeed, Reading, Recording};
 use crate::venue::paper::{Feed, Latency, PaperConfigError, PaperVenue};
 
 /// A plan with its data read.
@@ -54,14 +54,14 @@ impl Assembly {
     /// [`AssemblyError::Data`].
     pub fn read(mut plan: Plan, mut reading: impl FnMut(&Path)) -> Result<Self, AssemblyError> {
         let mut recordings = Vec::new();
-        for (path, listing) in plan.data.iter().zip(&mut plan.venue.instruments) {
-            reading(path);
+        for (data, listing) in plan.data.iter().zip(&mut plan.venue.instruments) {
+            reading(&data.path);
             let how = Reading {
                 instrument: &listing.instrument,
                 bar_interval: plan.engine.bar_interval,
-                volume_unit: VolumeUnit::default(),
+                volume_unit: data.volume_unit,
             };
-            let recording = Recording::read(path, &how)?;
+            let recording = Recording::read(&data.path, &how)?;
             listing.feed = if recording.bars().is_some() { Feed::Bars } else { Feed::Depth };
             recordings.push(Arc::new(recording));
         }

@@ -16,5 +16,13 @@ commit=$(git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
 # What was built is that commit only if nothing of it was changed.
 git diff --quiet HEAD -- trader crds Cargo.toml Cargo.lock 2>/dev/null || commit="$commit, with changes"
 
+# Built before anything is timed.
+cargo bench --quiet -p sapphire-engine -p sapphire-matching -p sapphire-trader --locked --no-run
+
+hot=$(mktemp -d)
+trap 'rm -rf "$hot"' EXIT
+CRITERION_HOME=$hot cargo bench --quiet -p sapphire-engine --bench hot --locked
+CRITERION_HOME=$hot cargo bench --quiet -p sapphire-matching --bench exchange --locked
+
 cargo bench --quiet -p sapphire-trader --bench table --locked -- \
-  --data "$data" --page "$PWD/docs/benchmarks.md" --commit "$commit" --date "$(date -u +%F)"
+  --data "$data" --hot "$hot" --page "$PWD/docs/benchmarks.md" --commit "$commit" --date "$(date -u +%F)"

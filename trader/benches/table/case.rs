@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use sapphire_trader::desk::OnHalted;
+
 use crate::measured::Measured;
 use crate::speed::{self, Journal};
 use crate::{Failure, desk, intent, start};
@@ -27,20 +29,21 @@ pub(crate) enum Case {
 
 impl Case {
     /// All of them, in the order of the table.
-    pub(crate) const ALL: [Self; 15] = [
+    pub(crate) const ALL: [Self; 16] = [
         Self::EmaCross(Journal::Off),
-        Self::EmaCross(Journal::Memory),
+        Self::EmaCross(Journal::Chained),
         Self::EmaCross(Journal::Kept),
         Self::EmaCross(Journal::Reported),
         Self::EmaCrossTenfold(Journal::Off),
-        Self::EmaCrossTenfold(Journal::Memory),
+        Self::EmaCrossTenfold(Journal::Chained),
         Self::FiveAgents(Journal::Off),
-        Self::FiveAgents(Journal::Memory),
+        Self::FiveAgents(Journal::Chained),
+        Self::FiveAgents(Journal::Kept),
         Self::FiveAgents(Journal::Reported),
         Self::Decode,
         Self::Stream(Journal::Off),
-        Self::Stream(Journal::Memory),
-        Self::Intent(Journal::Memory),
+        Self::Stream(Journal::Chained),
+        Self::Intent(Journal::Chained),
         Self::Intent(Journal::Sqlite),
         Self::Start,
     ];
@@ -54,18 +57,19 @@ impl Case {
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::EmaCross(Journal::Off) => "ema-cross",
-            Self::EmaCross(Journal::Memory) => "ema-cross-journal",
+            Self::EmaCross(Journal::Chained) => "ema-cross-journal",
             Self::EmaCross(Journal::Kept) => "ema-cross-kept",
             Self::EmaCross(_) => "ema-cross-report",
             Self::EmaCrossTenfold(Journal::Off) => "ema-cross-tenfold",
             Self::EmaCrossTenfold(_) => "ema-cross-tenfold-journal",
             Self::FiveAgents(Journal::Off) => "five-agents",
-            Self::FiveAgents(Journal::Memory) => "five-agents-journal",
+            Self::FiveAgents(Journal::Chained) => "five-agents-journal",
+            Self::FiveAgents(Journal::Kept) => "five-agents-kept",
             Self::FiveAgents(_) => "five-agents-report",
             Self::Decode => "decode",
             Self::Stream(Journal::Off) => "stream",
             Self::Stream(_) => "stream-journal",
-            Self::Intent(Journal::Memory) => "intent-memory",
+            Self::Intent(Journal::Chained) => "intent-memory",
             Self::Intent(_) => "intent-sqlite",
             Self::Start => "start",
         }
@@ -120,17 +124,21 @@ impl Case {
     pub(crate) fn measure(self, data: &Path) -> Result<Measured, Failure> {
         match self {
             Self::EmaCross(journal) => {
-                speed::measure(&desk::assembly(desk::EMA_CROSS, data)?, journal)
+                speed::measure(&desk::assembly(desk::EMA_CROSS, data)?, journal, OnHalted::End)
             }
             Self::EmaCrossTenfold(journal) => {
                 let assembly = desk::assembly(desk::EMA_CROSS, data)?;
-                speed::measure(&desk::repeated(&assembly, 10)?, journal)
+                speed::measure(&desk::repeated(&assembly, 10)?, journal, OnHalted::End)
             }
             Self::FiveAgents(journal) => {
-                speed::measure(&desk::assembly(desk::FIVE_AGENTS, data)?, journal)
+                // It finds no edge in these minutes and halts, which would end what is measured.
+                let on_halted = OnHalted::Resume;
+                speed::measure(&desk::assembly(desk::FIVE_AGENTS, data)?, journal, on_halted)
             }
             Self::Decode => speed::decode(data),
-            Self::Stream(journal) => speed::measure(&desk::assembly(desk::STREAM, data)?, journal),
+            Self::Stream(journal) => {
+                speed::measure(&desk::assembly(desk::STREAM, data)?, journal, OnHalted::End)
+            }
             Self::Intent(journal) => intent::measure(&desk::assembly(desk::INTENT, data)?, journal),
             Self::Start => start::measure(),
         }

@@ -11,8 +11,7 @@ use sapphire_engine::market::Bar;
 use sapphire_engine::time::Span;
 use sapphire_trader::config::{Environment, Plan};
 use sapphire_trader::desk::Assembly;
-use sapphire_trader::market::{Reading, Recording, VolumeUnit};
-use sapphire_trader::venue::paper::Feed;
+use sapphire_trader::market::Recording;
 
 use crate::Failure;
 
@@ -36,29 +35,15 @@ pub(crate) fn plan(name: &str, data: &Path) -> Result<Plan, Failure> {
     let request = Request { system: None, strategies: &strategies, venues: &venues };
     let manifests = manifest::load(&[folder.path().join("desk.yaml")], request)?;
     let mut plan = Plan::of(&manifests, &Environment::default())?;
-    for path in &mut plan.data {
-        let file = path.file_name().ok_or("a manifest names a data file")?;
-        *path = data.join(file);
+    for recording in &mut plan.data {
+        recording.path = fs::canonicalize(&recording.path)?;
     }
     Ok(plan)
 }
 
 /// A desk with its data decoded.
 pub(crate) fn assembly(name: &str, data: &Path) -> Result<Assembly, Failure> {
-    let mut plan = plan(name, data)?;
-    let mut recordings = Vec::new();
-    for (path, listing) in plan.data.iter().zip(&mut plan.venue.instruments) {
-        let how = Reading {
-            instrument: &listing.instrument,
-            bar_interval: plan.engine.bar_interval,
-            // The one-minute bars count their volume in dollars; streams do not ask.
-            volume_unit: VolumeUnit::Quote,
-        };
-        let recording = Recording::read(path, &how)?;
-        listing.feed = if recording.bars().is_some() { Feed::Bars } else { Feed::Depth };
-        recordings.push(Arc::new(recording));
-    }
-    Ok(Assembly { plan, recordings })
+    Ok(Assembly::read(plan(name, data)?, |_| {})?)
 }
 
 /// The same bars `times` over, one after the other, without a gap.

@@ -24,7 +24,9 @@ use sapphire_engine::time::Timestamp;
 use sapphire_engine::venue::VenueReport;
 use sapphire_trader::desk::{Assembly, Desk, Parts, Witness};
 use sapphire_trader::market::FeedEvent;
-use sapphire_trader::store::{JournalSink, MemoryJournal, SqliteJournal, StoreError};
+use sapphire_trader::store::{
+    ChainedJournal, JournalSink, MemoryJournal, SqliteJournal, StoreError,
+};
 use sapphire_trader::venue::Venue;
 
 use crate::Failure;
@@ -158,7 +160,7 @@ pub(crate) fn measure(assembly: &Assembly, journal: Journal) -> Result<Measured,
             journal.begin(run);
             work(assembly, journal, Some((Floor::beside(folder.path())?, &payloads)))?
         } else {
-            work(assembly, MemoryJournal::new(run), None)?
+            work(assembly, ChainedJournal::new(run), None)?
         };
         orders += samples.len();
         let middle = percentile(&mut samples, 50)?;

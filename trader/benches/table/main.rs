@@ -7,6 +7,7 @@
 
 mod case;
 mod desk;
+mod hot;
 mod intent;
 mod machine;
 mod measured;
@@ -34,6 +35,7 @@ struct Arguments {
     data: Option<PathBuf>,
     case: Option<String>,
     page: Option<PathBuf>,
+    hot: Option<PathBuf>,
     commit: String,
     date: String,
     bench: bool,
@@ -57,6 +59,7 @@ fn arguments() -> Result<Arguments, Failure> {
         match word.as_str() {
             "--data" => arguments.data = Some(value()?.into()),
             "--case" => arguments.case = Some(value()?),
+            "--hot" => arguments.hot = Some(value()?.into()),
             "--page" => arguments.page = Some(value()?.into()),
             "--commit" => arguments.commit = value()?,
             "--date" => arguments.date = value()?,
@@ -80,6 +83,7 @@ fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         say(&serde_json::to_string(&measured)?);
         return Ok(ExitCode::SUCCESS);
     }
+    let hot = arguments.hot.as_deref().map_or(Ok(Vec::new()), hot::functions)?;
     let load_before = machine::load()?;
     let reference = Reference::compute(data)?;
     let mut findings = Vec::new();
@@ -99,7 +103,7 @@ fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         load: (load_before, machine::load()?),
     };
     if let Some(path) = &arguments.page {
-        std::fs::write(path, page::render(&surroundings, &reference, &findings))?;
+        std::fs::write(path, page::render(&surroundings, &reference, &findings, &hot))?;
         say(&format!("written to {}", path.display()));
     }
     Ok(ExitCode::SUCCESS)

@@ -77,7 +77,8 @@ impl Unit {
     }
 }
 
-fn scaled(value: f64) -> String {
+/// A value of three significant digits, in thousands or millions where it is that large.
+pub(crate) fn scaled(value: f64) -> String {
     if value >= 1e6 {
         format!("{} M", three(value / 1e6))
     } else if value >= 1e3 {

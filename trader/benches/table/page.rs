@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use crate::case::Case;
+use crate::hot::Function;
 use crate::machine::Machine;
 use crate::measured::{Finding, Measured, Unit};
 use crate::reference::Reference;
@@ -33,8 +34,8 @@ const ROWS: [(&str, &str, &str); 5] = [
     ("real ticks and book updates, with orders", "1 M events/s", "4 M events/s"),
     (
         "market event → durable intent → paper venue, p99",
-        "200 µs in memory, 5 ms durable",
-        "50 µs in memory, floor + 20 % durable",
+        "200 µs chained, 5 ms durable",
+        "50 µs chained, floor + 20 % durable",
     ),
     ("start to ready; memory of a trader", "1 s; 100 MB", "0.3 s; 40 MB"),
 ];
@@ -45,13 +46,16 @@ const METHOD: &str = "\
 - Each case runs in a process of its own, a release build. *Peak* is the most memory of that process that was
   ever resident (`VmHWM`): decoding, data and journal included, and of row 5 the trader's.
 - Rows 1 to 3 time the desk from its first record to its last; the data are decoded before. The desk is the
-  one that `backtest` and `run` drive: feed, paper venue, engine with every rule of the gate, agents. *Journal
-  off* makes every record and drops it; *in memory* encodes and chains it.
+  one that `backtest` and `run` drive: feed, paper venue, engine with every rule of the gate, agents. Journal
+  *off* makes every record and drops it. *Chained* writes each record's bytes and chains them by SHA-256; only
+  the head remains: what `backtest` does. *Kept* holds the bytes in memory and writes them to SQLite at the end:
+  what `backtest --journal` does.
 - Row 1 (`trader/benches/desks/ema-cross.yaml`) is void, and the program fails, unless crosses, fills, fees and
   final equity are those of `trader/benches/reference/ema_cross.py`, to the last of eight decimals, and no rule
   denied and no limit bound anything. `bare_loop.py` beside it is the same rule in plain Python, without gate,
   journal or venue, for comparison.
-- Row 2 (`five-agents.yaml`) has the quickstart's five strategies, its consensus, its latencies and its exits.
+- Row 2 (`five-agents.yaml`) has the quickstart's five strategies, its consensus, its latencies, its limits and
+  its exits. Its halts are resumed at once, as `backtest --resume-halts` does.
 - Row 3 (`stream.yaml`) takes every depth update, quote and trade of two futures through books, venue and
   engine, with bars of one second; bitcoin by consensus of three, ether by one delegated agent.
 - Row 4 (`intent.yaml`): the clock starts when the desk takes in the trade that closes a one-second bar, and
@@ -61,6 +65,8 @@ const METHOD: &str = "\
 - Row 5 starts the binary with `examples/quickstart` and an empty journal and asks `/readyz` every millisecond
   until it answers 200. The memory after all data is that of a desk that has traded its two years and goes on
   showing them.
+- Hot functions: Criterion's `cargo bench -p sapphire-engine` and `-p sapphire-matching`; the time of one
+  event, update or record.
 - What a shared machine does to absolute figures it does to their neighbours too: the ratios say more.
 ";
 
@@ -69,11 +75,13 @@ pub(crate) fn render(
     surroundings: &Surroundings,
     reference: &Reference,
     findings: &[Finding],
+    hot: &[Function],
 ) -> String {
     let mut page = HEAD.to_owned();
     // Writing to a string cannot fail.
     let _ = write_surroundings(&mut page, surroundings);
     let _ = write_table(&mut page, findings);
+    let _ = write_hot(&mut page, hot);
     let _ = write_ratios(&mut page, reference, findings);
     page.push_str(METHOD);
     page
@@ -113,6 +121,16 @@ fn write_table(page: &mut String, findings: &[Finding]) -> std::fmt::Result {
     Ok(())
 }
 
+fn write_hot(page: &mut String, hot: &[Function]) -> std::fmt::Result {
+    if hot.is_empty() {
+        return Ok(());
+    }
+    writeln!(page, "## Hot functions\n")?;
+    writeln!(page, "| function | median | 95 % confidence | rate |\n|---|---|---|---|")?;
+    hot.iter().try_for_each(|function| writeln!(page, "{}", function.line()))?;
+    writeln!(page)
+}
+
 fn write_ratios(
     page: &mut String,
     reference: &Reference,
@@ -133,7 +151,7 @@ fn write_ratios(
             (Unit::Times.show(off / speed.median()), Unit::Times.show(off / journal));
         writeln!(
             page,
-            "- Row 1 without a journal runs at {desk} the bare Python loop's speed; the journal in memory makes it {kept} slower."
+            "- Row 1 without a journal runs at {desk} the bare Python loop's speed; the chained journal makes it {kept} slower."
         )?;
         writeln!(
             page,
@@ -145,6 +163,15 @@ fn write_ratios(
     if let (Some(short), Some(long)) = (figure("ema-cross"), figure("ema-cross-tenfold")) {
         let flat = Unit::Times.show(short / long);
         writeln!(page, "- Over ten times the data a bar costs {flat} as much: {}.", nanos(long))?;
+    }
+    if let (Some(off), Some(journal)) = (figure("five-agents"), figure("five-agents-journal")) {
+        writeln!(
+            page,
+            "- Row 2: a bar costs {} without a journal, {} with it: {}.",
+            nanos(off),
+            nanos(journal),
+            Unit::Times.show(off / journal)
+        )?;
     }
     for (name, words) in [("five-agents", "Row 2"), ("stream", "Row 3")] {
         if let Some(measured) = facts(name) {
@@ -168,5 +195,15 @@ fn nanos(per_second: f64) -> String {
 fn traded(measured: &Measured) -> String {
     let [orders, denied, fills, records] =
         ["orders", "denied", "fills", "records"].map(|name| measured.fact(name));
-    format!("{orders} orders sent, {denied} intents denied, {fills} fills, {records} records a run")
+    let why = match measured.fact("denials") {
+        "" => String::new(),
+        rules => format!(" ({rules})"),
+    };
+    let halts = match measured.fact("halts") {
+        "0" => String::new(),
+        halts => format!(", {halts} halts resumed"),
+    };
+    format!(
+        "{orders} orders sent, {denied} intents denied{why}, {fills} fills, {records} records a run{halts}"
+    )
 }

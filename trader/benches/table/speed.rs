@@ -5,9 +5,11 @@ use std::time::{Duration, Instant};
 
 use sapphire_engine::ids::RunId;
 use sapphire_trader::desk::{Assembly, Desk, Halts, OnHalted, Reporter, Witness, backtest};
-use sapphire_trader::market::{Reading, Recording, VolumeUnit};
+use sapphire_trader::market::{Reading, Recording};
 use sapphire_trader::report::Surroundings;
-use sapphire_trader::store::{JournalSink, MemoryJournal, NoJournal, SqliteJournal};
+use sapphire_trader::store::{
+    ChainedJournal, JournalSink, MemoryJournal, NoJournal, SqliteJournal,
+};
 use sapphire_trader::venue::paper::PaperVenue;
 
 use crate::measured::{Measured, Series, Unit};
@@ -21,11 +23,11 @@ const RUNS: usize = 9;
 pub(crate) enum Journal {
     /// Nowhere; they are made all the same.
     Off,
-    /// Encoded and chained, in memory.
-    Memory,
-    /// That, and kept in SQLite at the end: what `backtest --journal` does.
+    /// Encoded and chained; only the head remains.
+    Chained,
+    /// In memory, and kept in SQLite at the end: what `backtest --journal` does.
     Kept,
-    /// In memory, with the report that `backtest` prints.
+    /// Chained, with the report that `backtest` prints: what `backtest` does.
     Reported,
     /// SQLite, durable before each order leaves: what `run` does.
     Sqlite,
@@ -36,18 +38,23 @@ impl Journal {
     pub(crate) const fn title(self) -> &'static str {
         match self {
             Self::Off => "off",
-            Self::Memory => "in memory",
+            Self::Chained => "chained",
             Self::Kept => "in memory, kept in SQLite at the end",
-            Self::Reported => "in memory, with the report",
+            Self::Reported => "chained, with the report",
             Self::Sqlite => "SQLite, synchronous=FULL",
         }
     }
 }
 
 /// Runs a desk over its data, again and again.
-pub(crate) fn measure(assembly: &Assembly, journal: Journal) -> Result<Measured, Failure> {
-    let desk = once(assembly, NoJournal::default(), Tally::default())?.1;
-    let facts = desk.witness().facts(desk.engine());
+pub(crate) fn measure(
+    assembly: &Assembly,
+    journal: Journal,
+    on_halted: OnHalted,
+) -> Result<Measured, Failure> {
+    let (_, desk, halts) = once(assembly, NoJournal::default(), Tally::default(), on_halted)?;
+    let mut facts = desk.witness().facts(desk.engine());
+    facts.insert("halts".to_owned(), halts.to_string());
     let bars = assembly.recordings.iter().map(|recording| recording.bars().map(<[_]>::len)).sum();
     let (what, unit, count) = match bars {
         Some(bars) => ("speed", Unit::Bars, bars),
@@ -57,29 +64,29 @@ pub(crate) fn measure(assembly: &Assembly, journal: Journal) -> Result<Measured,
     let count = f64::from(u32::try_from(count)?);
     let mut values = Vec::with_capacity(RUNS);
     for _ in 0..RUNS {
-        values.push(count / timed(assembly, journal)?.as_secs_f64());
+        values.push(count / timed(assembly, journal, on_halted)?.as_secs_f64());
     }
     let series = Series { what: what.to_owned(), unit, values };
     Ok(Measured { series: vec![series], facts, peak_kib: None })
 }
 
-fn timed(assembly: &Assembly, journal: Journal) -> Result<Duration, Failure> {
+fn timed(assembly: &Assembly, journal: Journal, on_halted: OnHalted) -> Result<Duration, Failure> {
     let run = assembly.started(0)?.config.run;
     match journal {
-        Journal::Off => Ok(once(assembly, NoJournal::default(), ())?.0),
-        Journal::Memory => Ok(once(assembly, MemoryJournal::new(run), ())?.0),
+        Journal::Off => Ok(once(assembly, NoJournal::default(), (), on_halted)?.0),
+        Journal::Chained => Ok(once(assembly, ChainedJournal::new(run), (), on_halted)?.0),
         Journal::Kept => {
-            let (worked, desk) = once(assembly, MemoryJournal::new(run), ())?;
+            let (worked, desk, _) = once(assembly, MemoryJournal::new(run), (), on_halted)?;
             Ok(worked + keep(&desk.into_journal_and_witness().0)?)
         }
         Journal::Reported => {
             let reporter = Reporter::new(&assembly.started(0)?);
-            let (worked, desk) = once(assembly, MemoryJournal::new(run), reporter)?;
+            let (worked, desk, _) = once(assembly, ChainedJournal::new(run), reporter, on_halted)?;
             let began = Instant::now();
             std::hint::black_box(desk.witness().report(desk.engine(), &Surroundings::default()));
             Ok(worked + began.elapsed())
         }
-        Journal::Sqlite => Ok(durable(assembly, run)?),
+        Journal::Sqlite => Ok(durable(assembly, run, on_halted)?),
     }
 }
 
@@ -93,29 +100,33 @@ fn keep(journal: &MemoryJournal) -> Result<Duration, Failure> {
     Ok(began.elapsed())
 }
 
-fn durable(assembly: &Assembly, run: RunId) -> Result<Duration, Failure> {
+fn durable(assembly: &Assembly, run: RunId, on_halted: OnHalted) -> Result<Duration, Failure> {
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
     let mut journal = SqliteJournal::open(&folder.path().join("journal.db"))?;
     journal.begin(run);
-    Ok(once(assembly, journal, ())?.0)
+    Ok(once(assembly, journal, (), on_halted)?.0)
 }
+
+/// How long a desk worked, the desk, and how often it was resumed.
+type Worked<J, W> = (Duration, Desk<PaperVenue, J, W>, usize);
 
 /// Runs a desk once, from its first record to its last.
 fn once<J: JournalSink, W: Witness>(
     assembly: &Assembly,
     journal: J,
     witness: W,
-) -> Result<(Duration, Desk<PaperVenue, J, W>), Failure> {
+    on_halted: OnHalted,
+) -> Result<Worked<J, W>, Failure> {
     let started = assembly.started(0)?;
     let parts = assembly.parts(started.config.run, started.config.policy.clone())?;
     let began = Instant::now();
     let mut desk = Desk::open(parts, started, journal, witness)?;
-    let Halts { halts, .. } = backtest(&mut desk, OnHalted::End)?;
+    let Halts { halts, ended } = backtest(&mut desk, on_halted)?;
     let took = began.elapsed();
-    if let Some((at, reason)) = halts.first() {
+    if let (true, Some((at, reason))) = (ended, halts.first()) {
         return Err(format!("void: the desk halted at {at}: {reason}").into());
     }
-    Ok((took, desk))
+    Ok((took, desk, halts.len()))
 }
 
 /// Decodes the raw streams.
@@ -125,14 +136,14 @@ pub(crate) fn decode(data: &Path) -> Result<Measured, Failure> {
     for _ in 0..RUNS {
         let (mut rows, mut bytes) = (0, 0);
         let began = Instant::now();
-        for (path, listing) in plan.data.iter().zip(&plan.venue.instruments) {
+        for (data, listing) in plan.data.iter().zip(&plan.venue.instruments) {
             let how = Reading {
                 instrument: &listing.instrument,
                 bar_interval: plan.engine.bar_interval,
-                volume_unit: VolumeUnit::Base,
+                volume_unit: data.volume_unit,
             };
-            rows += Recording::read(path, &how)?.quality().rows;
-            bytes += std::fs::metadata(path)?.len();
+            rows += Recording::read(&data.path, &how)?.quality().rows;
+            bytes += std::fs::metadata(&data.path)?.len();
         }
         let took = began.elapsed().as_secs_f64();
         lines.push(f64::from(u32::try_from(rows)?) / took);

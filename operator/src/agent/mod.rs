@@ -39,8 +39,6 @@ impl Reconciler for Agents {
             return Ok(None);
         }
         let system = context.systems.get(&key.beside(agent.spec.system_ref.name.as_str()));
-        status::embedded(context, &agent, system.as_ref().map(|system| &***system))
-            .await
-            .map(|()| None)
+        status::tell(context, &agent, system.as_ref().map(|system| &***system)).await.map(|()| None)
     }
 }

@@ -12,11 +12,12 @@ use crate::reconcile::outcome::Hold;
 use crate::reconcile::requests;
 use crate::reconcile::status_writer;
 
-/// An agent that is part of its trader's pod is as ready as that pod.
+/// An agent that is part of its trader's pod is as ready as that pod. One of a desk over PostgreSQL and
+/// Redis has no pods yet, and says so.
 ///
 /// # Errors
 /// When the status cannot be written.
-pub(super) async fn embedded(
+pub(super) async fn tell(
     context: &Context,
     agent: &TradingAgent,
     system: Option<&TradingSystem>,
@@ -43,6 +44,12 @@ pub(super) async fn embedded(
             Reason::SystemMissing,
             format!("there is no TradingSystem {name} in this namespace; create it, or name another in spec.systemRef"),
         ),
+        Some(system) if system.spec.storage.as_ref().is_some_and(|s| s.postgres.is_some()) => {
+            setting.reconciling(
+                Reason::WaitingForSystem,
+                format!("TradingSystem {name} is over PostgreSQL and Redis, and this release starts no agents beside it"),
+            );
+        }
         Some(system) => {
             let conditions = system.status.as_ref().map(|status| &status.conditions);
             let core = conditions.and_then(|all| all.get(ConditionType::CoreAvailable));

@@ -52,7 +52,7 @@ spec:
 }
 
 /// The volume with recordings that every desk here names, bound by hand: there is no provisioner.
-const RECORDINGS: &str = "
+pub(crate) const RECORDINGS: &str = "
 apiVersion: v1
 kind: PersistentVolumeClaim
 metadata: {name: recordings}

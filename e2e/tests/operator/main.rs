@@ -2,7 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)] // as in tests, in what they share
 
+mod clustered;
 mod desk;
+mod election;
 mod embedded;
 mod plane;
 mod quiet;

@@ -1,0 +1,67 @@
+//! A desk over PostgreSQL and Redis: a pod a role.
+
+use sapphire_operator::reconcile::kind::Kind;
+
+use crate::desk::{POLICY, apply, assert_statuses, kubectl, names, system, volumes, wait};
+use crate::plane::{case, until};
+
+const BACKENDS: &str = "  storage: {postgres: {secretRef: {name: postgres, key: url}}}
+  bus: {redis: {secretRef: {name: redis, key: url}}}";
+
+#[tokio::test]
+async fn every_role_comes_up_with_what_it_needs() {
+    let case = case("roles").await;
+    let more = format!(
+        "{BACKENDS}\n  api: {{autoscaling: {{minReplicas: 3, maxReplicas: 5, targetCpuPercent: 70}}}}"
+    );
+    apply(&case, &format!("{}---{POLICY}---{}", crate::desk::RECORDINGS, system(&more))).await;
+    volumes(&case).await;
+    wait(&case, "CoreAvailable", "True").await;
+    wait(&case, "SchemaCurrent", "True").await;
+    let revision = names(&case, Kind::ControllerRevision).await.remove(0);
+    let hash = revision.strip_prefix("desk-").unwrap();
+    let trader = format!("desk-trader-{hash}");
+    for (kind, expected) in [
+        (
+            Kind::ServiceAccount,
+            vec!["desk-agent", "desk-api", "desk-coordinator", "desk-migration", "desk-trader"],
+        ),
+        (Kind::Role, vec!["desk-coordinator", "desk-trader"]),
+        (Kind::Service, vec!["desk-api", "desk-coordinator", "desk-trader"]),
+        (Kind::PodDisruptionBudget, vec!["desk-api", "desk-trader"]),
+        (Kind::Deployment, vec!["desk-api", "desk-coordinator", &trader]),
+        (Kind::HorizontalPodAutoscaler, vec!["desk-api"]),
+        (Kind::PersistentVolumeClaim, vec![]),
+    ] {
+        assert_eq!(names(&case, kind).await, expected, "{kind:?}");
+    }
+    let readers = ["get", "deployment", "desk-api", "-o", "jsonpath={.spec.replicas}"];
+    assert_eq!(kubectl(&case, &readers).await, "3");
+    assert_statuses(&case).await;
+
+    // Whoever scales the readers while an autoscaler has them is the autoscaler.
+    kubectl(&case, &["scale", "deployment/desk-api", "--replicas=4"]).await;
+    kubectl(&case, &["annotate", "tradingsystem", "desk", "sapphiretrade.xyz/reconcile-now=1"])
+        .await;
+    tokio::time::sleep(std::time::Duration::from_secs(2)).await;
+    assert_eq!(kubectl(&case, &readers).await, "4");
+}
+
+#[tokio::test]
+async fn autoscaling_that_comes_resets_no_replicas() {
+    let case = case("autoscaling").await;
+    let with = |api: &str| system(&format!("{BACKENDS}\n  api: {api}"));
+    apply(&case, &format!("{POLICY}---{}", with("{replicas: 5}"))).await;
+    let readers =
+        ["get", "deployment", "desk-api", "--ignore-not-found", "-o", "jsonpath={.spec.replicas}"];
+    until("five readers", || async { (kubectl(&case, &readers).await == "5").then_some(()) }).await;
+    let revisions = names(&case, Kind::ControllerRevision).await;
+    apply(&case, &with("{autoscaling: {minReplicas: 2, maxReplicas: 9, targetCpuPercent: 70}}"))
+        .await;
+    until("the autoscaler", || async {
+        (names(&case, Kind::HorizontalPodAutoscaler).await == ["desk-api"]).then_some(())
+    })
+    .await;
+    assert_eq!(kubectl(&case, &readers).await, "5");
+    assert_eq!(names(&case, Kind::ControllerRevision).await, revisions, "replicas are no input");
+}

@@ -7,10 +7,13 @@ use sapphire_engine::instrument::{Instrument, SymbolId};
 use sapphire_engine::journal::{
     DecisionAction, DecisionRecord, IntentRecord, Record, RoundRecord, RunStarted, Vote,
 };
+use sapphire_engine::money::Ratio;
 use sapphire_engine::opinion::{Direction, View};
 use sapphire_engine::order::{OrderRequest, OrderType, Side};
 use sapphire_engine::time::Timestamp;
 use sapphire_engine::venue::{Fill, SubmitOutcome, VenueReport};
+
+use crate::report::shown::percent_to;
 
 /// Tells what records say; it knows the run's symbols, agents and units.
 #[derive(Debug, Clone)]
@@ -83,9 +86,11 @@ impl Narrator {
         let mut text = format!("bar {} of {}: ", round.bar, self.name(round.symbol));
         let _ = match (round.outcome, round.approval) {
             (Some(outcome), Some(approval)) => {
-                write!(text, "{outcome:?} wins with {approval} of the weight cast")
+                write!(text, "{outcome:?} wins with {} of the weight cast", share(approval))
             }
-            (None, Some(approval)) => write!(text, "nothing wins; the most had {approval}"),
+            (None, Some(approval)) => {
+                write!(text, "nothing wins; the most had {}", share(approval))
+            }
             _ => write!(text, "nobody voted"),
         };
         let _ = write!(text, ", {} agreeing", round.agreeing);
@@ -103,11 +108,13 @@ impl Narrator {
             None => "did not answer in time".to_owned(),
             Some(View::Abstain) => "abstains".to_owned(),
             Some(View::Opinion { direction, confidence }) => {
+                let confidence = percent_to(*confidence, 0);
                 format!("says {direction:?} with confidence {confidence}")
             }
         };
         let reason = vote.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
-        format!("{} (weight {}) {said}{reason}", self.agent(vote.agent), vote.weight)
+        let weight = percent_to(vote.weight, 1);
+        format!("{} (weight {weight}) {said}{reason}", self.agent(vote.agent))
     }
 
     fn decision(&self, decision: &DecisionRecord) -> String {
@@ -247,9 +254,71 @@ impl Narrator {
     }
 }
 
+/// A share of the weight cast, rounded down: what just misses a threshold does not look like it.
+fn share(approval: Ratio) -> String {
+    percent_to(Ratio::percent(approval.0 / Ratio::percent(1).0), 0)
+}
+
 const fn verb(side: Side) -> &'static str {
     match side {
         Side::Buy => "buy",
         Side::Sell => "sell",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sapphire_engine::ids::RoundId;
+    use sapphire_engine::opinion::Reason;
+
+    /// A round of three: two that agree, one that abstains.
+    fn told(approval: Ratio, outcome: Option<Direction>) -> String {
+        let vote = |agent: u16, weight: i64, view: Option<View>, reason: &'static str| Vote {
+            agent: AgentId(agent),
+            weight: Ratio(weight),
+            view,
+            reason: Some(Reason::fixed(reason)),
+        };
+        let short = |confidence| View::Opinion {
+            direction: Direction::Short,
+            confidence: Ratio(confidence),
+        };
+        let round = RoundRecord {
+            id: RoundId(228),
+            symbol: SymbolId(0),
+            bar: 227,
+            votes: vec![
+                vote(0, 19_530_001, Some(short(51_602_973)), "the trend stands"),
+                vote(1, 40_134_999, Some(short(49_490_000)), "flow sells"),
+                vote(2, 40_335_000, Some(View::Abstain), "has learnt too little"),
+            ],
+            outcome,
+            approval: Some(approval),
+            agreeing: 2,
+            timed_out: false,
+        };
+        let narrator = Narrator::new(crate::report::tests::started());
+        narrator.tell(&Record::Round(Box::new(round)))
+    }
+
+    #[test]
+    fn a_round_is_told_vote_by_vote_in_percent() {
+        let told = told(Ratio::ONE, Some(Direction::Short));
+        let lines: Vec<&str> = told.lines().collect();
+        assert_eq!(
+            lines,
+            [
+                "bar 227 of BTCUSDT: Short wins with 100 % of the weight cast, 2 agreeing",
+                "trend (weight 19.5 %) says Short with confidence 52 %: the trend stands",
+                "<b>vpin</b> (weight 40.1 %) says Short with confidence 49 %: flow sells",
+                "silent (weight 40.3 %) abstains: has learnt too little",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_share_that_just_misses_the_threshold_does_not_read_as_if_it_reached_it() {
+        assert!(told(Ratio(66_999_999), None).contains("nothing wins; the most had 66 %"));
     }
 }

@@ -9,14 +9,14 @@ use sapphire_engine::time::Span;
 
 /// A fact.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Fact {
+pub(crate) struct Fact {
     pub name: String,
     pub value: String,
 }
 
 /// Facts that belong together.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Section {
+pub(crate) struct Section {
     pub title: &'static str,
     /// Whether its lines need the full width.
     pub wide: bool,
@@ -28,7 +28,7 @@ fn fact(name: impl Into<String>, value: impl Into<String>) -> Fact {
 }
 
 /// All sections that have something to say. Narrow ones come in pairs.
-pub(super) fn sections(report: &Report) -> Vec<Section> {
+pub(crate) fn sections(report: &Report) -> Vec<Section> {
     let section = |title, wide, facts| Section { title, wide, facts };
     let all = [
         section("Result", false, result(report)),
@@ -46,7 +46,7 @@ pub(super) fn sections(report: &Report) -> Vec<Section> {
 }
 
 /// One line that says it all.
-pub(super) fn headline(report: &Report) -> String {
+pub(crate) fn headline(report: &Report) -> String {
     let performance = &report.performance;
     format!(
         "{}: {} in {}, drawdown {}, buy and hold {}",

@@ -13,16 +13,17 @@ mod figures;
 mod ledger;
 mod order_count;
 mod page;
-mod shown;
+pub(crate) mod shown;
 mod summary;
 mod table;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod thinned;
 pub mod trades_csv;
 
 pub use builder::{ReportBuilder, Standing};
 pub use buy_and_hold::BuyAndHold;
+pub(crate) use facts::{headline, sections};
 pub use figures::Report;
 pub use page::page;
 pub use summary::Surroundings;

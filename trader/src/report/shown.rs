@@ -19,7 +19,12 @@ pub(super) fn gain(amount: Amount) -> String {
 
 /// `12.35 %`.
 pub(super) fn percent(ratio: Ratio) -> String {
-    format!("{} %", fixed(i128::from(ratio.0) * 100, 2))
+    percent_to(ratio, 2)
+}
+
+/// `12.3 %`: to so many places, half away from zero.
+pub(crate) fn percent_to(ratio: Ratio, places: u32) -> String {
+    format!("{} %", fixed(i128::from(ratio.0) * 100, places))
 }
 
 /// `1.25`.
@@ -80,8 +85,11 @@ fn fixed(value: i128, places: u32) -> String {
     let scale = 10_i128.pow(places);
     let (whole, fraction) = (rounded / scale, rounded % scale);
     let sign = if value < 0 && rounded != 0 { "-" } else { "" };
-    let width = places as usize;
-    format!("{sign}{}.{fraction:0width$}", grouped(&whole.to_string()))
+    let whole = grouped(&whole.to_string());
+    match places as usize {
+        0 => format!("{sign}{whole}"),
+        width => format!("{sign}{whole}.{fraction:0width$}"),
+    }
 }
 
 fn grouped(digits: &str) -> String {
@@ -131,5 +139,8 @@ mod tests {
     fn ratios_are_percents() {
         assert_eq!(percent(Ratio(12_345_678)), "12.35 %");
         assert_eq!(number(Ratio(-125_000_000)), "-1.25");
+        assert_eq!(percent_to(Ratio(19_530_001), 1), "19.5 %");
+        assert_eq!(percent_to(Ratio(51_602_973), 0), "52 %");
+        assert_eq!(percent_to(Ratio::ONE, 0), "100 %");
     }
 }

@@ -72,7 +72,7 @@ pub(super) fn intent(order: u64, side: Side, lots: i64, approved: bool) -> Inten
 }
 
 /// A desk of two symbols and three agents with 10,000 in quote currency, on hourly bars.
-pub(super) fn started() -> RunStarted {
+pub(crate) fn started() -> RunStarted {
     let coin = btc();
     let ether = crate::market::tests::instrument("ETHUSDT", 1_000_000, 100_000_000);
     let agent = |name: &str, strategy: &str| AgentConfig {

@@ -111,9 +111,11 @@ impl Engine {
         };
         effects.push(Effect::Record(Record::Round(Box::new(record))));
         if let Some(direction) = outcome.direction {
+            let percent = outcome.approval.map_or(0, |share| share.0 / Ratio::percent(1).0);
+            let percent = u32::try_from(percent).unwrap_or_default();
             let reason = Reason::Template(
-                "{0} agents agree, with {1} of the weight cast",
-                [count(outcome.agreeing), outcome.approval.map_or(0.0, Ratio::to_f64), 0.0],
+                "{0} agents agree, with {1} % of the weight cast",
+                [count(outcome.agreeing), count(percent), 0.0],
             );
             let origin = Origin { round: Some(id), agent: None, bar, reason };
             self.carry_out(symbol, direction, mandate, origin, effects);

@@ -68,6 +68,7 @@ struct App {
     page: Page,
     config: ApiConfig,
     rate: Option<RateLimit>,
+    stream_rate: Option<RateLimit>,
     wrong_tokens: RateLimit,
     hosts: AllowedHosts,
     streams: StreamPlaces,

@@ -269,6 +269,12 @@ pub(crate) fn status() -> view::SystemStatus {
         journal: view::JournalHead { sequence: 10, hash: "00ff".into() },
         report: Some(view::Report {
             text: "Equity 10,000".into(),
+            headline: "quickstart: 12.35 % in 2 trades".into(),
+            sections: vec![view::ReportSection {
+                title: "Result".into(),
+                wide: false,
+                facts: vec![view::ReportFact { name: "Gain".into(), value: "+95.11".into() }],
+            }],
             figures: BTreeMap::from([("sharpe".to_owned(), "1.2".to_owned())]),
         }),
     }

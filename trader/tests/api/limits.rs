@@ -63,29 +63,25 @@ async fn refused_and_unknown_requests_count_too() {
     assert_eq!(desk.get("/api/risk").await.status(), 429);
 }
 
-/// What the page asks for when it is opened, and the chores of its first minute.
+/// The page asks for its stream, and for nothing else.
 #[tokio::test]
-async fn the_page_can_be_opened_four_times_a_minute_without_a_token() {
+async fn the_page_opens_while_a_script_of_the_same_address_uses_its_requests_up() {
     let desk = Desk::open().await;
-    for _ in 0..4 {
-        let mut streams = Vec::new();
-        for path in [
-            "/api/stream",
-            "/api/system-status",
-            "/api/portfolio?points=500",
-            "/api/market?symbol=BTCUSD&points=500",
-            "/api/health-metrics",
-            "/api/positions",
-            "/api/orders?state=all&limit=100",
-            "/api/agents",
-            "/api/decisions?limit=50",
-            "/api/risk",
-        ] {
-            let response = desk.get(path).await;
-            assert_eq!(response.status(), 200, "{path}");
-            streams.push(response);
-        }
-    }
+    while desk.get("/api/risk").await.status() != 429 {}
+    assert_eq!(desk.get("/").await.status(), 200);
+    assert_eq!(desk.get("/api/stream?history=true").await.status(), 200);
+}
+
+#[tokio::test]
+async fn streams_have_a_limit_of_their_own() {
+    let desk = Desk::open_with(at_most(2)).await;
+    assert_eq!(desk.get("/api/stream").await.status(), 200);
+    assert_eq!(desk.get("/api/stream").await.status(), 200);
+    let refused = desk.get("/api/stream").await;
+    assert!(refused.headers().contains_key("retry-after"));
+    let message = error(refused, 429, "TooManyRequests").await;
+    assert!(message.contains("2 streams a minute"), "{message}");
+    assert_eq!(desk.get("/api/risk").await.status(), 200, "requests are counted apart");
 }
 
 #[tokio::test]

@@ -17,7 +17,10 @@ async fn the_status_is_what_the_desk_shows() {
     assert_eq!(body["phase"], "Running");
     assert_eq!(body["progress"]["fraction"], "0.25");
     assert_eq!(body["startedWallTime"], "1970-01-01T00:00:00.000Z");
-    assert_eq!(body["report"], json!({ "text": "Equity 10,000", "sharpe": "1.2" }));
+    let report = &body["report"];
+    assert_eq!((&report["text"], &report["sharpe"]), (&json!("Equity 10,000"), &json!("1.2")));
+    let gain = json!({ "title": "Result", "wide": false, "facts": [{ "name": "Gain", "value": "+95.11" }] });
+    assert_eq!(report["sections"], json!([gain]));
 }
 
 #[tokio::test]
@@ -86,6 +89,15 @@ fn fill(hour: i64) -> FillPoint {
         order: Some(OrderId(12)),
         purpose: Purpose::Exit,
     }
+}
+
+/// The desk tells its stops while it publishes its positions: the two must not tell two stops.
+#[tokio::test]
+async fn a_moved_stop_is_shown_at_once() {
+    let mut desk = Desk::open().await;
+    desk.publisher().stops(SymbolId(0), vec![(OrderId(13), PriceTicks(5_900_000))]);
+    let body = desk.read("/api/market?symbol=BTCUSD").await;
+    assert_eq!(body["stops"], json!([{ "price": "59000.00", "orderId": "o13" }]));
 }
 
 #[tokio::test]

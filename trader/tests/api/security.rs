@@ -121,8 +121,10 @@ async fn no_command_goes_without_the_token(#[case] name: &str) {
     assert!(bare.headers()["www-authenticate"].to_str().unwrap().starts_with("Bearer"));
     let message = error(bare, 401, "Unauthorized").await;
     assert!(message.contains("authorization: Bearer"), "{message}");
+    assert!(message.contains("a link that ends in #token="), "{message}");
     let wrong = desk.client.post(&url).bearer_auth("0".repeat(64)).json(&json!({ "reason": "x" }));
-    error(wrong.send().await.unwrap(), 401, "Unauthorized").await;
+    let message = error(wrong.send().await.unwrap(), 401, "Unauthorized").await;
+    assert!(message.contains("a link that ends in #token="), "{message}");
     let basic = desk.client.post(&url).basic_auth("user", Some("pass")).json(&json!({}));
     error(basic.send().await.unwrap(), 401, "Unauthorized").await;
     assert!(desk.inbox.as_ref().unwrap().try_recv().is_err(), "the desk heard of it");

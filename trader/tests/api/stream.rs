@@ -128,12 +128,18 @@ async fn a_new_stream_tells_everything_once() {
         "orders",
         "agents",
         "decisions",
+        "health",
         "risk",
     ];
     assert_eq!(names(&events), expected);
-    for (event, path) in
-        [(2, "system-status"), (4, "positions"), (5, "orders"), (6, "agents"), (8, "risk")]
-    {
+    for (event, path) in [
+        (2, "system-status"),
+        (4, "positions"),
+        (5, "orders"),
+        (6, "agents"),
+        (8, "health-metrics"),
+        (9, "risk"),
+    ] {
         assert_eq!(events[event].data, desk.read(&format!("/api/{path}")).await, "{path}");
     }
     assert!(events[1..].iter().all(|event| event.id == 10), "{events:?}");
@@ -181,14 +187,7 @@ async fn the_portfolio_comes_with_its_newest_point_and_without_its_history() {
     let mut desk = Desk::open().await;
     let mut listener = Listener::open(&desk).await;
     assert_eq!(listener.expect("portfolio").await.data["point"], Value::Null);
-    for number in [1, 2] {
-        desk.publisher().equity_point(CurvePoint {
-            at: Timestamp(number),
-            equity: sapphire_engine::money::Amount::whole(number),
-            drawdown: sapphire_engine::money::Ratio::ZERO,
-            buy_and_hold: sapphire_engine::money::Amount::ZERO,
-        });
-    }
+    [1, 2].map(point).into_iter().for_each(|point| desk.publisher().equity_point(point));
     desk.publisher().portfolio(summary(10_000));
     let told = listener.expect("portfolio").await.data;
     assert_eq!(told["point"]["equity"], "2.00");
@@ -221,6 +220,82 @@ async fn decisions_are_the_newest_ten_and_orders_the_newest_hundred() {
     let told = listener.expect("decisions").await.data;
     let rounds = told["rounds"].as_array().unwrap();
     assert_eq!((rounds.len(), &rounds[0]["id"]), (10, &json!("r40")));
+}
+
+fn point(number: i64) -> CurvePoint {
+    CurvePoint {
+        at: Timestamp(number),
+        equity: sapphire_engine::money::Amount::whole(number),
+        drawdown: sapphire_engine::money::Ratio::ZERO,
+        buy_and_hold: sapphire_engine::money::Amount::ZERO,
+    }
+}
+
+/// A stream with history is all that the page asks for.
+#[tokio::test]
+async fn a_stream_with_history_begins_with_what_the_pages_charts_need() {
+    let mut desk = Desk::open().await;
+    for number in 1..=700 {
+        desk.publisher().bar(SymbolId(0), &bar(number));
+        desk.publisher().equity_point(point(number));
+        if number % 100 == 50 {
+            desk.publisher().fill(SymbolId(0), fill_on_bar(number));
+        }
+    }
+    desk.publisher().due_now();
+    desk.publisher().portfolio(summary(10_000));
+    let mut listener = Listener::of(desk.get("/api/stream?history=true").await);
+    let market = listener.expect("market").await.data;
+    let whole = desk.read("/api/market?symbol=BTCUSD&points=500").await;
+    assert_eq!((&market["bars"], &market["fills"]), (&whole["bars"], &whole["fills"]));
+    assert_eq!(market["fills"].as_array().unwrap().len(), 5);
+    let portfolio = listener.expect("portfolio").await.data;
+    assert_eq!(portfolio, desk.read("/api/portfolio?points=500").await);
+    listener.expect("risk").await;
+
+    // What follows goes on where that ended, however much it is.
+    for number in 701..=1000 {
+        desk.publisher().bar(SymbolId(0), &bar(number));
+        desk.publisher().equity_point(point(number));
+    }
+    desk.publisher().fill(SymbolId(0), fill_on_bar(950));
+    desk.publisher().due_now();
+    desk.publisher().portfolio(summary(10_001));
+    let update = listener.markets(1).await;
+    assert_eq!(opens(&update), prices_of_bars(701..=1000));
+    let portfolio = listener.expect("portfolio").await.data;
+    assert_eq!(
+        (&portfolio["point"]["equity"], portfolio.get("history")),
+        (&json!("1000.00"), None)
+    );
+}
+
+/// At full speed a run closes hundreds of bars between two looks, from its first moment on.
+#[tokio::test]
+async fn a_stream_that_began_before_the_first_bar_tells_every_bar() {
+    let mut desk = Desk::open().await;
+    let mut listener = Listener::settled(&desk).await;
+    (1..=200).for_each(|number| desk.publisher().bar(SymbolId(0), &bar(number)));
+    desk.publisher().due_now();
+    let update = listener.expect("market").await;
+    assert_eq!(opens(&[update]), prices_of_bars(1..=200));
+}
+
+#[tokio::test]
+async fn the_health_report_is_told_every_ten_seconds_at_most() {
+    let mut desk = Desk::open().await;
+    let mut listener = Listener::settled(&desk).await;
+    let health: view::Health =
+        serde_json::from_value(desk.read("/api/health-metrics").await).unwrap();
+    for events_total in 1_000..1_004 {
+        desk.publisher().health(view::Health { events_total, ..health.clone() });
+        assert_eq!(names(&listener.within(Duration::from_millis(250)).await), Vec::<&str>::new());
+    }
+    assert_eq!(listener.expect("health").await.data["eventsTotal"], 1_003);
+}
+
+fn fill_on_bar(number: i64) -> FillPoint {
+    FillPoint { at: bar(number).open_time, ..fill(number) }
 }
 
 fn fill(number: i64) -> FillPoint {

@@ -13,6 +13,11 @@ use axum::response::Response;
 use crate::api::App;
 use crate::api::config::Network;
 use crate::api::error::{ApiError, ErrorCode};
+use crate::api::routes::STREAM;
+
+/// For who has no token, or a wrong one.
+const WHERE_THE_TOKEN_IS: &str = "`sapphire-trader run` prints a link that ends in #token=, and what \
+     follows is the token, unless one was chosen with --token or SAPPHIRE_API_TOKEN";
 
 /// Who asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,27 +41,34 @@ pub(in crate::api) async fn check(
         None => false,
     };
     if !authorized && request.uri().path().starts_with("/api/") {
-        admit(&app, address)?;
+        admit(&app, address, request.uri().path() == STREAM)?;
     }
     request.extensions_mut().insert(Caller { address, authorized });
     Ok(next.run(request).await)
 }
 
 /// The page's own files and the probes do not count: a browser and a kubelet fetch them unasked.
-fn admit(app: &App, address: IpAddr) -> Result<(), ApiError> {
-    let Some(rate) = &app.rate else { return Ok(()) };
+/// Streams are counted apart: whoever watches the desk still can while a script of the same machine
+/// uses its requests up.
+fn admit(app: &App, address: IpAddr, stream: bool) -> Result<(), ApiError> {
+    let rate = if stream { &app.stream_rate } else { &app.rate };
+    let Some(rate) = rate else { return Ok(()) };
     rate.admit(address, Instant::now()).map_err(|wait| {
         app.metrics.http.rate_limited.inc();
-        ApiError::new(
-            ErrorCode::TooManyRequests,
+        let limit = rate.limit();
+        let message = if stream {
             format!(
-                "{} requests a minute are answered per address without a token: wait as \
+                "{limit} streams a minute are opened per address without a token: wait as \
+                 `retry-after` says, or send `authorization: Bearer` with the token"
+            )
+        } else {
+            format!(
+                "{limit} requests a minute are answered per address without a token: wait as \
                  `retry-after` says, use /api/stream instead of polling, or send \
-                 `authorization: Bearer` with the token",
-                rate.limit()
-            ),
-        )
-        .retry_after(wait)
+                 `authorization: Bearer` with the token"
+            )
+        };
+        ApiError::new(ErrorCode::TooManyRequests, message).retry_after(wait)
     })
 }
 
@@ -91,7 +103,7 @@ fn authorize(app: &App, address: IpAddr, presented: &[u8]) -> Result<bool, ApiEr
     tracing::warn!(%address, "a wrong token was presented");
     Err(ApiError::new(
         ErrorCode::Unauthorized,
-        "that is not this desk's token: `sapphire-trader run` prints the file that holds it",
+        format!("that is not this desk's token: {WHERE_THE_TOKEN_IS}"),
     ))
 }
 
@@ -143,8 +155,9 @@ impl FromRequestParts<Arc<App>> for Operator {
         app.metrics.http.unauthorized.inc();
         Err(ApiError::new(
             ErrorCode::Unauthorized,
-            "commands need `authorization: Bearer` with the desk's token: `sapphire-trader run` \
-             prints the file that holds it",
+            format!(
+                "commands need `authorization: Bearer` with the desk's token: {WHERE_THE_TOKEN_IS}"
+            ),
         ))
     }
 }

@@ -195,10 +195,13 @@ impl Publisher {
         }
     }
 
-    /// The protective stops that stand now.
+    /// The protective stops that stand now. Publishes the market at once where they changed: the
+    /// desk says so while it publishes its positions, and the two tell one stop.
     pub fn stops(&mut self, symbol: SymbolId, stops: Vec<(OrderId, PriceTicks)>) {
-        if let Some(market) = self.markets.get_mut(symbol.index()) {
-            market.changed |= market.series.set_stops(stops);
+        let Some(market) = self.markets.get_mut(symbol.index()) else { return };
+        if market.series.set_stops(stops) {
+            market.changed = false;
+            self.shown.markets[symbol.index()].publish(self.sequence, market.series.clone());
         }
     }
 

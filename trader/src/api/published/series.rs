@@ -12,8 +12,6 @@ use crate::api::view;
 
 /// Bars kept per symbol, and the most that can be asked for.
 pub const BARS_MAX: usize = 2000;
-/// Bars that a stream tells first: what closed between a page's load and its stream.
-const BARS_AT_FIRST: usize = 50;
 /// Fills kept per symbol.
 pub const FILLS_MAX: usize = 1000;
 
@@ -81,6 +79,14 @@ impl MarketSeries {
         self.fills_seen - newer as u64
     }
 
+    /// How many fills there were before the newest `bars` bars.
+    #[must_use]
+    pub fn fills_seen_before_bars(&self, bars: usize) -> u64 {
+        let first = self.bars.get(self.bars.len().saturating_sub(bars)).map(|bar| bar.open_time);
+        let on_them = |fill: &&(u64, FillPoint)| first.is_none_or(|first| fill.1.at >= first);
+        self.fills_seen - self.fills.iter().filter(on_them).count() as u64
+    }
+
     /// The newest `points` bars, with the fills since the first of them.
     #[must_use]
     pub fn market(
@@ -113,20 +119,18 @@ impl MarketSeries {
         self.bars.back().map(|bar| bar.open_time)
     }
 
-    /// The bars that opened after `bar` (the newest few where it is `None`), the fills after the
-    /// first `seen` ones, and the stops.
+    /// The bars that opened after `bar` (all where it is `None`), the newest `bars` of them at most,
+    /// the fills after the first `seen` ones, and the stops.
     #[must_use]
     pub fn update(
         &self,
         instrument: &Instrument,
         bar: Option<Timestamp>,
+        bars: usize,
         seen: u64,
     ) -> view::MarketUpdate {
         let told = |old: &Bar| bar.is_some_and(|bar| old.open_time <= bar);
-        let untold = match bar {
-            Some(_) => self.bars.partition_point(told),
-            None => self.bars.len().saturating_sub(BARS_AT_FIRST),
-        };
+        let untold = self.bars.partition_point(told).max(self.bars.len().saturating_sub(bars));
         let new = usize::try_from(self.fills_seen.saturating_sub(seen)).unwrap_or(usize::MAX);
         let first = self.fills.len().saturating_sub(new);
         view::MarketUpdate {

@@ -8,7 +8,7 @@ mod read;
 mod stream;
 
 pub use page::Page;
-pub(super) use stream::StreamPlaces;
+pub(super) use stream::{STREAM, StreamPlaces};
 
 use std::sync::Arc;
 

@@ -20,11 +20,11 @@ use crate::api::view::{
     SystemStatus,
 };
 
-const CURVE_POINTS: usize = 500;
+pub(super) const CURVE_POINTS: usize = 500;
 const BARS: usize = 300;
 const ORDERS: usize = 100;
 const ORDERS_MAX: usize = 500;
-const ROUNDS: usize = 50;
+pub(super) const ROUNDS: usize = 50;
 const ROUNDS_MAX: usize = 200;
 
 /// Everything at a glance.

@@ -16,30 +16,54 @@ use axum::http::HeaderMap;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use futures::Stream;
 use sapphire_engine::time::Timestamp;
+use serde::Deserialize;
 use tokio::sync::watch;
-use tokio::time::{Interval, MissedTickBehavior, interval};
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval};
+use utoipa::IntoParams;
 
-use super::read::{NoQuery, json, newest_orders, newest_rounds};
+use super::read::{self, json, newest_orders, newest_rounds};
 use crate::api::App;
 use crate::api::error::{ApiError, ErrorCode};
 use crate::api::extract::Asked;
 use crate::api::guard::caller::Caller;
 use crate::api::openapi::ReadErrors;
-use crate::api::published::{Edition, Section};
-use crate::api::view::PortfolioUpdate;
+use crate::api::published::{Edition, MarketSeries, Section};
+use crate::api::view::{Portfolio, PortfolioUpdate};
 
 /// At most five of each section a second.
 const PACE: Duration = Duration::from_millis(200);
 /// Before a client that found no place asks again.
 const NO_PLACE_WAIT: Duration = Duration::from_secs(10);
 const ROUNDS: usize = 10;
+/// Its rate changes with every event, and nobody reads it at that pace.
+const HEALTH_PACE: Duration = Duration::from_secs(10);
+/// Bars that a stream begins with: what closed between a load of the market and its stream.
+const BARS_AT_FIRST: usize = 50;
+/// Bars of the first symbol that a stream with history begins with.
+const BARS_OF_HISTORY: usize = 500;
+
+/// The stream's path.
+pub(in crate::api) const STREAM: &str = "/api/stream";
+
+/// What to begin with.
+#[derive(Debug, Clone, Copy, Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(in crate::api) struct StreamQuery {
+    /// Whether to begin with what charts and lists need: the first `portfolio` with the curve of 500
+    /// points, the first `decisions` with 50 rounds, and the first symbol's first `market` with 500
+    /// bars and the fills on them. So a page needs no other request, and what it shows is of one
+    /// piece.
+    #[serde(default)]
+    history: bool,
+}
 
 /// Named events, each with the same body as its page: `status`, `positions`, `orders` (the newest
-/// 100), `agents`, `risk`, `decisions` (the newest 10), `portfolio` (with the newest point instead of
-/// the history) and `market` (with the newest bar and the fills not told yet). The id is a number of
-/// the journal: sent back as `last-event-id`, no fill is missed.
+/// 100), `agents`, `risk`, `decisions` (the newest 10), `health` (every 10 s), `portfolio` (with the
+/// newest point instead of the history) and `market` (with the bars that closed and the fills not
+/// told yet). The id is a number of the journal: sent back as `last-event-id`, no fill is missed.
 #[utoipa::path(get, path = "/api/stream", tag = "desk",
-    params(("last-event-id" = Option<u64>, Header, description = "The id of the last event that came."), NoQuery),
+    params(("last-event-id" = Option<u64>, Header, description = "The id of the last event that came."), StreamQuery),
     responses(
     (status = OK, description = "Server-sent events.", content_type = "text/event-stream", body = String),
     ReadErrors,
@@ -48,10 +72,10 @@ pub(super) async fn stream(
     State(app): State<Arc<App>>,
     caller: Caller,
     headers: HeaderMap,
-    Asked(NoQuery {}): Asked<NoQuery>,
+    Asked(query): Asked<StreamQuery>,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>> + use<>>, ApiError> {
     let place = StreamPlaces::take(&app, caller.address)?;
-    let told = Told::new(&app, last_event_id(&headers)?);
+    let told = Told::new(&app, last_event_id(&headers)?, query.history);
     let mut pace = interval(PACE);
     pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let stopping = app.stopping.clone();
@@ -110,6 +134,10 @@ struct Told {
     agents: u64,
     decisions: u64,
     risk: u64,
+    health: u64,
+    health_due: Instant,
+    /// Whether each section begins with its history.
+    history: bool,
     markets: Vec<ToldMarket>,
     /// Every fill up to this record of the journal was told.
     fills_up_to: u64,
@@ -126,8 +154,8 @@ struct ToldMarket {
 impl Told {
     /// Of a client that comes back: what it missed. Of a new one, which has the fills from
     /// `/api/market`: only what comes from now on.
-    fn new(app: &App, last_event_id: Option<u64>) -> Self {
-        let fills = |series: &crate::api::published::MarketSeries| match last_event_id {
+    fn new(app: &App, last_event_id: Option<u64>, history: bool) -> Self {
+        let fills = |series: &MarketSeries| match last_event_id {
             Some(id) => series.fills_seen_at(id),
             None => series.fills_seen(),
         };
@@ -144,6 +172,9 @@ impl Told {
             agents: 0,
             decisions: 0,
             risk: 0,
+            health: 0,
+            health_due: Instant::now(),
+            history,
             markets: app.published.markets.iter().map(market).collect(),
             fills_up_to: last_event_id.unwrap_or(0),
         }
@@ -164,12 +195,17 @@ impl Told {
         if let Some(edition) = news(&mut self.status, &shown.status) {
             events.push("status", &edition.body(json)?)?;
         }
+        let first = self.portfolio == 0;
         if let Some(edition) = news(&mut self.portfolio, &shown.portfolio) {
-            let update = PortfolioUpdate {
-                summary: edition.value.summary.clone(),
-                point: edition.value.curve.newest().map(Into::into),
+            let summary = edition.value.summary.clone();
+            let curve = &edition.value.curve;
+            let body = if first && self.history {
+                let history = curve.evenly(read::CURVE_POINTS).into_iter().map(Into::into);
+                json(&Portfolio { summary, history: history.collect() })?
+            } else {
+                json(&PortfolioUpdate { summary, point: curve.newest().map(Into::into) })?
             };
-            events.push("portfolio", &json(&update)?)?;
+            events.push("portfolio", &body)?;
         }
         if let Some(edition) = news(&mut self.positions, &shown.positions) {
             events.push("positions", &edition.body(json)?)?;
@@ -180,8 +216,15 @@ impl Told {
         if let Some(edition) = news(&mut self.agents, &shown.agents) {
             events.push("agents", &edition.body(json)?)?;
         }
+        let rounds = if self.decisions == 0 && self.history { read::ROUNDS } else { ROUNDS };
         if let Some(edition) = news(&mut self.decisions, &shown.decisions) {
-            events.push("decisions", &newest_rounds(&edition.value, ROUNDS)?)?;
+            events.push("decisions", &newest_rounds(&edition.value, rounds)?)?;
+        }
+        if self.health_due <= Instant::now()
+            && let Some(edition) = news(&mut self.health, &shown.health)
+        {
+            self.health_due = Instant::now() + HEALTH_PACE;
+            events.push("health", &edition.body(json)?)?;
         }
         if let Some(edition) = news(&mut self.risk, &shown.risk) {
             events.push("risk", &edition.body(json)?)?;
@@ -195,12 +238,21 @@ impl Told {
         complete: u64,
         events: &mut Events,
     ) -> Result<(), ApiError> {
-        let shown = &app.published;
+        let (shown, history) = (&app.published, self.history);
         let mut changed = Vec::new();
         for (index, (told, section)) in self.markets.iter_mut().zip(&shown.markets).enumerate() {
+            let first = told.version == 0;
             if let Some(edition) = news(&mut told.version, section) {
                 let instrument = &shown.facts.instruments[index];
-                changed.push(edition.value.update(instrument, told.bar, told.fills));
+                let bars = match (first, history && index == 0) {
+                    (true, true) => BARS_OF_HISTORY,
+                    (true, false) => BARS_AT_FIRST,
+                    (false, _) => usize::MAX,
+                };
+                if bars == BARS_OF_HISTORY {
+                    told.fills = edition.value.fills_seen_before_bars(bars);
+                }
+                changed.push(edition.value.update(instrument, told.bar, bars, told.fills));
                 told.fills = edition.value.fills_seen();
                 told.bar = edition.value.newest_bar();
             }

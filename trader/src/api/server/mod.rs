@@ -189,6 +189,7 @@ fn router(
     let description = description.to_pretty_json().map_err(io::Error::other)?;
     let app = Arc::new(App {
         rate: api.config.requests_per_minute.map(RateLimit::new),
+        stream_rate: api.config.requests_per_minute.map(RateLimit::new),
         wrong_tokens: RateLimit::new(api.config.wrong_tokens_per_minute),
         hosts: AllowedHosts::new(local, &api.config.allowed_hosts),
         streams: StreamPlaces::default(),

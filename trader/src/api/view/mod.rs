@@ -34,7 +34,7 @@ pub use portfolio::{DrawdownState, EquityPoint, Portfolio, PortfolioSummary, Por
 pub use positions::{Position, PositionSide, Positions};
 pub use risk::{LimitUse, OnHalt, PendingPolicy, PolicyInForce, RefusedPolicy, Risk};
 pub use status::{
-    Feed, JournalHead, Phase, Progress, Report, StateReason, StateSource, SymbolStatus,
-    SystemStatus, TradingState,
+    Feed, JournalHead, Phase, Progress, Report, ReportFact, ReportSection, StateReason,
+    StateSource, SymbolStatus, SystemStatus, TradingState,
 };
 pub use time::Time;

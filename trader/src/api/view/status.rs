@@ -151,6 +151,10 @@ impl Progress {
 pub struct SymbolStatus {
     /// The venue's name of it.
     pub symbol: String,
+    /// The smallest step of its price.
+    pub tick_size: Decimal,
+    /// The smallest step of its quantity.
+    pub lot_size: Decimal,
     /// Whether its data come.
     pub feed: Feed,
     /// The newest price; null before the first.
@@ -195,9 +199,33 @@ pub struct JournalHead {
 pub struct Report {
     /// The report as the terminal shows it.
     pub text: String,
+    /// One line that says it all.
+    pub headline: String,
+    /// The same rows as the terminal's, in its order, as people read them.
+    pub sections: Vec<ReportSection>,
     /// The summary's figures by name.
     #[serde(flatten)]
     pub figures: BTreeMap<String, String>,
+}
+
+/// Rows of the report that belong together.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ReportSection {
+    /// What they are about.
+    pub title: String,
+    /// Whether they need the full width.
+    pub wide: bool,
+    /// The rows.
+    pub facts: Vec<ReportFact>,
+}
+
+/// A row of the report.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ReportFact {
+    /// Its name; empty where it goes on with the row above.
+    pub name: String,
+    /// Its value with unit, such as `12.35 %`; `—` where there is none.
+    pub value: String,
 }
 
 #[cfg(test)]
@@ -216,6 +244,8 @@ mod tests {
     fn fields_with_digits_keep_the_contracts_spelling() {
         let status = SymbolStatus {
             symbol: "BTCUSD".into(),
+            tick_size: Decimal::default(),
+            lot_size: Decimal::default(),
             feed: Feed::Waiting,
             last_price: None,
             change24h: None,

@@ -107,3 +107,21 @@ fn pending_policy(engine: &Engine, pending: &PolicyChange) -> view::PendingPolic
         looser: looser.map(|(name, _)| name.clone()).collect(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_day_that_gained_uses_nothing_of_the_loss_limit() {
+        let row = Headroom {
+            name: "maxDailyLoss",
+            limit: RuleValue::Ratio(Ratio::percent(5)),
+            value: RuleValue::Ratio(Ratio(-320_000)),
+        };
+        let told = limit_use(&row).unwrap();
+        let [value, headroom, fraction] =
+            [&told.value, &told.headroom, &told.fraction].map(ToString::to_string);
+        assert_eq!([value.as_str(), headroom.as_str(), fraction.as_str()], ["0.00", "0.05", "0"]);
+    }
+}

@@ -3,14 +3,14 @@
 use std::cmp::Reverse;
 use std::time::{Duration, Instant};
 
-use sapphire_engine::instrument::{Instrument, SymbolId};
+use sapphire_engine::instrument::{Instrument, PriceTicks, QtyLots, SymbolId};
 use sapphire_engine::policy::TradingState;
 use sapphire_engine::{Engine, VERSION};
 
 use super::{Exhibit, symbols};
 use crate::api::view;
 use crate::market::Oddity;
-use crate::report::Report;
+use crate::report::{self, Report};
 use crate::store::CommitTimes;
 
 /// Over how long a rate is taken.
@@ -86,6 +86,8 @@ impl Exhibit {
         let price = shown.and_then(|shown| shown.mark).or(day.last_price());
         view::SymbolStatus {
             symbol: instrument.symbol.to_string(),
+            tick_size: instrument.price(PriceTicks(1)).into(),
+            lot_size: instrument.quantity(QtyLots(1)).into(),
             feed,
             last_price: price.map(|ticks| instrument.price(ticks).into()),
             change24h: day.change().map(Into::into),
@@ -146,5 +148,14 @@ pub(super) fn shown_report(text: String, report: &Report) -> view::Report {
         .into_iter()
         .filter_map(|(name, value)| value.as_str().map(|text| (name, text.to_owned())))
         .collect();
-    view::Report { text, figures }
+    let sections = report::sections(report).into_iter().map(|section| view::ReportSection {
+        title: section.title.to_owned(),
+        wide: section.wide,
+        facts: section
+            .facts
+            .into_iter()
+            .map(|fact| view::ReportFact { name: fact.name, value: fact.value })
+            .collect(),
+    });
+    view::Report { text, headline: report::headline(report), sections: sections.collect(), figures }
 }

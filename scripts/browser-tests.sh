@@ -19,36 +19,40 @@ if [ -z "$chromium" ]; then
 fi
 
 work=$(mktemp -d)
-trader=
+traders=()
 finish() {
-  [ -z "$trader" ] || kill "$trader" 2>/dev/null || true
-  [ -z "$trader" ] || wait "$trader" 2>/dev/null || true
+  for trader in "${traders[@]}"; do kill "$trader" 2>/dev/null || true; done
+  for trader in "${traders[@]}"; do wait "$trader" 2>/dev/null || true; done
   rm -rf "$work"
 }
 trap finish EXIT
 
 token=$(head -c 24 /dev/urandom | od -An -tx1 | tr -d ' \n')
-# Slow enough that the data outlast the tests.
-SAPPHIRE_API_TOKEN=$token "${CARGO_TARGET_DIR:-target}/debug/sapphire-trader" run -f examples/quickstart \
-  --speed 30m --listen 127.0.0.1:0 --db "$work/desk.db" --log-format json 2>"$work/log" >"$work/out" &
-trader=$!
-
-url=
-for _ in $(seq 100); do
-  url=$(grep -ohE 'http://127\.0\.0\.1:[0-9]+' "$work/out" "$work/log" | head -n 1 || true)
-  [ -z "$url" ] || break
-  kill -0 "$trader" 2>/dev/null || break
-  sleep 0.1
-done
-if [ -z "$url" ]; then
+# start NAME SPEED: a desk of its own, whose address is then in $url.
+start() {
+  SAPPHIRE_API_TOKEN=$token "${CARGO_TARGET_DIR:-target}/debug/sapphire-trader" run -f examples/quickstart \
+    --speed "$2" --listen 127.0.0.1:0 --db "$work/$1.db" --log-format json 2>"$work/$1.log" >"$work/$1.out" &
+  local trader=$!
+  traders+=("$trader")
+  for _ in $(seq 100); do
+    url=$(grep -ohE 'http://127\.0\.0\.1:[0-9]+' "$work/$1.out" "$work/$1.log" | head -n 1 || true)
+    [ -z "$url" ] || return 0
+    kill -0 "$trader" 2>/dev/null || break
+    sleep 0.1
+  done
   echo "the trader did not start; it said:"
-  cat "$work/out" "$work/log"
+  cat "$work/$1.out" "$work/$1.log"
   exit 1
-fi
+}
 
-echo "Chromium against $url"
-if ! (cd trader/dashboard && CHROMIUM=$chromium SAPPHIRE_URL=$url SAPPHIRE_TOKEN=$token npm run --silent e2e); then
+start over max
+finished=$url
+# Slow enough that the data outlast the tests.
+start desk 30m
+
+echo "Chromium against $url, and against a run that is over"
+if ! (cd trader/dashboard && CHROMIUM=$chromium SAPPHIRE_URL=$url SAPPHIRE_FINISHED_URL=$finished SAPPHIRE_TOKEN=$token npm run --silent e2e); then
   echo "the trader's last words:"
-  tail -n 30 "$work/log"
+  tail -n 30 "$work/desk.log"
   exit 1
 fi

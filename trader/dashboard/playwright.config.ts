@@ -1,10 +1,11 @@
 import { defineConfig, type PlaywrightTestConfig } from "@playwright/test";
 
 /**
- * Runs against a trader that is really running: SAPPHIRE_URL says where, SAPPHIRE_TOKEN lets the
- * tests halt it. They leave it as they found it, Active.
+ * Runs against traders that are really running: SAPPHIRE_URL says where one trades, and
+ * SAPPHIRE_TOKEN lets the tests halt it; they leave it as they found it, Active. The data of the one
+ * at SAPPHIRE_FINISHED_URL end soon.
  */
-function required(name: "SAPPHIRE_URL" | "SAPPHIRE_TOKEN"): string {
+function required(name: "SAPPHIRE_URL" | "SAPPHIRE_TOKEN" | "SAPPHIRE_FINISHED_URL"): string {
   const value = process.env[name];
   if (value) return value;
   throw new Error(`${name} is not set: start a trader and give the URL and token that it prints`);
@@ -22,6 +23,7 @@ const projects: PlaywrightTestConfig["projects"] = Object.entries(sizes).flatMap
 );
 
 required("SAPPHIRE_TOKEN");
+required("SAPPHIRE_FINISHED_URL");
 
 export default defineConfig({
   testDir: "e2e",

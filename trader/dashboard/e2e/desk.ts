@@ -68,6 +68,42 @@ export async function overflow(page: Page): Promise<number> {
   return page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
 }
 
+/** What runs past its panel's inner edge or is cut by it. */
+export async function pastTheirPanel(page: Page): Promise<string[]> {
+  return page.evaluate(() => {
+    const named = (element: Element) => `${element.tagName} ${element.textContent?.slice(0, 40)}`;
+    const bodies = [...document.querySelectorAll(".panel-body")];
+    return bodies.flatMap((body) => {
+      const { right, left } = body.getBoundingClientRect();
+      const shown = [...body.querySelectorAll("*")].filter(
+        (element) => !element.closest(".hidden, .chart, pre, thead"),
+      );
+      return shown
+        .filter((element) => {
+          const box = element.getBoundingClientRect();
+          return box.width > 1 && (box.right > right + 1 || box.left < left - 1);
+        })
+        .map(named);
+    });
+  });
+}
+
+/** Whether an element's text is wider than what is seen of it. */
+export async function isCut(element: Locator): Promise<boolean> {
+  return element.evaluate((node) => {
+    const text = document.createRange();
+    text.selectNodeContents(node);
+    const [words, box] = [text.getBoundingClientRect(), node.getBoundingClientRect()];
+    const parent = node.parentElement?.getBoundingClientRect() ?? box;
+    const right = Math.min(box.right, parent.right);
+    return node.scrollWidth > node.clientWidth || words.right > right + 1;
+  });
+}
+
+/** "2018-05-23 06:00" in UTC as milliseconds. */
+export const moment = (text: string): number =>
+  Date.parse(`${text.slice(0, 16).replace(" ", "T")}Z`);
+
 /** Presses Tab until the focus is on the wanted element; fails when a whole turn does not reach it. */
 export async function tabTo(page: Page, wanted: Locator): Promise<void> {
   for (let presses = 0; presses < 80; presses++) {

@@ -47,6 +47,17 @@ describe("a command", () => {
     expect(kept["sapphire.token"]).toBeUndefined();
   });
 
+  it("sent too often says when to try again, in words for a person", async () => {
+    answer = async () =>
+      Response.json(
+        { error: { code: "TooManyRequests", message: "wait as `retry-after` says" } },
+        { status: 429, headers: { "retry-after": "40" } },
+      );
+    const outcome = await send(HALT);
+    expect(outcome).toMatchObject({ kind: "Refused", message: expect.stringContaining("40 s") });
+    expect(JSON.stringify(outcome)).not.toContain("retry-after");
+  });
+
   it("without an answer is unknown, neither done nor failed, and not repeated", async () => {
     answer = async () => {
       throw new TypeError("network");

@@ -18,7 +18,7 @@ export class ApiError extends Error {
   }
 }
 
-/** A token is sent with reads too: it lifts the limit of requests a minute. */
+/** A token is sent with reads too: it lifts the limits a minute. */
 export function authorization(): Record<string, string> {
   const value = token();
   return value ? { authorization: `Bearer ${value}` } : {};
@@ -37,6 +37,13 @@ export async function errorOf(response: Response): Promise<ApiError> {
   }
 }
 
+/** What a refusal means for who reads the page; the trader's own words are for who calls its API. */
+export function inWords(error: ApiError): string {
+  return error.status === 429
+    ? "too many requests came from this computer in the last minute"
+    : error.message;
+}
+
 export async function get<T>(path: string, cancel?: AbortSignal): Promise<T> {
   const timeout = AbortSignal.timeout(READ_TIMEOUT_MILLIS);
   const response = await fetch(path, {
@@ -45,6 +52,11 @@ export async function get<T>(path: string, cancel?: AbortSignal): Promise<T> {
   });
   if (!response.ok) throw await errorOf(response);
   return (await response.json()) as T;
+}
+
+function tooOften({ retryAfterMillis }: ApiError): string {
+  const when = retryAfterMillis > 0 ? `in ${Math.ceil(retryAfterMillis / 1000)} s` : "in a minute";
+  return `Too many attempts came from this computer. Nothing was sent on: try again ${when}.`;
 }
 
 export type CommandOutcome =
@@ -66,7 +78,9 @@ export async function send(command: Command): Promise<CommandOutcome> {
       const { journalSequence } = (await response.json()) as Accepted;
       return { kind: "Accepted", journalSequence };
     }
-    const { message } = await errorOf(response);
+    const error = await errorOf(response);
+    const { message } = error;
+    if (response.status === 429) return { kind: "Refused", message: tooOften(error) };
     if (response.status !== 401 && response.status !== 403) return { kind: "Refused", message };
     forgetToken();
     return { kind: "Unauthorized", message };

@@ -22,6 +22,9 @@ export interface StateReason {
 
 export interface SymbolStatus {
   symbol: string;
+  /** The smallest steps of its price and quantity. */
+  tickSize: Decimal;
+  lotSize: Decimal;
   feed: "Live" | "Broken" | "Ended" | "Waiting";
   lastPrice: Decimal | null;
   change24h: Decimal | null;
@@ -31,8 +34,12 @@ export interface SymbolStatus {
   paused: boolean;
 }
 
-/** The run's summary: `text` is the report as the trader prints it, the rest its figures. */
-export type Report = { text: string } & Record<string, unknown>;
+/** The run's summary, as the trader prints it (`text`) and row by row, written for people. */
+export interface Report {
+  text: string;
+  headline: string;
+  sections: { title: string; wide: boolean; facts: { name: string; value: string }[] }[];
+}
 
 export interface Status {
   system: string;
@@ -100,8 +107,11 @@ export interface Portfolio {
   history: EquityPoint[];
 }
 
-/** The stream's portfolio carries the newest point instead of the whole history. */
-export type PortfolioUpdate = Omit<Portfolio, "history"> & { point?: EquityPoint | null };
+/** The stream's portfolio carries the newest point, the first one the whole history. */
+export type PortfolioUpdate = Omit<Portfolio, "history"> & {
+  point?: EquityPoint | null;
+  history?: EquityPoint[];
+};
 
 export interface Bar {
   t: Time;
@@ -130,7 +140,6 @@ export interface StopLine {
 
 export interface Market {
   symbol: string;
-  barInterval: string;
   bars: Bar[];
   fills: Fill[];
   stops: StopLine[];
@@ -138,10 +147,9 @@ export interface Market {
 
 export interface MarketUpdate {
   symbol: string;
-  /** The newest bar. */
-  bar?: Bar | null;
-  /** Every bar since the last update, where the trader sends them: a fast run closes several. */
-  bars?: Bar[];
+  /** Every bar since the stream's last update; the newest ones in its first. */
+  bars: Bar[];
+  /** Every fill that the stream has not told before. */
   fills: Fill[];
   stops: StopLine[];
 }

@@ -1,11 +1,15 @@
 import { describe, expect, it } from "vitest";
 import {
+  brief,
   change,
   duration,
   exact,
   inUnit,
   money,
+  multiple,
   percent,
+  price,
+  quantity,
   shortHash,
   shortTime,
   time,
@@ -49,11 +53,43 @@ describe("format", () => {
     expect(change("1", "0")).toBeNull();
   });
 
-  it("writes a limit in its unit", () => {
-    expect(inUnit("0.25", "ratio")).toBe("25.00\u202f%");
-    expect(inUnit("10", "x")).toBe("10×");
-    expect(inUnit("5", "count")).toBe("5");
-    expect(inUnit("150000", "USD")).toBe("150,000 USD");
+  it.each([
+    ["0.25", "ratio", "25.00\u202f%"],
+    ["0.45353289", "x", "0.45×"],
+    ["9.54646711", "x", "9.55×"],
+    ["1.00", "count", "1"],
+    ["3", "count", "3"],
+    ["82975.27914", "quote", "82,975.28"],
+    ["548859.50066913", "quote", "548,859.50"],
+    ["150000", "USD", "150,000 USD"],
+  ])("writes a limit of %s %s as %s", (text, unit, written) => {
+    expect(inUnit(text, unit)).toBe(written);
+  });
+
+  it.each([
+    ["8031.8", "0.01", "8,031.80"],
+    ["8031.80", "0.10", "8,031.8"],
+    ["0.000123", "0.000001", "0.000123"],
+    ["61800.00", "1.00", "61,800"],
+    ["7910.725", "0.01", "7,910.73"],
+    ["61800.10", undefined, "61,800.10"],
+  ])("writes the price %s on a tick of %s as %s", (text, tick, written) => {
+    expect(price(text, tick)).toBe(written);
+  });
+
+  it("writes quantities to the lot, and none as 0", () => {
+    expect(quantity("14.9503", "0.00001")).toBe("14.95030");
+    expect(quantity("0.00", "0.00001")).toBe("0");
+    expect(quantity("12.00", "1.00")).toBe("12");
+  });
+
+  it("writes multiples with two places, and shortens what has no unit", () => {
+    expect([multiple("10"), multiple(null)]).toEqual(["10.00×", "–"]);
+    expect([brief("10.23232109"), brief("1200.5"), brief("3 lots")]).toEqual([
+      "10.2323",
+      "1,200.5",
+      "3 lots",
+    ]);
   });
 
   it("turns names into words", () => {

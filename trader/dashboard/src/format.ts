@@ -1,4 +1,7 @@
-/** How figures and times read on the page. Every function takes the contract's own strings. */
+/**
+ * How figures and times read on the page, one function a kind: money, ratios, multiples, counts,
+ * prices, quantities, times. They take the contract's own strings.
+ */
 
 import { divide, parse, round, type Scaled, shift, subtract } from "./decimal";
 
@@ -36,9 +39,31 @@ export function money(text: string | null | undefined, signed = false): string {
   return format(text, { places: 2, signed });
 }
 
-/** A price or quantity with the places it came with: they say the tick or lot. */
+/** A figure with the places it came with, for what has no unit that says how many. */
 export function exact(text: string | null | undefined): string {
   return format(text, {});
+}
+
+/** A price to the places of its tick; without one, with those it came with. */
+export function price(text: string | null | undefined, tick?: string): string {
+  return format(text, stepStyle(tick));
+}
+
+/** A quantity to the places of its lot; none is "0". */
+export function quantity(text: string | null | undefined, lot?: string): string {
+  return text && parse(text)?.units === 0n ? "0" : format(text, stepStyle(lot));
+}
+
+/** The places of a step: those of "0.050" are two. */
+function stepStyle(step: string | undefined): Style {
+  if (!step || !parse(step)) return {};
+  return { places: (step.split(".")[1] ?? "").replace(/0+$/, "").length };
+}
+
+/** A multiple of equity: "0.45353289" reads "0.45×". */
+export function multiple(text: string | null | undefined): string {
+  const written = format(text, { places: 2 });
+  return written === NONE ? NONE : `${written}×`;
 }
 
 /** A ratio as a percentage: "0.0312" reads "3.12 %". */
@@ -47,9 +72,15 @@ export function percent(text: string | null | undefined, places = 2, signed = fa
   return written === NONE ? NONE : `${written}${THIN_SPACE}%`;
 }
 
-/** A score or weight with two or three places. */
-export function score(text: string | null | undefined, places = 3): string {
-  return format(text, { places });
+/** A score with three places. */
+export function score(text: string | null | undefined): string {
+  return format(text, { places: 3 });
+}
+
+/** Something of a rule's, whose unit is not told: four places at most. */
+export function brief(text: string): string {
+  const value = parse(text);
+  return value && value.places > 4 ? write(round(value, 4), {}) : exact(text);
 }
 
 /** a − b, exact; null unless both are decimals. */
@@ -69,13 +100,20 @@ function plain(value: Scaled): string {
   return write(value, {}).replaceAll(",", "").replace(MINUS, "-");
 }
 
-/** A limit's value in its unit: ratios as percentages, counts plain. */
+/** A limit's value in its unit: ratios as percentages, counts whole, amounts to the cent. */
 export function inUnit(text: string, unit: string): string {
-  if (unit === "ratio" || unit === "fraction") return percent(text);
-  const number = exact(text);
-  if (unit === "" || unit === "count") return number;
-  if (unit === "x" || unit === "times") return `${number}×`;
-  return `${number} ${unit}`;
+  switch (unit) {
+    case "ratio":
+      return percent(text);
+    case "x":
+      return multiple(text);
+    case "count":
+      return format(text, { places: 0 });
+    case "quote":
+      return money(text);
+    default:
+      return `${exact(text)} ${unit}`;
+  }
 }
 
 /** Names of fields and enum values as words: "maxDrawdown" and "MaxDrawdown" read "Max drawdown". */

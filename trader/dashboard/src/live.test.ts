@@ -3,42 +3,37 @@ import type { Status } from "./contract";
 import { follow } from "./live";
 import { type Action, initialState, reduce, type State } from "./state";
 
-/** A trader whose stream the test writes, and whose reads answer with what the test sets. */
+/** A trader whose stream begins with its status, and goes on with what the test writes. */
 class FakeTrader {
   stream: ReadableStreamDefaultController<Uint8Array> | null = null;
-  streams = 0;
   refusal: Response | null = null;
   unreachable = false;
+  silent = false;
   sequence = 1;
-  headers: Headers[] = [];
-  private holds: (() => void)[] = [];
-  holding = false;
+  symbols: string[] = [];
+  asked: { path: string; headers: Headers }[] = [];
 
   readonly fetch = async (path: string, init: RequestInit): Promise<Response> => {
-    this.headers.push(new Headers(init.headers));
+    this.asked.push({ path, headers: new Headers(init.headers) });
     if (this.unreachable) throw new TypeError("fetch failed");
-    if (path === "/api/stream") return this.open(init.signal ?? null);
-    const body = this.body(path);
-    if (this.holding) await new Promise<void>((resolve) => this.holds.push(resolve));
-    return Response.json(body);
+    if (this.refusal) return this.refusal.clone();
+    if (path === "/api/stream?history=true") return this.open(init.signal ?? null);
+    return Response.json({ symbol: "ETHUSD", bars: [], fills: [], stops: [] });
   };
-
-  release(): void {
-    this.holding = false;
-    for (const release of this.holds.splice(0)) release();
-  }
 
   write(text: string): void {
     this.stream?.enqueue(new TextEncoder().encode(text));
   }
 
+  tell(event: string, body: unknown): void {
+    this.write(`event: ${event}\ndata: ${JSON.stringify(body)}\n\n`);
+  }
+
   status(sequence: number): void {
-    this.write(`event: status\ndata: ${JSON.stringify(statusAt(sequence))}\n\n`);
+    this.tell("status", statusAt(sequence, this.symbols));
   }
 
   private open(signal: AbortSignal | null): Response {
-    this.streams += 1;
-    if (this.refusal) return this.refusal.clone();
     const body = new ReadableStream<Uint8Array>({
       start: (controller) => {
         this.stream = controller;
@@ -51,24 +46,17 @@ class FakeTrader {
         });
       },
     });
+    if (!this.silent) this.status(this.sequence);
     return new Response(body);
-  }
-
-  private body(path: string): unknown {
-    const bodies: Record<string, unknown> = {
-      "/api/system-status": statusAt(this.sequence),
-      "/api/positions": { positions: [] },
-      "/api/orders": { orders: [] },
-      "/api/agents": { agents: [] },
-      "/api/decisions": { rounds: [] },
-      "/api/portfolio": { equity: "1", history: [] },
-    };
-    return bodies[path.split("?")[0] ?? ""] ?? {};
   }
 }
 
-const statusAt = (sequence: number) =>
-  ({ runId: "run", symbols: [], journal: { sequence, hash: "" } }) as unknown as Status;
+const statusAt = (sequence: number, symbols: string[]) =>
+  ({
+    runId: "run",
+    symbols: symbols.map((symbol) => ({ symbol })),
+    journal: { sequence, hash: "" },
+  }) as unknown as Status;
 
 let trader: FakeTrader;
 let state: State;
@@ -76,7 +64,9 @@ let lost: Extract<Action, { type: "Lost" }>[];
 let cancel: AbortController;
 let kept: Record<string, string>;
 
-const settle = (millis = 0) => vi.advanceTimersByTimeAsync(millis);
+/** As long as events are gathered before they are shown. */
+const GATHERED = 40;
+const settle = (millis = GATHERED) => vi.advanceTimersByTimeAsync(millis);
 
 beforeEach(() => {
   vi.useFakeTimers({ now: new Date("2026-01-01T00:00:00Z") });
@@ -90,7 +80,7 @@ beforeEach(() => {
   cancel = new AbortController();
 });
 
-/** Starts following and lets the first load finish, unless the trader holds it. */
+/** Starts following and lets the stream begin. */
 async function start(): Promise<void> {
   const dispatch = (action: Action) => {
     if (action.type === "Lost") lost.push(action);
@@ -108,42 +98,73 @@ afterEach(() => {
 });
 
 describe("follow", () => {
-  it("loads everything, then follows the stream", async () => {
+  it("shows everything by one request, and follows it", async () => {
     await start();
     expect(state.connection.kind).toBe("Live");
-    expect(state.positions).toEqual([]);
+    trader.tell("positions", { positions: [] });
+    trader.tell("health", { feedErrors: 3 });
+    trader.tell("portfolio", { equity: "1", history: [] });
     trader.status(5);
-    await settle();
+    await settle(20_000);
+    expect([state.positions, state.health?.feedErrors]).toEqual([[], 3]);
+    expect(state.portfolio?.equity).toBe("1");
     expect(state.status?.journal.sequence).toBe(5);
+    expect(trader.asked.map(({ path }) => path)).toEqual(["/api/stream?history=true"]);
   });
 
-  it("lets no slow load overwrite a newer event", async () => {
-    trader.holding = true;
+  it("shows a look's events at once, however they arrive", async () => {
     await start();
-    trader.status(9);
+    trader.tell("portfolio", { equity: "2", history: [] });
+    await settle(10);
+    trader.status(7);
+    await settle(10);
+    expect([state.portfolio, state.status?.journal.sequence]).toEqual([null, 1]);
     await settle();
-    while (trader.holding || state.connection.kind !== "Live") {
-      trader.release();
-      await settle();
-    }
-    expect(state.status?.journal.sequence).toBe(9);
+    expect([state.portfolio?.equity, state.status?.journal.sequence]).toEqual(["2", 7]);
+  });
+
+  it("shows events at once in a hidden tab, whose timers a browser holds back", async () => {
+    vi.stubGlobal("document", { visibilityState: "hidden" });
+    await start();
+    trader.status(8);
+    await settle(0);
+    expect(state.status?.journal.sequence).toBe(8);
+  });
+
+  it("is not live before the desk has shown itself", async () => {
+    trader.silent = true;
+    await start();
+    expect(state.connection.kind).toBe("Connecting");
+    trader.status(1);
+    await settle();
+    expect(state.connection.kind).toBe("Live");
+  });
+
+  it("loads the history of another symbol that the reader had chosen", async () => {
+    trader.symbols = ["BTCUSD", "ETHUSD"];
+    await start();
+    state = reduce(state, { type: "SymbolChosen", symbol: "ETHUSD" });
+    trader.stream?.close();
+    await settle(1_000 + GATHERED);
+    expect(trader.asked.at(-1)?.path).toBe("/api/market?symbol=ETHUSD&points=500");
+    expect(state.markets.ETHUSD).toBeDefined();
   });
 
   it("says since when it is stale and reconnects when the stream ends", async () => {
     await start();
     await settle(4_000);
     trader.write(": keep-alive\n\n");
-    await settle();
+    await settle(0);
     const heard = new Date();
     await settle(2_000);
     trader.stream?.close();
-    await settle();
+    await settle(0);
     expect(lost[0]?.since).toEqual(heard);
     expect(lost[0]?.retryAt).toEqual(new Date(Date.now() + 1_000));
     expect(state.connection.kind).toBe("Stale");
     trader.sequence = 42;
-    await settle(1_000);
-    expect(trader.streams).toBe(2);
+    await settle(1_000 + GATHERED);
+    expect(trader.asked).toHaveLength(2);
     expect(state.connection.kind).toBe("Live");
     expect(state.status?.journal.sequence).toBe(42);
   });
@@ -162,7 +183,7 @@ describe("follow", () => {
     expect(state.connection.kind).toBe("Live");
     lost = [];
     trader.stream?.close();
-    await settle();
+    await settle(0);
     expect(lost[0]?.retryAt.getTime()).toBe(Date.now() + 1_000);
   });
 
@@ -178,14 +199,19 @@ describe("follow", () => {
     expect(state.connection).toMatchObject({ kind: "Stale", cause: "nothing was heard for 25 s" });
   });
 
-  it("waits as long as a refusal asks and shows the trader's words", async () => {
+  it("waits as long as a refusal asks, in a person's words, and keeps what was shown", async () => {
     await start();
-    const error = { code: "TooManyRequests", message: "60 requests a minute" };
+    const message = "60 streams a minute are opened: wait as `retry-after` says";
+    const error = { code: "TooManyRequests", message };
     trader.refusal = Response.json({ error }, { status: 429, headers: { "retry-after": "20" } });
     trader.stream?.close();
     await settle(1_000);
-    expect(lost.at(-1)?.cause).toBe("60 requests a minute");
+    expect(lost.at(-1)?.cause).toBe("too many requests came from this computer in the last minute");
     expect(lost.at(-1)?.retryAt.getTime()).toBe(Date.now() + 20_000);
+    expect(state.status).not.toBeNull();
+    trader.refusal = null;
+    await settle(20_000 + GATHERED);
+    expect(state.connection.kind).toBe("Live");
   });
 
   it("survives an event that is not JSON by beginning again", async () => {
@@ -193,18 +219,19 @@ describe("follow", () => {
     trader.write("event: status\ndata: {broken\n\n");
     await settle();
     expect(lost.at(-1)?.cause).toBe("the trader sent something that is not JSON");
-    await settle(1_000);
+    await settle(1_000 + GATHERED);
     expect(state.connection.kind).toBe("Live");
   });
 
-  it("sends the token with reads, which lifts the limit of requests", async () => {
+  it("sends the token with the stream, which lifts the limit", async () => {
     await start();
-    expect(trader.headers.every((h) => !h.has("authorization"))).toBe(true);
+    expect(trader.asked.every(({ headers }) => !headers.has("authorization"))).toBe(true);
     kept["sapphire.token"] = "secret";
-    trader.headers = [];
+    trader.asked = [];
     trader.stream?.close();
     await settle(1_000);
-    expect(trader.headers.length).toBeGreaterThan(0);
-    expect(trader.headers.every((h) => h.get("authorization") === "Bearer secret")).toBe(true);
+    expect(trader.asked.map(({ headers }) => headers.get("authorization"))).toEqual([
+      "Bearer secret",
+    ]);
   });
 });

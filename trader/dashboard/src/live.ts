@@ -1,30 +1,34 @@
 /**
- * Keeps the store in step with the trader: load everything, then follow the stream; when the
- * stream breaks, say since when the page is stale, and begin again after a growing delay.
+ * Keeps the store in step with the trader. One stream tells everything, beginning with what charts
+ * and lists need, so that what is shown is of one piece and costs one request. When it breaks, say
+ * since when the page is stale, and begin again after a growing delay, or after the trader's own.
  */
 
-import { ApiError, authorization, errorOf, get } from "./api";
+import { ApiError, authorization, errorOf, get, inWords } from "./api";
 import { backoffMillis } from "./backoff";
-import type { Market, MarketUpdate, Portfolio, PortfolioUpdate } from "./contract";
-import { token } from "./session";
+import type { Market, MarketUpdate, PortfolioUpdate } from "./contract";
 import { EventParser, type ServerEvent } from "./sse";
 import { type Action, type Bodies, type State, shownSymbol, type Update } from "./state";
 
 /** The trader sends a comment every 10 s; two missed and some grace mean nobody is there. */
 const SILENCE_MILLIS = 25_000;
-/** How often gaps in bars are closed: a page without a token has 60 requests a minute. */
-const GAP_LOAD_MILLIS = { withToken: 1_000, withoutToken: 5_000 };
-const HEALTH_MILLIS = 10_000;
-const EQUITY_POINTS = 500;
+/**
+ * How long events are gathered before they are shown: the trader looks at the desk five times a
+ * second and tells a look's events one after the other, and what is shown is to be of one look.
+ */
+const GATHER_MILLIS = 40;
+const STREAM = "/api/stream?history=true";
+/** Bars loaded of a symbol that the reader chooses. */
 const BARS = 500;
 
-const LOADED: Record<keyof Bodies, string> = {
-  status: "/api/system-status",
-  positions: "/api/positions",
-  orders: "/api/orders?state=all&limit=100",
-  agents: "/api/agents",
-  decisions: "/api/decisions?limit=50",
-  risk: "/api/risk",
+const PARTS: Record<keyof Bodies, true> = {
+  status: true,
+  health: true,
+  positions: true,
+  orders: true,
+  agents: true,
+  decisions: true,
+  risk: true,
 };
 
 export interface Store {
@@ -58,76 +62,78 @@ export async function follow(store: Store, cancel: AbortSignal): Promise<void> {
   }
 }
 
-/** One connection, from the first load to its end. */
+/** One stream, from its beginning to its end. */
 async function session(store: Store, cancel: AbortSignal, heard: () => void): Promise<void> {
   const end = new AbortController();
   const signal = AbortSignal.any([cancel, end.signal]);
+  const gathered: ServerEvent[] = [];
+  let showing: ReturnType<typeof setTimeout> | undefined;
   let silence = setTimeout(() => end.abort(new Silence()), SILENCE_MILLIS);
   try {
-    const response = await fetch("/api/stream", {
+    const response = await fetch(STREAM, {
       headers: { accept: "text/event-stream", ...authorization() },
       cache: "no-store",
       signal,
     });
     if (!response.ok || !response.body) throw await errorOf(response);
-
-    // Events that arrive during the load are newer than what it reads, so they wait for it.
-    let waiting: ServerEvent[] | null = [];
-    const loaded = load(store, signal).then(() => {
-      for (const event of waiting ?? []) apply(store, event);
-      waiting = null;
-      store.dispatch({ type: "Connected" });
-      heard();
-    });
-    loaded.catch((error) => end.abort(error));
-    const gapLoadMillis = token() ? GAP_LOAD_MILLIS.withToken : GAP_LOAD_MILLIS.withoutToken;
-    const chores = [
-      setInterval(() => void closeGap(store, signal), gapLoadMillis),
-      setInterval(() => void loadHealth(store, signal), HEALTH_MILLIS),
-    ];
-    try {
-      const parser = new EventParser();
-      const text = new TextDecoder();
-      const reader = response.body.getReader();
-      for (;;) {
-        const { done, value } = await reader.read();
-        if (done) break;
-        clearTimeout(silence);
-        silence = setTimeout(() => end.abort(new Silence()), SILENCE_MILLIS);
-        for (const event of parser.push(text.decode(value, { stream: true }))) {
-          if (waiting) waiting.push(event);
-          else apply(store, event);
-        }
-        if (!waiting) heard();
+    const parser = new EventParser();
+    const text = new TextDecoder();
+    const reader = response.body.getReader();
+    let [began, connected] = [false, false];
+    const show = () => {
+      for (const event of gathered.splice(0)) {
+        if (!began) store.dispatch({ type: "Began" });
+        began = true;
+        apply(store, event);
+        if (event.event !== "status" || connected) continue;
+        connected = true;
+        store.dispatch({ type: "Connected" });
+        heard();
+        void loadChosen(store, signal);
       }
-    } finally {
-      for (const chore of chores) clearInterval(chore);
+    };
+    const showOrEnd = () => {
+      try {
+        show();
+      } catch (error) {
+        end.abort(error);
+      }
+    };
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) break;
+      clearTimeout(silence);
+      silence = setTimeout(() => end.abort(new Silence()), SILENCE_MILLIS);
+      if (connected) heard();
+      const events = parser.push(text.decode(value, { stream: true }));
+      const first = gathered.length === 0;
+      gathered.push(...events);
+      if (unseen()) show();
+      else if (first && events.length > 0) showing = setTimeout(showOrEnd, GATHER_MILLIS);
     }
+    show();
   } finally {
     clearTimeout(silence);
+    clearTimeout(showing);
     end.abort();
   }
 }
 
-async function load(store: Store, signal: AbortSignal): Promise<void> {
-  const loadPart = async (part: keyof Bodies) => {
-    const body = await get<Bodies[typeof part]>(LOADED[part], signal);
-    store.dispatch({ type: "Updated", part, body } as Action);
-  };
-  // First the status: it clears the store when it names another run.
-  await loadPart("status");
-  const symbol = shownSymbol(store.getState());
-  const portfolio = get<Portfolio>(`/api/portfolio?points=${EQUITY_POINTS}`, signal);
-  const others = (Object.keys(LOADED) as (keyof Bodies)[]).filter((part) => part !== "status");
-  await Promise.all([
-    portfolio.then((body) => store.dispatch({ type: "PortfolioLoaded", body })),
-    symbol ? loadMarket(store, symbol, signal) : undefined,
-    loadHealth(store, signal),
-    ...others.map(loadPart),
-  ]);
+/** In a hidden tab browsers let timers wait for up to a minute, and its title tells a halt. */
+function unseen(): boolean {
+  return globalThis.document?.visibilityState === "hidden";
 }
 
-/** Loads one symbol's bars, fills and stops; the stream keeps them up to date from then on. */
+/** The stream begins with the first symbol's history; the reader may have chosen another one. */
+async function loadChosen(store: Store, signal: AbortSignal): Promise<void> {
+  const state = store.getState();
+  const symbol = shownSymbol(state);
+  if (!symbol || symbol === state.status?.symbols[0]?.symbol) return;
+  // Without it the chart begins with the stream's own bars: shorter, and right.
+  await loadMarket(store, symbol, signal).catch(() => undefined);
+}
+
+/** Loads one symbol's bars and fills from before the stream, which keeps them up to date. */
 export async function loadMarket(
   store: Store,
   symbol: string,
@@ -138,22 +144,6 @@ export async function loadMarket(
   store.dispatch({ type: "MarketLoaded", body });
 }
 
-async function closeGap(store: Store, signal: AbortSignal): Promise<void> {
-  const state = store.getState();
-  const symbol = shownSymbol(state);
-  if (!symbol || !state.gaps.includes(symbol)) return;
-  // Failing leaves the gap for the next turn, and the stream says whether the trader is there.
-  await loadMarket(store, symbol, signal).catch(() => undefined);
-}
-
-async function loadHealth(store: Store, signal: AbortSignal): Promise<void> {
-  try {
-    store.dispatch({ type: "HealthLoaded", body: await get("/api/health-metrics", signal) });
-  } catch {
-    // Health is a report beside the data: without it the page is still right.
-  }
-}
-
 /** Puts one event into the store. An event of an unknown name is a newer trader's: ignored. */
 export function apply(store: Store, { event, data }: ServerEvent): void {
   const body: unknown = JSON.parse(data);
@@ -161,7 +151,7 @@ export function apply(store: Store, { event, data }: ServerEvent): void {
     store.dispatch({ type: "PortfolioUpdated", body: body as PortfolioUpdate });
   } else if (event === "market") {
     store.dispatch({ type: "MarketUpdated", body: body as MarketUpdate });
-  } else if (event in LOADED) {
+  } else if (event in PARTS) {
     store.dispatch({ type: "Updated", ...({ part: event, body } as Update) });
   }
 }
@@ -171,7 +161,8 @@ class Silence extends Error {
 }
 
 function causeOf(error: unknown): string {
-  if (error instanceof ApiError || error instanceof Silence) return error.message;
+  if (error instanceof ApiError) return inWords(error);
+  if (error instanceof Silence) return error.message;
   if (error instanceof SyntaxError) return "the trader sent something that is not JSON";
   return "the trader cannot be reached";
 }

@@ -1,7 +1,16 @@
 import { render } from "preact";
 import "./styles/tokens.css";
-import "./styles/page.css";
-import "./styles/panels.css";
+import "./styles/controls.css";
+import "./styles/header.css";
+import "./styles/frame.css";
+import "./styles/panel.css";
+import "./styles/tables.css";
+import "./styles/charts.css";
+import "./styles/dialogs.css";
+import "./styles/risk.css";
+import "./styles/agents.css";
+import "./styles/rounds.css";
+import "./styles/report.css";
 import { Page } from "./components/page";
 import { follow } from "./live";
 import { adoptTokenFromAddress } from "./session";

@@ -2,11 +2,11 @@ import { describe, expect, it } from "vitest";
 import type { Bar, EquityPoint, Fill, Round } from "./contract";
 import {
   appendPoint,
+  barOf,
   intervalMillis,
   mergeBars,
   mergeFills,
   mergeRounds,
-  skipsBars,
   thin,
 } from "./series";
 
@@ -95,8 +95,14 @@ describe("bars", () => {
     ]);
   });
 
-  it("older than the last are ignored", () => {
-    expect(mergeBars([bar(2)], [bar(1)])).toEqual([bar(2)]);
+  it("from before the first go in front, each once", () => {
+    expect(mergeBars([bar(1), bar(2), bar(3)], [bar(3, "5"), bar(4)]).map((b) => b.close)).toEqual([
+      "1",
+      "1",
+      "5",
+      "1",
+    ]);
+    expect(mergeBars([bar(3)], [bar(1), bar(2)]).map((b) => b.t)).toEqual([1, 2, 3].map(hour));
   });
 
   it("stay bounded and keep the newest", () => {
@@ -105,12 +111,23 @@ describe("bars", () => {
     expect(bars.at(-1)?.t).toBe(hour(3_999));
   });
 
-  it("are known to be missing when more than an interval lies between", () => {
-    const interval = intervalMillis("1h");
-    expect(skipsBars(bar(1), bar(2), interval)).toBe(false);
-    expect(skipsBars(bar(1), bar(3), interval)).toBe(true);
-    expect(skipsBars(undefined, bar(3), interval)).toBe(false);
-    expect(skipsBars(bar(1), bar(3), intervalMillis("a fortnight"))).toBe(false);
+  it("have a length that is read from the desk's interval", () => {
+    expect([intervalMillis("15m"), intervalMillis("1h"), intervalMillis("1d")]).toEqual([
+      900_000, 3_600_000, 86_400_000,
+    ]);
+    expect(intervalMillis("a fortnight")).toBe(Number.POSITIVE_INFINITY);
+  });
+
+  it.each([
+    ["before the first", 0.5, null],
+    ["at its open", 1, 0],
+    ["within it", 1.9, 0],
+    ["in a hole of the data, on the bar before", 3.5, 1],
+    ["on the last", 5.9, 2],
+    ["after the last: its own has not closed yet", 6, null],
+    ["days after the last", 100, null],
+  ])("have the moments that they span: one %s", (_, moment, index) => {
+    expect(barOf([bar(1), bar(2), bar(5)], hour(moment), intervalMillis("1h"))).toBe(index);
   });
 });
 

@@ -34,28 +34,43 @@ export function thin(history: EquityPoint[]): EquityPoint[] {
   return kept;
 }
 
-/** Merges bars in time order; a bar of a time that is there already replaces it. */
+/** Merges bars in time order; a newer word on a bar that is there already replaces it. */
 export function mergeBars(held: Bar[], news: Bar[]): Bar[] {
-  let bars = held;
-  for (const bar of news) {
-    const last = bars.at(-1);
-    if (!last || at(bar) > at(last)) bars = [...bars, bar];
-    else if (at(bar) === at(last)) bars = [...bars.slice(0, -1), bar];
+  const [last, first] = [held.at(-1), news[0]];
+  if (!first) return held;
+  let bars: Bar[];
+  if (!last || at(first) > at(last)) bars = [...held, ...news];
+  else {
+    const byTime = new Map([...held, ...news].map((bar) => [at(bar), bar]));
+    bars = [...byTime.entries()].sort(([a], [b]) => a - b).map(([, bar]) => bar);
   }
   return bars.length > MOST_BARS ? bars.slice(-(MOST_BARS * 2) / 3) : bars;
 }
 
-/** Whether `next` leaves out bars after `last`, which a fast run's updates may. */
-export function skipsBars(last: Bar | undefined, next: Bar, intervalMillis: number): boolean {
-  return last !== undefined && at(next) - at(last) > intervalMillis;
-}
-
-/** "1h" as milliseconds; infinite for what is not understood, so that no bar counts as skipped. */
+/** "1h" as milliseconds; infinite for what is not understood. */
 export function intervalMillis(interval: string): number {
   const match = /^(\d+)([smhd])$/.exec(interval);
   if (!match) return Number.POSITIVE_INFINITY;
   const unit = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }[match[2] ?? ""] ?? Number.NaN;
   return Number(match[1]) * unit;
+}
+
+/**
+ * The index of the bar that a moment belongs to: the last that began no later. Null before the
+ * first, and after the end of the last, whose next bar has not closed yet.
+ */
+export function barOf(bars: Bar[], time: string, interval: number): number | null {
+  const moment = Date.parse(time);
+  let [low, high] = [0, bars.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    const bar = bars[middle];
+    if (bar && at(bar) <= moment) low = middle + 1;
+    else high = middle;
+  }
+  const bar = bars[low - 1];
+  if (!bar) return null;
+  return low === bars.length && moment >= at(bar) + interval ? null : low - 1;
 }
 
 const fillKey = (f: Fill): string => [f.orderId, f.t, f.price, f.quantity].join("|");

@@ -1,11 +1,19 @@
 import { describe, expect, it } from "vitest";
-import type { Bar, Market, Order, OrderState, Portfolio, Status } from "./contract";
-import { type Action, initialState, isOpen, reduce, type State, shownSymbol } from "./state";
+import type { Bar, Market, Order, OrderState, Phase, Portfolio, Status } from "./contract";
+import {
+  type Action,
+  commandsOff,
+  initialState,
+  isOpen,
+  reduce,
+  type State,
+  shownSymbol,
+  stepsOf,
+} from "./state";
 
 const bar = (t: string): Bar => ({ t, open: "1", high: "1", low: "1", close: "1", volume: "0" });
 const market: Market = {
   symbol: "BTCUSD",
-  barInterval: "1h",
   bars: [bar("2018-01-01T00:00:00Z")],
   fills: [],
   stops: [],
@@ -16,16 +24,19 @@ const given = (...actions: Action[]): State => actions.reduce(reduce, initialSta
 const updated = (body: Status): Action => ({ type: "Updated", part: "status", body });
 
 describe("state", () => {
-  it("follows one run: another run's id clears what the last one left", () => {
+  it("follows one run: another run's id clears what the last one left, not what came with it", () => {
+    const other = { ...market, bars: [bar("2019-01-01T00:00:00Z")] };
     const state = given(
       updated(status("a")),
-      { type: "MarketLoaded", body: market },
+      { type: "MarketUpdated", body: market },
       { type: "Updated", part: "orders", body: { orders: [] } },
       { type: "Connected" },
+      { type: "Began" },
+      { type: "MarketUpdated", body: other },
       updated(status("b")),
     );
     expect(state.status?.runId).toBe("b");
-    expect([state.markets, state.orders]).toEqual([{}, null]);
+    expect([state.markets.BTCUSD?.bars, state.orders]).toEqual([other.bars, null]);
     expect(state.connection).toEqual({ kind: "Live" });
   });
 
@@ -50,7 +61,7 @@ describe("state", () => {
     const loaded = { equity: "1", history: [point("2018-01-01T00:00:00Z")] } as Portfolio;
     const { history: _, ...figures } = loaded;
     const state = given(
-      { type: "PortfolioLoaded", body: loaded },
+      { type: "PortfolioUpdated", body: loaded },
       {
         type: "PortfolioUpdated",
         body: { ...figures, equity: "2", point: point("2018-01-01T01:00:00Z") },
@@ -61,34 +72,52 @@ describe("state", () => {
     expect(state.portfolio?.history).toHaveLength(2);
   });
 
-  it("ignores updates of a symbol that was not loaded", () => {
-    const body = { symbol: "ETHUSD", bar: bar("2018-01-01T00:00:00Z"), fills: [], stops: [] };
-    expect(given({ type: "MarketUpdated", body })).toBe(initialState);
+  it("draws every bar that the stream tells, a hole in the data among them", () => {
+    const hours = (...all: number[]) => all.map((h) => bar(`2018-01-01T0${h}:00:00Z`));
+    const news = (...all: number[]): Action => ({
+      type: "MarketUpdated",
+      body: { symbol: "BTCUSD", bars: hours(...all), fills: [], stops: [] },
+    });
+    const state = given(news(0, 1), news(2), news(), news(8, 9));
+    expect(state.markets.BTCUSD?.bars).toEqual(hours(0, 1, 2, 8, 9));
   });
 
-  it("takes one bar or all bars since the last update", () => {
-    const news = { symbol: "BTCUSD", fills: [], stops: [] };
+  it("puts a load under what the stream has told, and undoes nothing newer", () => {
+    const [older, newer] = [bar("2018-01-01T00:00:00Z"), bar("2018-01-01T05:00:00Z")];
+    const stops = [{ price: "9", orderId: "o9" }];
     const state = given(
-      { type: "MarketLoaded", body: market },
-      { type: "MarketUpdated", body: { ...news, bar: bar("2018-01-01T01:00:00Z") } },
-      {
-        type: "MarketUpdated",
-        body: { ...news, bars: [bar("2018-01-01T02:00:00Z"), bar("2018-01-01T03:00:00Z")] },
-      },
+      { type: "MarketUpdated", body: { symbol: "BTCUSD", bars: [newer], fills: [], stops } },
+      { type: "MarketLoaded", body: { ...market, bars: [older], stops: [] } },
     );
-    expect(state.markets.BTCUSD?.bars).toHaveLength(4);
-    expect(state.gaps).toEqual([]);
+    expect(state.markets.BTCUSD?.bars).toEqual([older, newer]);
+    expect(state.markets.BTCUSD?.stops).toEqual(stops);
   });
 
-  it("holds bars back after a gap until a load closes it, but not the stops", () => {
-    const news = { symbol: "BTCUSD", fills: [], stops: [{ price: "9", orderId: "O" }] };
-    const body = { ...news, bar: bar("2018-01-01T09:00:00Z") };
-    const gap = given({ type: "MarketLoaded", body: market }, { type: "MarketUpdated", body });
-    expect(gap.gaps).toEqual(["BTCUSD"]);
-    expect(gap.markets.BTCUSD?.bars).toHaveLength(1);
-    expect(gap.markets.BTCUSD?.stops).toEqual(news.stops);
-    const closed = reduce(gap, { type: "MarketLoaded", body: { ...market, bars: [body.bar] } });
-    expect(closed.gaps).toEqual([]);
+  it("forgets the charts of a stream that broke, so that no gap is drawn over", () => {
+    const later = bar("2018-01-09T00:00:00Z");
+    const state = given(
+      { type: "MarketUpdated", body: market },
+      { type: "Began" },
+      { type: "MarketUpdated", body: { ...market, bars: [later] } },
+    );
+    expect(state.markets.BTCUSD?.bars).toEqual([later]);
+  });
+
+  it.each<[Phase, RegExp | null]>([
+    ["Running", null],
+    ["Finished", /run is over/],
+    ["Stopping", /leaving/],
+    ["Failed", /has failed/],
+  ])("takes commands or says why not while the run is %s", (phase, why) => {
+    const off = commandsOff(given(updated({ ...status("a"), phase })));
+    if (why) expect(off).toMatch(why);
+    else expect(off).toBeNull();
+  });
+
+  it("knows a symbol's steps, and none of a symbol that the desk has not", () => {
+    const desk = { symbols: [{ symbol: "BTCUSD", tickSize: "0.01", lotSize: "0.001" }] } as Status;
+    expect(stepsOf(desk, "BTCUSD")).toEqual({ tick: "0.01", lot: "0.001" });
+    expect(stepsOf(desk, "ETHUSD")).toEqual({ tick: undefined, lot: undefined });
   });
 
   it("shows the chosen symbol while the desk has it, else the first", () => {

@@ -13,14 +13,7 @@ import type {
   Round,
   Status,
 } from "./contract";
-import {
-  appendPoint,
-  intervalMillis,
-  mergeBars,
-  mergeFills,
-  mergeRounds,
-  skipsBars,
-} from "./series";
+import { appendPoint, mergeBars, mergeFills, mergeRounds } from "./series";
 
 export type Connection =
   | { kind: "Connecting" }
@@ -39,8 +32,6 @@ export interface State {
   risk: Risk | null;
   health: Health | null;
   markets: Readonly<Record<string, Market>>;
-  /** Symbols whose bars have a gap that only a new load closes. */
-  gaps: readonly string[];
   /** The symbol that the reader chose; null means the first. */
   chosenSymbol: string | null;
 }
@@ -56,13 +47,13 @@ export const initialState: State = {
   risk: null,
   health: null,
   markets: {},
-  gaps: [],
   chosenSymbol: null,
 };
 
-/** Bodies of the endpoints that are loaded and streamed, by the stream's event name. */
+/** Bodies of the stream's events that replace a part of the state, by their names. */
 export interface Bodies {
   status: Status;
+  health: Health;
   positions: { positions: Position[] };
   orders: { orders: Order[] };
   agents: { agents: Agent[] };
@@ -73,18 +64,20 @@ export interface Bodies {
 export type Update = { [K in keyof Bodies]: { part: K; body: Bodies[K] } }[keyof Bodies];
 
 export type Action =
+  /** A stream begins to tell: what it tells replaces the charts, so that they have no gap. */
+  | { type: "Began" }
   | { type: "Connected" }
   | { type: "Lost"; since: Date; retryAt: Date; cause: string }
   | ({ type: "Updated" } & Update)
-  | { type: "PortfolioLoaded"; body: Portfolio }
   | { type: "PortfolioUpdated"; body: PortfolioUpdate }
   | { type: "MarketLoaded"; body: Market }
   | { type: "MarketUpdated"; body: MarketUpdate }
-  | { type: "HealthLoaded"; body: Health }
   | { type: "SymbolChosen"; symbol: string };
 
 export function reduce(state: State, action: Action): State {
   switch (action.type) {
+    case "Began":
+      return { ...state, markets: {} };
     case "Connected":
       return { ...state, connection: { kind: "Live" } };
     case "Lost": {
@@ -93,27 +86,25 @@ export function reduce(state: State, action: Action): State {
     }
     case "Updated":
       return update(state, action);
-    case "PortfolioLoaded":
-      return { ...state, portfolio: action.body };
     case "PortfolioUpdated": {
-      const { point, ...body } = action.body;
-      const held = state.portfolio?.history ?? [];
+      const { point, history, ...body } = action.body;
+      const held = history ?? state.portfolio?.history ?? [];
       return { ...state, portfolio: { ...body, history: point ? appendPoint(held, point) : held } };
     }
     case "MarketLoaded": {
+      // Older bars than the stream's, under which they go: no answer undoes a newer event.
       const { body } = action;
       const held = state.markets[body.symbol];
-      const market = { ...body, fills: mergeFills(held?.fills ?? [], body.fills) };
-      return {
-        ...state,
-        markets: { ...state.markets, [body.symbol]: market },
-        gaps: state.gaps.filter((symbol) => symbol !== body.symbol),
+      const market = {
+        ...body,
+        bars: mergeBars(body.bars, held?.bars ?? []),
+        fills: mergeFills(body.fills, held?.fills ?? []),
+        stops: held?.stops ?? body.stops,
       };
+      return { ...state, markets: { ...state.markets, [body.symbol]: market } };
     }
     case "MarketUpdated":
       return updateMarket(state, action.body);
-    case "HealthLoaded":
-      return { ...state, health: action.body };
     case "SymbolChosen":
       return { ...state, chosenSymbol: action.symbol };
   }
@@ -122,11 +113,15 @@ export function reduce(state: State, action: Action): State {
 function update(state: State, { part, body }: Update): State {
   switch (part) {
     case "status": {
-      // Another run has other rounds, fills and curves: nothing of the last one may stay.
+      // Another run has other rounds, fills and curves: nothing of the last one may stay. The
+      // markets are of this stream already, which tells them first.
       const restarted = state.status !== null && state.status.runId !== body.runId;
-      const kept = restarted ? { ...initialState, connection: state.connection } : state;
+      const { connection, markets } = state;
+      const kept = restarted ? { ...initialState, connection, markets } : state;
       return { ...kept, status: body };
     }
+    case "health":
+      return { ...state, health: body };
     case "positions":
       return { ...state, positions: body.positions };
     case "orders":
@@ -140,28 +135,15 @@ function update(state: State, { part, body }: Update): State {
   }
 }
 
-/** Updates of a symbol that was never loaded are dropped: its load brings the same and more. */
-function updateMarket(state: State, news: MarketUpdate): State {
-  const held = state.markets[news.symbol];
-  if (!held) return state;
-  const bars = news.bars ?? (news.bar ? [news.bar] : []);
-  const first = bars[0];
-  // Bars after a gap wait for a new load: side by side they would draw a price that never was.
-  const gap = first && skipsBars(held.bars.at(-1), first, intervalMillis(held.barInterval));
-  const known = state.gaps.includes(news.symbol);
-  return {
-    ...state,
-    markets: {
-      ...state.markets,
-      [news.symbol]: {
-        ...held,
-        bars: gap ? held.bars : mergeBars(held.bars, bars),
-        fills: mergeFills(held.fills, news.fills),
-        stops: news.stops,
-      },
-    },
-    gaps: gap && !known ? [...state.gaps, news.symbol] : state.gaps,
+function updateMarket(state: State, { symbol, bars, fills, stops }: MarketUpdate): State {
+  const held = state.markets[symbol] ?? { symbol, bars: [], fills: [] };
+  const market = {
+    symbol,
+    bars: mergeBars(held.bars, bars),
+    fills: mergeFills(held.fills, fills),
+    stops,
   };
+  return { ...state, markets: { ...state.markets, [symbol]: market } };
 }
 
 export function shownSymbol(state: State): string | null {
@@ -182,4 +164,27 @@ const OPEN_STATES: readonly string[] = [
 
 export function isOpen(order: Order): boolean {
   return OPEN_STATES.includes(order.state);
+}
+
+/** Why no command is taken any more, in a sentence; null while the trader takes them. */
+export function commandsOff(state: State): string | null {
+  switch (state.status?.phase) {
+    case "Finished":
+      return "The run is over: it takes no commands. Start the desk again to trade.";
+    case "Stopping":
+      return "The desk is leaving: it takes no commands.";
+    case "Failed":
+      return "The run has failed: it takes no commands. Start the desk again.";
+    default:
+      return null;
+  }
+}
+
+/** The smallest steps of a symbol's price and quantity, which say to how many places they read. */
+export function stepsOf(
+  status: Status | null,
+  symbol: string | null,
+): { tick: string | undefined; lot: string | undefined } {
+  const found = status?.symbols.find((s) => s.symbol === symbol);
+  return { tick: found?.tickSize, lot: found?.lotSize };
 }

@@ -68,7 +68,7 @@ export function chartOptions(colors: Palette): DeepPartial<TimeChartOptions> {
         labelBackgroundColor: colors.text,
       },
     },
-    rightPriceScale: { borderVisible: false },
+    rightPriceScale: { borderVisible: false, entireTextOnly: true },
     timeScale: { borderColor: colors.border, timeVisible: true, secondsVisible: false },
     localization: { locale: "en-GB", dateFormat: "yyyy-MM-dd" },
     // The wheel scrolls the page; ranges have buttons, which also serve the keyboard.

@@ -13,6 +13,7 @@ import {
   type UTCTimestamp,
 } from "lightweight-charts";
 import type { Bar, Fill, Market, StopLine } from "../contract";
+import { barOf } from "../series";
 import { chartOptions, chartTime, palette, rising } from "./appearance";
 
 /** Room right of the newest bar, in bars. */
@@ -24,6 +25,9 @@ export class PriceChart {
   private readonly markers: ISeriesMarkersPluginApi<unknown>;
   private lines: IPriceLine[] = [];
   private drawn: Market | null = null;
+  private interval = Number.POSITIVE_INFINITY;
+  /** Whether a fill has no bar yet: its bar has not closed. */
+  private fillsWait = false;
 
   constructor(
     private readonly element: HTMLElement,
@@ -39,11 +43,15 @@ export class PriceChart {
     this.recolor();
   }
 
-  draw(market: Market): void {
+  /** @param intervalMillis length of a bar */
+  draw(market: Market, intervalMillis: number): void {
     const before = this.drawn;
     this.drawn = market;
-    if (before?.bars !== market.bars) this.drawBars(before, market);
-    if (before?.fills !== market.fills || before?.bars[0]?.t !== market.bars[0]?.t)
+    this.interval = intervalMillis;
+    const barsChanged = before?.bars !== market.bars;
+    if (barsChanged) this.drawBars(before, market);
+    const moved = before?.bars[0]?.t !== market.bars[0]?.t;
+    if (before?.fills !== market.fills || moved || (barsChanged && this.fillsWait))
       this.drawFills();
     if (!sameStops(before?.stops, market.stops)) this.drawStops(market.stops);
   }
@@ -92,7 +100,15 @@ export class PriceChart {
     }
     const places = Math.max(0, ...market.bars.map((bar) => bar.close.split(".")[1]?.length ?? 0));
     this.candles.applyOptions({
-      priceFormat: { type: "price", precision: places, minMove: 10 ** -places },
+      priceFormat: {
+        type: "custom",
+        minMove: 10 ** -places,
+        formatter: (n: number) =>
+          n.toLocaleString("en-US", {
+            minimumFractionDigits: places,
+            maximumFractionDigits: places,
+          }),
+      },
     });
     this.candles.setData(rising(market.bars.map(candle)));
   }
@@ -100,15 +116,14 @@ export class PriceChart {
   private drawFills(): void {
     const { bars = [], fills = [] } = this.drawn ?? {};
     const colors = palette();
-    const times = bars.map((bar) => chartTime(bar.t));
-    this.markers.setMarkers(
-      fills.flatMap((fill) => {
-        const time = barAt(times, chartTime(fill.t));
-        return time === null
-          ? []
-          : [marker(fill, time, fill.side === "Buy" ? colors.long : colors.short)];
-      }),
-    );
+    const marks = fills.flatMap((fill) => {
+      const bar = bars[barOf(bars, fill.t, this.interval) ?? -1];
+      const color = fill.side === "Buy" ? colors.long : colors.short;
+      return bar ? [marker(fill, chartTime(bar.t), color)] : [];
+    });
+    this.markers.setMarkers(marks);
+    const newest = fills.at(-1);
+    this.fillsWait = newest !== undefined && barOf(bars, newest.t, this.interval) === null;
   }
 
   private drawStops(stops: StopLine[]): void {
@@ -146,15 +161,4 @@ function marker(fill: Fill, time: UTCTimestamp, color: string): SeriesMarker<UTC
   return fill.side === "Buy"
     ? { time, color, position: "belowBar", shape: "arrowUp" }
     : { time, color, position: "aboveBar", shape: "arrowDown" };
-}
-
-/** The bar that a moment belongs to: the last that began no later. Times are ascending. */
-export function barAt(times: UTCTimestamp[], at: UTCTimestamp): UTCTimestamp | null {
-  let [low, high] = [0, times.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((times[middle] ?? 0) <= at) low = middle + 1;
-    else high = middle;
-  }
-  return times[low - 1] ?? null;
 }

@@ -1,7 +1,7 @@
 import type { Agent } from "../contract";
 import { count, NONE, percent, score, shortTime, words } from "../format";
 import { useStore } from "../store";
-import { useAsk } from "./asking";
+import { CommandButton } from "./command_button";
 import { DirectionMark, Tag } from "./marks";
 import { Empty, Panel } from "./panel";
 
@@ -21,7 +21,6 @@ export function Agents() {
 }
 
 function AgentItem({ agent }: { agent: Agent }) {
-  const ask = useAsk();
   const { lastOpinion: last } = agent;
   const delegated = agent.authority === "Delegated";
   return (
@@ -31,15 +30,12 @@ function AgentItem({ agent }: { agent: Agent }) {
         <span class="quiet">{words(agent.strategy)}</span>
         {delegated && <Tag>Delegated</Tag>}
         {agent.paused && <Tag tone="warning">Paused</Tag>}
-        <button
-          type="button"
+        <CommandButton
           class="small"
-          onClick={() =>
-            ask({ kind: agent.paused ? "Unpause" : "Pause", target: { agent: agent.name } })
-          }
+          asks={{ kind: agent.paused ? "Unpause" : "Pause", target: { agent: agent.name } }}
         >
           {agent.paused ? "Unpause" : "Pause"} <span class="hidden">{agent.name}</span>
-        </button>
+        </CommandButton>
       </div>
       <div class="agent-opinion">
         {last ? (

@@ -5,7 +5,7 @@
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Fill } from "../contract";
-import { exact } from "../format";
+import { price, quantity } from "../format";
 import { shownSymbol } from "../state";
 import { getState, useStore } from "../store";
 
@@ -56,6 +56,6 @@ function useFillSentence(): string {
 
 function sentenceOf(symbol: string, fills: number, last: Fill): string {
   const verb = last.side === "Buy" ? "bought" : "sold";
-  const one = `${verb} ${exact(last.quantity)} ${symbol} at ${exact(last.price)}, ${last.purpose}.`;
+  const one = `${verb} ${quantity(last.quantity)} ${symbol} at ${price(last.price)}, ${last.purpose}.`;
   return fills === 1 ? `Fill: ${one}` : `${fills} fills, the last: ${one}`;
 }

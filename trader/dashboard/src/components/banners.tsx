@@ -1,7 +1,9 @@
 /** What a person has to know before reading any figure: staleness, a halt, a failure. */
 
 import { clock, time } from "../format";
+import { commandsOff } from "../state";
 import { useStore } from "../store";
+import { COMMANDS_OFF } from "./command_button";
 import { Icon } from "./icons";
 
 export function Banners() {
@@ -9,6 +11,7 @@ export function Banners() {
   const status = useStore((state) => state.status);
   const portfolio = useStore((state) => state.portfolio);
   const health = useStore((state) => state.health);
+  const off = useStore(commandsOff);
   const halted = status?.tradingState === "Halted";
   const broken = status?.symbols.filter((s) => s.feed === "Broken") ?? [];
   return (
@@ -17,9 +20,24 @@ export function Banners() {
         <p class="banner danger" role="alert">
           <Icon name="broken" />
           <span>
-            <strong>Stale since {clock(connection.since)}.</strong> What is shown may have changed:{" "}
-            {connection.cause}. Next try at {clock(connection.retryAt)}.
+            {status ? (
+              <>
+                <strong>Stale since {clock(connection.since)}.</strong> What is shown may have
+                changed: {sentence(connection.cause)}
+              </>
+            ) : (
+              <>
+                <strong>The desk cannot be shown yet:</strong> {sentence(connection.cause)}
+              </>
+            )}{" "}
+            The page tries again by itself at {clock(connection.retryAt)}.
           </span>
+        </p>
+      )}
+      {off && (
+        <p class="banner" id={COMMANDS_OFF}>
+          <Icon name="level" />
+          <span>{off}</span>
         </p>
       )}
       {status && status.tradingState !== "Active" && (

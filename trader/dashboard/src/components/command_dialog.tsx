@@ -4,7 +4,7 @@ import type { TargetedSubmitEvent } from "preact";
 import { useId, useState } from "preact/hooks";
 import { send } from "../api";
 import type { Command } from "../contract";
-import { exact, words } from "../format";
+import { quantity, words } from "../format";
 import { setToken, setWho, token, who } from "../session";
 import { useStore } from "../store";
 import type { Request, Target } from "./asking";
@@ -68,10 +68,10 @@ export function formOf(request: CommandRequest): Form {
         }),
       };
     case "Close": {
-      const { symbol, side, quantity } = request.position;
+      const { symbol, side } = request.position;
       return {
         title: `Close ${symbol}?`,
-        explanation: `Closes the ${side.toLowerCase()} position of ${exact(quantity)} ${symbol} at market. Its stop goes once the position is proven flat.`,
+        explanation: `Closes the ${side.toLowerCase()} position of ${quantity(request.position.quantity)} ${symbol} at market. Its stop goes once the position is proven flat.`,
         confirm: "Close position",
         danger: true,
         reason: "",
@@ -83,11 +83,11 @@ export function formOf(request: CommandRequest): Form {
       };
     }
     case "Cancel": {
-      const { id, symbol, side, type, purpose, quantity } = request.order;
+      const { id, symbol, side, type, purpose } = request.order;
       const protects = purpose === "Stop" ? " It is a protective stop." : "";
       return {
         title: "Cancel this order?",
-        explanation: `${words(type)}, ${side.toLowerCase()} ${exact(quantity)} ${symbol} (${id}).${protects}`,
+        explanation: `${words(type)}, ${side.toLowerCase()} ${quantity(request.order.quantity)} ${symbol} (${id}).${protects}`,
         confirm: "Cancel order",
         danger: true,
         reason: "",
@@ -198,8 +198,10 @@ export function CommandDialog({ request, onClose, onAccepted }: Props) {
               aria-describedby="token-hint"
             />
             <small id="token-hint">
-              <code>sapphire-trader run</code> prints the path of its token file when it starts, and
-              an address that carries the token. It is kept for this tab only.
+              When it starts, <code>sapphire-trader run</code> prints a link that ends in{" "}
+              <code>#token=</code> and the token: open that link, or paste the token here. It prints
+              none where you chose one yourself (<code>SAPPHIRE_API_TOKEN</code>). It is kept for
+              this tab only.
             </small>
           </label>
         )}

@@ -1,5 +1,5 @@
-import { exact, shortTime, time, words } from "../format";
-import { shownSymbol } from "../state";
+import { price, quantity, shortTime, time, words } from "../format";
+import { shownSymbol, stepsOf } from "../state";
 import { useStore } from "../store";
 import { DataTable } from "./data_table";
 import { DirectionMark } from "./marks";
@@ -10,6 +10,10 @@ const ROWS = 8;
 export function Fills() {
   const symbol = useStore(shownSymbol);
   const fills = useStore((state) => (symbol ? state.markets[symbol]?.fills : undefined));
+  const { tick, lot } = stepsOf(
+    useStore((state) => state.status),
+    symbol,
+  );
   const { shown, button } = useHold(fills);
   return (
     <Panel title={symbol ? `Fills of ${symbol}` : "Fills"} actions={button}>
@@ -25,14 +29,21 @@ export function Fills() {
             empty="No fill yet."
             columns={[
               {
-                label: "Time (UTC)",
+                // Below each other: side by side they are wider than the column.
+                label: "Time (UTC), purpose",
                 heading: true,
-                cell: (f) => <span title={time(f.t)}>{shortTime(f.t)}</span>,
+                cell: (f) => (
+                  <>
+                    <span class="number" title={time(f.t)}>
+                      {shortTime(f.t)}
+                    </span>
+                    <div class="quiet">{words(f.purpose)}</div>
+                  </>
+                ),
               },
               { label: "Side", cell: (f) => <DirectionMark of={f.side} /> },
-              { label: "Quantity", numeric: true, cell: (f) => exact(f.quantity) },
-              { label: "Price", numeric: true, cell: (f) => exact(f.price) },
-              { label: "Purpose", cell: (f) => words(f.purpose) },
+              { label: "Quantity", numeric: true, cell: (f) => quantity(f.quantity, lot) },
+              { label: "Price", numeric: true, cell: (f) => price(f.price, tick) },
             ]}
           />
         </div>

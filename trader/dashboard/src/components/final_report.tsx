@@ -1,26 +1,31 @@
-import { exact, words } from "../format";
 import { useStore } from "../store";
 import { Panel } from "./panel";
 
-/** The run's own report, once there is one. */
+/** The run's own report, once there is one: the terminal's rows, in its order and its words. */
 export function FinalReport() {
   const report = useStore((state) => state.status?.report ?? null);
   if (!report) return null;
-  const { text, ...figures } = report;
-  const shown = Object.entries(figures).filter(([, value]) => typeof value !== "object");
   return (
     <Panel title="Final report" class="report">
-      <dl class="report-figures">
-        {shown.map(([name, value]) => (
-          <div key={name}>
-            <dt>{words(name)}</dt>
-            <dd class="number">{exact(String(value))}</dd>
-          </div>
+      <p class="report-headline">{report.headline}</p>
+      <div class="report-sections">
+        {report.sections.map(({ title, wide, facts }) => (
+          <section key={title} class={wide ? "wide" : ""}>
+            <h3>{title}</h3>
+            <dl class="report-facts">
+              {facts.map(({ name, value }, i) => (
+                <div key={i}>
+                  <dt>{name}</dt>
+                  <dd class="number">{value}</dd>
+                </div>
+              ))}
+            </dl>
+          </section>
         ))}
-      </dl>
+      </div>
       <details>
         <summary>Report as printed</summary>
-        <pre>{text}</pre>
+        <pre>{report.text}</pre>
       </details>
     </Panel>
   );

@@ -34,14 +34,19 @@ export function Signed({ value, children }: { value: string | null; children: Co
   return <span class={`number ${tone}`}>{children}</span>;
 }
 
+interface StateBadgeProps {
+  state: TradingState | null;
+  connecting: boolean;
+}
+
 const STATES: Record<TradingState, { icon: IconName; tone: string }> = {
   Active: { icon: "active", tone: "good" },
   Reducing: { icon: "reducing", tone: "warning" },
   Halted: { icon: "halted", tone: "danger" },
 };
 
-export function StateBadge({ state }: { state: TradingState | null }) {
-  if (!state) return <span class="badge">No state yet</span>;
+export function StateBadge({ state, connecting }: StateBadgeProps) {
+  if (!state) return <span class="badge">{connecting ? "Connecting…" : "Not connected"}</span>;
   const { icon, tone } = STATES[state];
   return (
     <span class={`badge ${tone}`} data-testid="trading-state">

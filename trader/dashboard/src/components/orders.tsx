@@ -1,9 +1,10 @@
 import { useState } from "preact/hooks";
 import type { Order, OrderState } from "../contract";
-import { exact, NONE, time, words } from "../format";
-import { isOpen } from "../state";
+import { NONE, price, quantity, time, words } from "../format";
+import { isOpen, stepsOf } from "../state";
 import { useStore } from "../store";
 import { useAsk } from "./asking";
+import { CommandButton } from "./command_button";
 import { DataTable } from "./data_table";
 import { DirectionMark, Tag } from "./marks";
 import { Choice, Empty, Panel, useHold } from "./panel";
@@ -20,6 +21,7 @@ const TONES: Partial<Record<OrderState, string>> = {
 
 export function Orders() {
   const orders = useStore((state) => state.orders);
+  const status = useStore((state) => state.status);
   const [which, setWhich] = useState<"open" | "all">("open");
   const { shown, button } = useHold(orders);
   const ask = useAsk();
@@ -69,9 +71,16 @@ export function Orders() {
             {
               label: "Filled",
               numeric: true,
-              cell: (o) => `${exact(o.filledQuantity)} / ${exact(o.quantity)}`,
+              cell: (o) => {
+                const { lot } = stepsOf(status, o.symbol);
+                return `${quantity(o.filledQuantity, lot)} / ${quantity(o.quantity, lot)}`;
+              },
             },
-            { label: "Price", numeric: true, cell: price },
+            {
+              label: "Price",
+              numeric: true,
+              cell: (o) => <Price of={o} tick={stepsOf(status, o.symbol).tick} />,
+            },
             { label: "State", wide: true, cell: (o) => <StateCell order={o} /> },
             { label: "Updated (UTC)", numeric: true, wide: true, cell: (o) => time(o.updatedAt) },
             {
@@ -87,14 +96,13 @@ export function Orders() {
                     Why <span class="hidden">{o.id}</span>
                   </button>
                   {isOpen(o) && (
-                    <button
-                      type="button"
+                    <CommandButton
                       class="small"
                       disabled={o.pending === "Cancel"}
-                      onClick={() => ask({ kind: "Cancel", order: o })}
+                      asks={{ kind: "Cancel", order: o }}
                     >
                       Cancel <span class="hidden">{o.id}</span>
-                    </button>
+                    </CommandButton>
                   )}
                 </span>
               ),
@@ -117,10 +125,10 @@ function StateCell({ order }: { order: Order }) {
 }
 
 /** The price that says most: what it filled at, else its trigger, else its limit. */
-function price(order: Order) {
+function Price({ of: order, tick }: { of: Order; tick: string | undefined }) {
   if (order.averagePrice)
-    return <span title="average fill price">{exact(order.averagePrice)}</span>;
-  if (order.stopPrice) return <span title="trigger price">{exact(order.stopPrice)}</span>;
-  if (order.price) return <span title="limit price">{exact(order.price)}</span>;
+    return <span title="average fill price">{price(order.averagePrice, tick)}</span>;
+  if (order.stopPrice) return <span title="trigger price">{price(order.stopPrice, tick)}</span>;
+  if (order.price) return <span title="limit price">{price(order.price, tick)}</span>;
   return <span class="quiet">{order.type === "Market" ? "Market" : NONE}</span>;
 }

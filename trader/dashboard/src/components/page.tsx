@@ -20,11 +20,38 @@ import { WhyDialog } from "./why_dialog";
 
 const TOAST_MILLIS = 8_000;
 
+function Desk() {
+  return (
+    <>
+      <FinalReport />
+      <PortfolioStrip />
+      <div class="columns">
+        <div class="column column-main">
+          <EquityPanel />
+          <PricePanel />
+          <Positions />
+          <Orders />
+          <Rounds />
+        </div>
+        <div class="column column-side">
+          <RiskLimits />
+          <Policy />
+          <Agents />
+          <Fills />
+          <System />
+        </div>
+      </div>
+    </>
+  );
+}
+
 export function Page() {
   const [request, setRequest] = useState<Request | null>(null);
   const [toast, setToast] = useState("");
   const close = useCallback(() => setRequest(null), []);
   const connection = useStore((state) => state.connection.kind);
+  // Without a status there is nothing to show but why there is none.
+  const status = useStore((state) => state.status !== null);
 
   useEffect(() => {
     if (!toast) return;
@@ -40,24 +67,7 @@ export function Page() {
       <PageHeader />
       <main id="main" tabIndex={-1} class={connection === "Stale" ? "stale" : ""}>
         <Banners />
-        <FinalReport />
-        <PortfolioStrip />
-        <div class="columns">
-          <div class="column column-main">
-            <EquityPanel />
-            <PricePanel />
-            <Positions />
-            <Orders />
-            <Rounds />
-          </div>
-          <div class="column column-side">
-            <RiskLimits />
-            <Policy />
-            <Agents />
-            <Fills />
-            <System />
-          </div>
-        </div>
+        {(status || connection === "Connecting") && <Desk />}
       </main>
       <footer class="page-footer quiet">
         <span>Times are event time in UTC unless marked otherwise.</span>

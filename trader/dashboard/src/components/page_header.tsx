@@ -7,14 +7,13 @@ import logo from "../sapphire.svg";
 import type { Connection } from "../state";
 import { useStore } from "../store";
 import { setTheme, type Theme, theme } from "../theme";
-import { useAsk } from "./asking";
+import { CommandButton } from "./command_button";
 import { Icon, type IconName } from "./icons";
 import { StateBadge, Tag } from "./marks";
 
 export function PageHeader() {
   const status = useStore((state) => state.status);
   const connection = useStore((state) => state.connection);
-  const ask = useAsk();
   const state = status?.tradingState ?? null;
   return (
     <header class={`page-header ${connection.kind === "Stale" ? "stale" : ""}`}>
@@ -27,32 +26,27 @@ export function PageHeader() {
           </p>
         </div>
       </div>
-      <StateBadge state={state} />
+      <StateBadge state={state} connecting={connection.kind === "Connecting"} />
       <div class="header-facts">
         {status && <Progress status={status} />}
         <div class="fact">
           <span class="fact-label">Event time (UTC)</span>
-          <span class="number">{time(status?.eventTime)}</span>
+          <span class="number" data-testid="event-time">
+            {time(status?.eventTime)}
+          </span>
         </div>
         <ConnectionMark connection={connection} />
       </div>
       <div class="header-buttons">
         <ThemeButton />
         {state !== null && state !== "Active" && (
-          <button type="button" onClick={() => ask({ kind: "Resume" })}>
-            Resume
-          </button>
+          <CommandButton asks={{ kind: "Resume" }}>Resume</CommandButton>
         )}
-        <button
-          type="button"
-          class="danger"
-          // Also when halted: a halt that kept the positions can still be told to flatten them.
-          disabled={state === null}
-          onClick={() => ask({ kind: "Halt" })}
-        >
+        {/* Also when halted: a halt that kept the positions can still be told to flatten them. */}
+        <CommandButton class="danger" disabled={state === null} asks={{ kind: "Halt" }}>
           <Icon name="halted" />
           Halt
-        </button>
+        </CommandButton>
       </div>
     </header>
   );

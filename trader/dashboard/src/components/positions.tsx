@@ -1,13 +1,17 @@
-import { exact, money, NONE, time } from "../format";
+import type { Position } from "../contract";
+import { money, NONE, price, quantity, time } from "../format";
+import { stepsOf } from "../state";
 import { useStore } from "../store";
-import { useAsk } from "./asking";
+import { CommandButton } from "./command_button";
 import { DataTable } from "./data_table";
 import { DirectionMark, Signed, Tag } from "./marks";
 import { Empty, Panel } from "./panel";
 
 export function Positions() {
   const positions = useStore((state) => state.positions);
-  const ask = useAsk();
+  const status = useStore((state) => state.status);
+  const tick = (p: Position) => stepsOf(status, p.symbol).tick;
+  const lot = (p: Position) => stepsOf(status, p.symbol).lot;
   return (
     <Panel title="Positions" aside={positions && <span class="number">{positions.length}</span>}>
       {positions === null ? (
@@ -29,23 +33,28 @@ export function Positions() {
                 </>
               ),
             },
-            { label: "Quantity", numeric: true, cell: (p) => exact(p.quantity) },
+            { label: "Quantity", numeric: true, cell: (p) => quantity(p.quantity, lot(p)) },
             {
               label: "Entry",
               numeric: true,
-              cell: (p) => <span title={`${time(p.openedAt)} UTC`}>{exact(p.entryPrice)}</span>,
+              cell: (p) => (
+                <span title={`${time(p.openedAt)} UTC`}>{price(p.entryPrice, tick(p))}</span>
+              ),
             },
-            { label: "Mark", numeric: true, cell: (p) => exact(p.markPrice) },
+            { label: "Mark", numeric: true, cell: (p) => price(p.markPrice, tick(p)) },
             {
               label: "Stop",
               numeric: true,
-              cell: (p) => (p.stopPrice ? exact(p.stopPrice) : <span class="quiet">{NONE}</span>),
+              cell: (p) => (
+                <span data-testid="stop">
+                  <Level of={p.stopPrice} tick={tick(p)} />
+                </span>
+              ),
             },
             {
               label: "Target",
               numeric: true,
-              cell: (p) =>
-                p.takeProfitPrice ? exact(p.takeProfitPrice) : <span class="quiet">{NONE}</span>,
+              cell: (p) => <Level of={p.takeProfitPrice} tick={tick(p)} />,
             },
             { label: "Notional", numeric: true, cell: (p) => money(p.notional) },
             {
@@ -62,13 +71,9 @@ export function Positions() {
               label: "Action",
               wide: true,
               cell: (p) => (
-                <button
-                  type="button"
-                  class="small"
-                  onClick={() => ask({ kind: "Close", position: p })}
-                >
+                <CommandButton class="small" asks={{ kind: "Close", position: p }}>
                   Close <span class="hidden">{p.symbol}</span>
-                </button>
+                </CommandButton>
               ),
             },
           ]}
@@ -76,4 +81,8 @@ export function Positions() {
       )}
     </Panel>
   );
+}
+
+function Level({ of, tick }: { of: string | null; tick: string | undefined }) {
+  return of ? price(of, tick) : <span class="quiet">{NONE}</span>;
 }

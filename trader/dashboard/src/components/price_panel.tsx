@@ -1,12 +1,14 @@
 import { useEffect, useRef, useState } from "preact/hooks";
+import { ApiError, inWords } from "../api";
 import { PriceChart } from "../charts/price";
 import type { Bar, Market, SymbolStatus } from "../contract";
-import { exact, percent, time } from "../format";
+import { exact, percent, price, quantity, time } from "../format";
 import { loadMarket } from "../live";
-import { shownSymbol } from "../state";
+import { intervalMillis } from "../series";
+import { shownSymbol, type stepsOf } from "../state";
 import { dispatch, getState, useStore } from "../store";
 import { useDark } from "../theme";
-import { useAsk } from "./asking";
+import { CommandButton } from "./command_button";
 import { DirectionMark, Signed, Tag } from "./marks";
 import { Choice, Panel } from "./panel";
 
@@ -21,6 +23,7 @@ export function PricePanel() {
   const symbols = useStore((state) => state.status?.symbols);
   const shown = useStore(shownSymbol);
   const market = useStore((state) => (shown ? (state.markets[shown] ?? null) : null));
+  const interval = useStore((state) => state.status?.barInterval ?? "");
   const element = useRef<HTMLDivElement>(null);
   const chart = useRef<PriceChart | null>(null);
   const [hovered, setHovered] = useState<Bar | null>(null);
@@ -33,8 +36,8 @@ export function PricePanel() {
     return () => chart.current?.remove();
   }, []);
   useEffect(() => {
-    if (market) chart.current?.draw(market);
-  }, [market]);
+    if (market) chart.current?.draw(market, intervalMillis(interval));
+  }, [market, interval]);
   const loaded = market !== null;
   useEffect(() => {
     if (loaded) chart.current?.show(Number(range));
@@ -43,10 +46,11 @@ export function PricePanel() {
 
   const status = symbols?.find((s) => s.symbol === shown);
   const bar = hovered ?? market?.bars.at(-1);
+  const steps = { tick: status?.tickSize, lot: status?.lotSize };
   return (
     <Panel
       title={shown ? `${shown} price, fills and stops` : "Price, fills and stops"}
-      aside={bar && <BarReading bar={bar} interval={market?.barInterval ?? ""} />}
+      aside={bar && <BarReading bar={bar} interval={interval} tick={steps.tick} />}
       actions={<Choice label="Bars shown" options={RANGES} chosen={range} onChoose={setRange} />}
     >
       {symbols && symbols.length > 0 && (
@@ -56,7 +60,7 @@ export function PricePanel() {
         class="chart chart-price"
         ref={element}
         role="img"
-        aria-label={summary(shown, market)}
+        aria-label={summary(shown, market, steps)}
         data-testid="price-chart"
       />
       <ul class="legend price-legend">
@@ -72,16 +76,22 @@ export function PricePanel() {
   );
 }
 
-function BarReading({ bar, interval }: { bar: Bar; interval: string }) {
+interface BarReadingProps {
+  bar: Bar;
+  interval: string;
+  tick: string | undefined;
+}
+
+function BarReading({ bar, interval, tick }: BarReadingProps) {
   return (
     <ul class="legend number">
       <li class="quiet">
         {time(bar.t)} {interval}
       </li>
-      <li>O {exact(bar.open)}</li>
-      <li>H {exact(bar.high)}</li>
-      <li>L {exact(bar.low)}</li>
-      <li>C {exact(bar.close)}</li>
+      <li>O {price(bar.open, tick)}</li>
+      <li>H {price(bar.high, tick)}</li>
+      <li>L {price(bar.low, tick)}</li>
+      <li>C {price(bar.close, tick)}</li>
       <li class="quiet">Vol {exact(bar.volume)}</li>
     </ul>
   );
@@ -94,17 +104,16 @@ interface SymbolBarProps {
 }
 
 function SymbolBar({ symbols, shown, status }: SymbolBarProps) {
-  const ask = useAsk();
   const [problem, setProblem] = useState("");
 
   async function choose(symbol: string) {
     dispatch({ type: "SymbolChosen", symbol });
     setProblem("");
-    // Loaded anew each time: while another symbol was shown, nothing closed this one's gaps.
     try {
       await loadMarket({ getState, dispatch }, symbol);
     } catch (error) {
-      setProblem(`${symbol} could not be loaded: ${(error as Error).message}`);
+      const why = error instanceof ApiError ? inWords(error) : (error as Error).message;
+      setProblem(`Older bars of ${symbol} could not be loaded: ${why}`);
     }
   }
 
@@ -126,7 +135,7 @@ function SymbolBar({ symbols, shown, status }: SymbolBarProps) {
       )}
       {status && (
         <>
-          <strong class="number last-price">{exact(status.lastPrice)}</strong>
+          <strong class="number last-price">{price(status.lastPrice, status.tickSize)}</strong>
           <span>
             <Signed value={status.change24h}>{percent(status.change24h, 2, true)}</Signed>{" "}
             <span class="quiet">24 h</span>
@@ -135,15 +144,15 @@ function SymbolBar({ symbols, shown, status }: SymbolBarProps) {
             Feed {status.feed.toLowerCase()}
           </Tag>
           {status.paused && <Tag tone="warning">Paused</Tag>}
-          <button
-            type="button"
+          <CommandButton
             class="small"
-            onClick={() =>
-              ask({ kind: status.paused ? "Unpause" : "Pause", target: { symbol: status.symbol } })
-            }
+            asks={{
+              kind: status.paused ? "Unpause" : "Pause",
+              target: { symbol: status.symbol },
+            }}
           >
             {status.paused ? "Unpause" : "Pause"} <span class="hidden">{status.symbol}</span>
-          </button>
+          </CommandButton>
         </>
       )}
       <span class="problem" role="status">
@@ -153,16 +162,20 @@ function SymbolBar({ symbols, shown, status }: SymbolBarProps) {
   );
 }
 
-function summary(symbol: string | null, market: Market | null): string {
+function summary(
+  symbol: string | null,
+  market: Market | null,
+  { tick, lot }: ReturnType<typeof stepsOf>,
+): string {
   const last = market?.bars.at(-1);
   if (!symbol || !market || !last) return "Chart of the price: no data yet.";
   const fill = market.fills.at(-1);
   const fills = fill
-    ? `last fill ${fill.side} ${exact(fill.quantity)} at ${exact(fill.price)} on ${time(fill.t)} UTC`
+    ? `last fill ${fill.side} ${quantity(fill.quantity, lot)} at ${price(fill.price, tick)} on ${time(fill.t)} UTC`
     : "no fills";
   const stops =
     market.stops.length > 0
-      ? `stop at ${market.stops.map((s) => exact(s.price)).join(", ")}`
+      ? `stop at ${market.stops.map((s) => price(s.price, tick)).join(", ")}`
       : "no stop";
-  return `Candle chart of ${symbol} to ${time(last.t)} UTC: last ${exact(last.close)}, ${stops}, ${fills}.`;
+  return `Candle chart of ${symbol} to ${time(last.t)} UTC: last ${price(last.close, tick)}, ${stops}, ${fills}.`;
 }

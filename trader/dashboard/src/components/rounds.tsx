@@ -2,7 +2,8 @@
 
 import { useState } from "preact/hooks";
 import type { Round, Vote } from "../contract";
-import { exact, percent, score, time, words } from "../format";
+import { brief, percent, quantity, time, words } from "../format";
+import { stepsOf } from "../state";
 import { useStore } from "../store";
 import { useAsk } from "./asking";
 import { DirectionMark, Meter, Tag } from "./marks";
@@ -51,6 +52,10 @@ export function Rounds() {
 function RoundItem({ round }: { round: Round }) {
   const ask = useAsk();
   const { decision, threshold } = round;
+  const { lot } = stepsOf(
+    useStore((state) => state.status),
+    round.symbol,
+  );
   const needed = threshold ? ` of ${percent(threshold, 0)} needed` : "";
   const approval =
     round.approval === null ? "no vote was cast" : `${percent(round.approval, 0)}${needed}`;
@@ -86,7 +91,7 @@ function RoundItem({ round }: { round: Round }) {
         ))}
       </ul>
       {decision ? (
-        <Verdict decision={decision} />
+        <Verdict decision={decision} lot={lot} />
       ) : (
         <p class="round-reason quiet">{round.reason}</p>
       )}
@@ -101,7 +106,7 @@ function VoteItem({ vote }: { vote: Vote }) {
         <span class="vote-agent">{vote.agent}</span>
         <span class="quiet number" title="weight">
           <span class="hidden">weight </span>
-          {score(vote.weight, 2)}
+          {percent(vote.weight, 1)}
         </span>
       </div>
       <div class="vote-line">
@@ -116,18 +121,23 @@ function VoteItem({ vote }: { vote: Vote }) {
   );
 }
 
-function Verdict({ decision }: { decision: NonNullable<Round["decision"]> }) {
-  const { action, side, quantity, verdict, boundBy, denials } = decision;
+interface VerdictProps {
+  decision: NonNullable<Round["decision"]>;
+  lot: string | undefined;
+}
+
+function Verdict({ decision, lot }: VerdictProps) {
+  const { action, side, quantity: size, verdict, boundBy, denials } = decision;
   return (
     <p class="round-reason">
       <strong>{action}</strong> {side && <DirectionMark of={side} />}{" "}
-      {quantity && <span class="number">{exact(quantity)}</span>}{" "}
+      {size && <span class="number">{quantity(size, lot)}</span>}{" "}
       {verdict && <Tag tone={verdict === "Denied" ? "warning" : "good"}>{verdict}</Tag>}{" "}
       {boundBy && <span class="quiet">size bound by {words(boundBy).toLowerCase()}</span>}
       {denials.map(({ rule, input, limit }) => (
         <span key={rule} class="denial">
-          {words(rule)}: <span class="number">{input}</span>, limit{" "}
-          <span class="number">{limit}</span>
+          {words(rule)}: <span class="number">{brief(input)}</span>, limit{" "}
+          <span class="number">{brief(limit)}</span>
         </span>
       ))}
     </p>

@@ -1,7 +1,7 @@
 /** "Why?": the lineage of a decision or order, from market event to fill. */
 
 import { useEffect, useState } from "preact/hooks";
-import { get } from "../api";
+import { ApiError, get, inWords } from "../api";
 import type { Lineage } from "../contract";
 import { count, time, words } from "../format";
 import { Modal } from "./modal";
@@ -11,12 +11,22 @@ export function WhyDialog({ id, onClose }: { id: string; onClose: () => void }) 
   const [answer, setAnswer] = useState<Lineage | string | null>(null);
   useEffect(() => {
     const cancel = new AbortController();
-    get<Lineage>(`/api/why/${encodeURIComponent(id)}`, cancel.signal)
-      .then(setAnswer)
-      .catch((error: Error) => {
-        if (!cancel.signal.aborted) setAnswer(error.message);
-      });
-    return () => cancel.abort();
+    let timer = 0;
+    const ask = () => {
+      get<Lineage>(`/api/why/${encodeURIComponent(id)}`, cancel.signal)
+        .then(setAnswer)
+        .catch((error: Error) => {
+          if (cancel.signal.aborted) return;
+          const wait = error instanceof ApiError ? error.retryAfterMillis : 0;
+          if (wait > 0) timer = window.setTimeout(ask, wait);
+          setAnswer(problem(error, wait));
+        });
+    };
+    ask();
+    return () => {
+      cancel.abort();
+      window.clearTimeout(timer);
+    };
   }, [id]);
 
   return (
@@ -37,7 +47,7 @@ export function WhyDialog({ id, onClose }: { id: string; onClose: () => void }) 
                   {time(entry.at)} · entry {count(entry.sequence)}
                 </span>
               </div>
-              <div>{entry.summary}</div>
+              <Summary text={entry.summary} />
               <details>
                 <summary>Record</summary>
                 <pre>{JSON.stringify(entry.record, null, 2)}</pre>
@@ -53,4 +63,28 @@ export function WhyDialog({ id, onClose }: { id: string; onClose: () => void }) 
       </div>
     </Modal>
   );
+}
+
+/** A record in words: a sentence, and a line for each thing that it lists, such as a round's votes. */
+function Summary({ text }: { text: string }) {
+  const [sentence, ...lines] = text.split("\n");
+  return (
+    <>
+      <p>{sentence}</p>
+      {lines.length > 0 && (
+        <ul class="lineage-lines">
+          {lines.map((line, i) => (
+            <li key={i}>{line}</li>
+          ))}
+        </ul>
+      )}
+    </>
+  );
+}
+
+function problem(error: Error, waitMillis: number): string {
+  const words = error instanceof ApiError ? inWords(error) : error.message;
+  const sentence = `${words.charAt(0).toUpperCase()}${words.slice(1)}.`.replace(/\.\.$/, ".");
+  const again = `It is asked for again in ${Math.ceil(waitMillis / 1000)} s.`;
+  return waitMillis > 0 ? `${sentence} ${again}` : sentence;
 }

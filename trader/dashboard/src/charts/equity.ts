@@ -52,7 +52,7 @@ export class EquityChart {
       { ...quiet, lineWidth: 1, invertFilledArea: true, priceFormat: share },
       DRAWDOWN_PANE,
     );
-    this.chart.panes()[0]?.setStretchFactor(3);
+    this.chart.panes()[0]?.setStretchFactor(2);
     this.chart.panes()[DRAWDOWN_PANE]?.setStretchFactor(1);
     this.chart.timeScale().applyOptions({ fixLeftEdge: true, fixRightEdge: true });
     this.chart.subscribeCrosshairMove(({ time }) => {

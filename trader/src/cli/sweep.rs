@@ -6,15 +6,15 @@ use std::str::FromStr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use sapphire_crds::manifest::Desk as Manifests;
+use sapphire_crds::manifest::{Desk as Manifests, ManifestFaults, check_object};
 use serde::Serialize;
 
 use super::console::{self, Output};
 use super::desk;
 use super::failure::Failure;
 use crate::config::{Environment, Plan, replace};
-use crate::desk::{Assembly, OnHalted};
-use crate::report::Report;
+use crate::desk::{Assembly, Halts, OnHalted};
+use crate::report::{Report, count, minute, money, number, or_dash, percent};
 
 /// A name, and the values that it takes in turn.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,11 +38,32 @@ impl FromStr for Sweep {
 /// One combination: names with values.
 type Setting = Vec<(String, String)>;
 
+/// What a combination came to.
+struct Outcome {
+    report: Report,
+    halts: Halts,
+}
+
+impl Outcome {
+    /// Whether a halt ended it, and when the last one was.
+    fn halted(&self) -> String {
+        let last = self.halts.halts.last().map(|(at, _)| minute(*at)).unwrap_or_default();
+        match (self.halts.ended, self.halts.halts.len()) {
+            (true, _) => format!("halted {last}"),
+            (false, 0) => String::new(),
+            (false, 1) => format!("resumed {last}"),
+            (false, times) => format!("resumed {times} times, last {last}"),
+        }
+    }
+}
+
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Row<'r> {
     parameters: std::collections::BTreeMap<&'r str, &'r str>,
     halted: bool,
+    /// The last halt's moment, ended or resumed.
+    halted_at: Option<String>,
     #[serde(flatten)]
     report: &'r Report,
 }
@@ -65,7 +86,7 @@ pub(super) fn run(
     let results = in_parallel(&assemblies, |assembly| {
         let done = super::backtest::run(assembly, on_halted);
         bar.inc(1);
-        done.map(|done| (done.report, done.halts.ended))
+        done.map(|done| Outcome { report: done.report, halts: done.halts })
     });
     bar.finish_and_clear();
     let results = results.into_iter().collect::<Result<Vec<_>, _>>()?;
@@ -81,9 +102,11 @@ pub(super) fn run(
     }
 }
 
-fn row<'r>((setting, (report, halted)): (&'r Setting, &'r (Report, bool))) -> Row<'r> {
+fn row<'r>((setting, outcome): (&'r Setting, &'r Outcome)) -> Row<'r> {
     let parameters = setting.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-    Row { parameters: parameters.collect(), halted: *halted, report }
+    let halted_at = outcome.halts.halts.last().map(|(at, _)| at.to_string());
+    let (halted, report) = (outcome.halts.ended, &outcome.report);
+    Row { parameters: parameters.collect(), halted, halted_at, report }
 }
 
 fn combinations(sweeps: &[Sweep]) -> Vec<Setting> {
@@ -107,10 +130,16 @@ fn assemble(
     manifests: &Manifests,
     assembly: &Assembly,
 ) -> Result<Assembly, Failure> {
-    let mut manifests = manifests.clone();
+    let (original, mut manifests) = (manifests, manifests.clone());
     for (name, value) in setting {
         replace(&mut manifests, name, value).map_err(Failure::input)?;
     }
+    // After all of them: two values may be right together, though each alone is not.
+    check(original, &manifests).map_err(|faults| {
+        let setting: Vec<_> =
+            setting.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        Failure::input(format!("--sweep {}: {faults}", setting.join(" ")))
+    })?;
     let environment = Environment::of_process().map_err(Failure::input)?;
     let plan = Plan::of(&manifests, &environment).map_err(Failure::input)?;
     let (new, old) = (&plan.engine, &assembly.plan.engine);
@@ -118,6 +147,18 @@ fn assemble(
         && new.bar_interval == old.bar_interval
         && new.instruments == old.instruments;
     if same_data { Ok(assembly.with_plan(plan)) } else { desk::read(plan) }
+}
+
+/// Holds what a combination changed against schemas and rules, as the manifests were.
+fn check(original: &Manifests, changed: &Manifests) -> Result<(), ManifestFaults> {
+    if changed.policy != original.policy {
+        check_object(&changed.policy)?;
+    }
+    if changed.system != original.system {
+        check_object(&changed.system)?;
+    }
+    let agents = changed.agents.iter().zip(&original.agents);
+    agents.filter(|(agent, before)| agent != before).try_for_each(|(agent, _)| check_object(agent))
 }
 
 /// Does `work` on every item, with a thread for each processor, and keeps the order.
@@ -144,7 +185,7 @@ fn in_parallel<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> 
     done.into_iter().map(|(_, result)| result).collect()
 }
 
-fn table(sweeps: &[Sweep], settings: &[Setting], results: &[(Report, bool)]) -> String {
+fn table(sweeps: &[Sweep], settings: &[Setting], outcomes: &[Outcome]) -> String {
     let mut rows = vec![
         sweeps
             .iter()
@@ -155,18 +196,18 @@ fn table(sweeps: &[Sweep], settings: &[Setting], results: &[(Report, bool)]) -> 
             )
             .collect::<Vec<_>>(),
     ];
-    for (setting, (report, halted)) in settings.iter().zip(results) {
+    for (setting, outcome) in settings.iter().zip(outcomes) {
+        let report = &outcome.report;
         let performance = &report.performance;
-        let or_dash = |value: Option<String>| value.unwrap_or_else(|| "-".to_owned());
         let figures = [
-            or_dash(performance.total_return.map(|value| value.to_string())),
-            or_dash(performance.max_drawdown.map(|fall| fall.depth.to_string())),
-            or_dash(performance.sharpe.map(|value| value.to_string())),
-            report.trades.count.to_string(),
-            or_dash(report.trades.win_rate.map(|value| value.to_string())),
-            report.breakdown.fees.to_string(),
-            performance.final_equity.to_string(),
-            if *halted { "halted" } else { "" }.to_owned(),
+            or_dash(performance.total_return, percent),
+            or_dash(performance.max_drawdown, |fall| percent(fall.depth)),
+            or_dash(performance.sharpe, number),
+            count(report.trades.count),
+            or_dash(report.trades.win_rate, percent),
+            money(report.breakdown.fees),
+            money(performance.final_equity),
+            outcome.halted(),
         ];
         rows.push(setting.iter().map(|(_, value)| value.clone()).chain(figures).collect());
     }

@@ -26,5 +26,6 @@ pub use buy_and_hold::BuyAndHold;
 pub(crate) use facts::{headline, sections};
 pub use figures::Report;
 pub use page::page;
+pub(crate) use shown::{count, minute, money, number, or_dash, percent};
 pub use summary::Surroundings;
 pub use table::{boxed, plain};

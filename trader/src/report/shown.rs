@@ -1,13 +1,14 @@
 //! Numbers and times as people read them. The exact ones are in the JSON.
 
 use sapphire_engine::money::{Amount, Ratio, SCALE};
+use sapphire_engine::order::Purpose;
 use sapphire_engine::time::{Span, Timestamp};
 
 /// What stands where there is no value.
 pub(super) const NONE: &str = "—";
 
 /// `-1,234.57`: to two places, half away from zero.
-pub(super) fn money(amount: Amount) -> String {
+pub(crate) fn money(amount: Amount) -> String {
     fixed(amount.0, 2)
 }
 
@@ -18,7 +19,7 @@ pub(super) fn gain(amount: Amount) -> String {
 }
 
 /// `12.35 %`.
-pub(super) fn percent(ratio: Ratio) -> String {
+pub(crate) fn percent(ratio: Ratio) -> String {
     percent_to(ratio, 2)
 }
 
@@ -28,12 +29,12 @@ pub(crate) fn percent_to(ratio: Ratio, places: u32) -> String {
 }
 
 /// `1.25`.
-pub(super) fn number(ratio: Ratio) -> String {
+pub(crate) fn number(ratio: Ratio) -> String {
     fixed(i128::from(ratio.0), 2)
 }
 
 /// `1,234,567`.
-pub(super) fn count(count: u64) -> String {
+pub(crate) fn count(count: u64) -> String {
     grouped(&count.to_string())
 }
 
@@ -43,7 +44,7 @@ pub(super) fn counted(number: u64, noun: &str) -> String {
 }
 
 /// `2017-07-01 11:00`, in UTC.
-pub(super) fn minute(at: Timestamp) -> String {
+pub(crate) fn minute(at: Timestamp) -> String {
     at.to_string()[..16].replacen('T', " ", 1)
 }
 
@@ -73,8 +74,17 @@ pub(super) fn duration(span: Span) -> String {
     }
 }
 
+/// What closed a trade, by the purpose of the order that did: an entry on the other side closes what it
+/// turns around.
+pub(super) fn closed_by(purpose: Purpose) -> String {
+    match purpose {
+        Purpose::Entry => "reversal".to_owned(),
+        other => other.to_string(),
+    }
+}
+
 /// Of an optional value, or a dash.
-pub(super) fn or_dash<T>(value: Option<T>, show: impl Fn(T) -> String) -> String {
+pub(crate) fn or_dash<T>(value: Option<T>, show: impl Fn(T) -> String) -> String {
     value.map_or_else(|| NONE.to_owned(), show)
 }
 

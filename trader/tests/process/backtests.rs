@@ -37,6 +37,8 @@ fn a_halt_ends_a_backtest_unless_it_is_resumed() {
     assert_eq!(stopped["ending"], "the desk halted");
     assert_eq!(resumed["ending"], "the data are over");
     assert!(resumed["bars"].as_u64() > stopped["bars"].as_u64());
+    let swept = bench.done("backtest -f DESK --sweep system.consensus.minAgents=3").well().out();
+    assert!(swept.contains("halted 2017-"), "{swept}");
 }
 
 #[test]
@@ -58,15 +60,21 @@ fn a_sweep_shows_every_combination_and_each_is_its_own_backtest() {
     assert_eq!(heads.len(), 4, "every setting is another run");
     let table = bench.done(&format!("backtest -f DESK {sweep}")).well().out();
     assert_eq!(table.lines().count(), 5, "{table}");
+    let equity = table.lines().nth(1).unwrap().split_whitespace().last().unwrap();
+    let (_, cents) = equity.split_once('.').unwrap();
+    assert!(cents.len() == 2 && equity.contains(','), "not as the report shows it: {table}");
 }
 
 #[test]
 fn a_sweep_over_what_there_is_not_says_so_at_once() {
     let bench = Bench::quickstart(50);
+    bench.edit("policy.yaml", "maxDrawdown: \"0.25\"", "maxDrawdown: \"0.2\""); // no default
     for (name, words) in [
         ("policy.limits.riskPerTrad=1", "riskPerTrad"),
         ("nobody.horizon=1", "trend-momentum"),
         ("policy.limits.riskPerTrade=25", "riskPerTrade"),
+        ("policy.limits.maxDailyLoss=0.3", "maxDailyLoss"),
+        ("trend-momentum.horizon=0", "horizon"),
         ("trend-momentum.strategy.trendMomentum.fastPeriod=99", "slowPeriod"),
     ] {
         let refused = bench.done(&format!("backtest -f DESK --sweep {name}"));

@@ -12,7 +12,9 @@ use self::chart::{Bar, Dot, Line, Plot, Unit, bars, figure};
 use super::curve::float;
 use super::facts::{Section, gain_parts, sections};
 use super::figures::{Report, RoundTrip};
-use super::shown::{NONE, count, counted, gain, minute, money, number, or_dash, percent};
+use super::shown::{
+    NONE, closed_by, count, counted, gain, minute, money, number, or_dash, percent,
+};
 
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
@@ -230,7 +232,7 @@ fn row(trade: &RoundTrip) -> String {
         Side::Sell => "short",
     };
     let by = match (trade.exit, trade.closed) {
-        (Some(purpose), _) => purpose.to_string(),
+        (Some(purpose), _) => closed_by(purpose),
         (None, Some(_)) => "liquidation".into(),
         (None, None) => "still open".into(),
     };

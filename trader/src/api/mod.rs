@@ -1,6 +1,6 @@
 //! The HTTP API, its stream and the embedded page.
 //!
-//! The desk thread shows what it does through a [`Publisher`](published::Publisher) and takes
+//! The desk thread shows what it does through a `Publisher` and takes
 //! commands from its own queue, into which a [`CommandSender`](commands::CommandSender) puts them;
 //! it never waits for a reader. Everything else is here: [`bind`], then [`serve`].
 //!

@@ -116,7 +116,7 @@ impl<V: Venue, J: JournalSink, W: Witness> Desk<V, J, W> {
     }
 
     /// When the next thing happens; `None` when the data are over. What is on its way then arrives
-    /// with [`settle`](Self::settle).
+    /// with [`finish`](Self::finish).
     #[inline]
     pub fn next_time(&self) -> Option<Timestamp> {
         let feed = self.feed.peek_time()?;

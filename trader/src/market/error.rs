@@ -75,7 +75,9 @@ pub enum Problem {
         expected: usize,
     },
     /// Text where a number belongs; NaN and infinities included.
-    #[error("{column} is `{text}`, not a number: correct or remove the row")]
+    #[error(
+        "{column} is `{text}`, not a number that can be read: write a plain decimal such as 8051.25, of at most 30 digits, or remove the row"
+    )]
     NotANumber {
         /// The column's meaning.
         column: &'static str,
@@ -121,7 +123,10 @@ pub enum Problem {
     )]
     NoTime(String),
     /// Data of another symbol.
-    #[error("holds {found} where {expected} was expected: a file belongs to one symbol")]
+    #[error(
+        "is of {found}, but the TradingSystem trades {expected} on this file: name a file of {expected} in its \
+         venue.paper.data, or write {found} in its symbols and venue.paper.instruments"
+    )]
     OtherSymbol {
         /// What the file says.
         found: String,

@@ -417,7 +417,7 @@ mod tests {
         r#"{"e":"trade","s":"BTCUSDT","t":1,"p":1.5,"q":"1","m":true}"#,
         "expected a text"
     )]
-    #[case::another_symbol(r#"{"e":"aggTrade","s":"ETHUSDT"}"#, "holds ETHUSDT")]
+    #[case::another_symbol(r#"{"e":"aggTrade","s":"ETHUSDT"}"#, "is of ETHUSDT, but")]
     fn what_cannot_be_understood_is_refused(#[case] json: &str, #[case] says: &str) {
         let problem = read(json).unwrap_err().to_string();
         assert!(problem.contains(says), "{problem}");

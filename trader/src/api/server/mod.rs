@@ -45,7 +45,8 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 pub enum BindError {
     /// Another process listens there.
     #[error(
-        "{address} is in use by another process: stop it, or listen elsewhere, such as `--listen {}`",
+        "{address} is in use by another process: stop it, or listen elsewhere, such as `--listen {0}`, or with make \
+         `make run ARGS=\"--listen {0}\"`",
         next_port(address)
     )]
     InUse {

@@ -187,7 +187,9 @@ fn a_row_of_another_symbol_is_refused(#[case] symbol: &str, #[case] good: bool) 
     let read = read_bars(&text);
     assert_eq!(read.is_ok(), good);
     if let Err(error) = read {
-        assert!(error.contains("data.csv:2: holds ETHUSDT where BTCUSDT was expected"), "{error}");
+        let told =
+            "data.csv:2: is of ETHUSDT, but the TradingSystem trades BTCUSDT on this file: name";
+        assert!(error.contains(told), "{error}");
     }
 }
 

@@ -154,7 +154,7 @@ fn time_never_goes_back() {
 #[rstest]
 #[case::cut(&trade(START, 2, "5.0", "1")[..60], "data.csv:2: EOF while parsing")]
 #[case::junk("hello\n", "data.csv:2: is not `<receive time in ns> <JSON message>`")]
-#[case::other(&trade(START, 2, "5.0", "1").replace("BTCUSDT", "ETHUSDT"), "data.csv:2: holds ETHUSDT")]
+#[case::other(&trade(START, 2, "5.0", "1").replace("BTCUSDT", "ETHUSDT"), "data.csv:2: is of ETHUSDT, but")]
 #[case::zero(&trade(START, 2, "0", "1"), "data.csv:2: p is 0: a price must be above zero")]
 fn a_line_that_cannot_be_read_refuses_the_file(#[case] bad: &str, #[case] says: &str) {
     let text = format!("{}{bad}", trade(START, 1, "5.0", "1"));

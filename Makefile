@@ -12,7 +12,7 @@ E2E_TESTS := $(patsubst e2e/tests/%/main.rs,--test %,$(wildcard e2e/tests/*/main
 help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-run: page ## trade the quickstart on real data, with a page at http://127.0.0.1:8080 (ARGS="--speed max --exit" for the report at once)
+run: page ## trade the quickstart on real data, with a page at http://127.0.0.1:8080 (ARGS="--speed max --exit" for the report in seconds)
 	cargo run -p sapphire-trader -- run -f examples/quickstart $(ARGS)
 
 test: test-rust test-page test-browser test-e2e ## run every test
@@ -53,8 +53,8 @@ cluster-api: ## keep a Kubernetes control plane up to play with, its nodes and p
 cluster-down: ## take down what make cluster-api keeps up
 	@command=$${CARGO_TARGET_DIR:-target}/debug/cluster-api; [ ! -x $$command ] || $$command --down
 
-bench: page ## measure; DATA=DIR names the market data; writes docs/benchmarks.md
-	@test -n "$(DATA)" || { echo 'name the market data: make bench DATA=DIR'; exit 2; }
+bench: page ## measure on DATA=DIR, whose three files scripts/bench.sh names; writes docs/benchmarks.md
+	@test -n "$(DATA)" || { echo 'name the market data: make bench DATA=DIR, a folder with the three files that scripts/bench.sh names'; exit 2; }
 	scripts/bench.sh "$(DATA)"
 
 docs: ## write what is generated from code: docs/reference, the charts' definitions, the Rust documentation

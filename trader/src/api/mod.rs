@@ -1,7 +1,7 @@
 //! The HTTP API, its stream and the embedded page.
 //!
 //! The desk thread shows what it does through a `Publisher` and takes
-//! commands from its own queue, into which a [`CommandSender`](commands::CommandSender) puts them;
+//! commands from its own queue, into which a `CommandSender` puts them;
 //! it never waits for a reader. Everything else is here: [`bind`], then [`serve`].
 //!
 //! A request passes, from the outside in: the envelope (correlation id, security headers, errors in

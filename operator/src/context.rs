@@ -14,6 +14,7 @@ use crate::reconcile::mirror::Mirror;
 use crate::reconcile::queue::Queue;
 use crate::reconcile::revert::RevertLog;
 use crate::reconcile::revisions::Revisions;
+use crate::reports::Reports;
 use crate::settings::Settings;
 
 /// What every reconcile works with: the API server, what is known of it, and where to tell things.
@@ -30,6 +31,8 @@ pub struct Context {
     pub policies: Mirror<RiskPolicy>,
     /// All objects that bear our label.
     pub children: Children,
+    /// What trader pods report.
+    pub reports: Reports,
     /// What ControllerRevisions hold.
     pub revisions: Revisions,
     /// What was set back when.
@@ -72,6 +75,7 @@ impl Context {
             agents: Mirror::default(),
             policies: Mirror::default(),
             children: Children::default(),
+            reports: Reports::default(),
             revisions: Revisions::default(),
             reverts: RevertLog::default(),
             events,

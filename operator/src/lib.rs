@@ -13,6 +13,7 @@ pub mod labels;
 pub mod metrics;
 pub mod operator;
 pub mod reconcile;
+pub mod reports;
 pub mod risk;
 pub mod settings;
 pub mod system;

@@ -6,6 +6,7 @@
 //! | a TradingAgent | itself, its system |
 //! | a RiskPolicy | itself, the systems that name it |
 //! | a child | the system that its label names, and the agent that its label names |
+//! | a trader's pod or its report | its system, and the policy that this names |
 
 use std::time::Duration;
 
@@ -15,7 +16,12 @@ use crate::context::Context;
 use crate::labels;
 use crate::reconcile::children::Seen;
 use crate::reconcile::key::Key;
+use crate::reconcile::kind::Kind;
 use crate::reconcile::mirror::Change;
+use crate::reports;
+
+/// Reports that say nothing urgent are looked at together.
+const GATHER_REPORTS: Duration = Duration::from_secs(5);
 
 /// A TradingSystem changed.
 pub fn of_system(context: &Context, change: &Change<TradingSystem>) {
@@ -53,6 +59,29 @@ pub fn of_child(context: &Context, seen: &Seen) {
     }
     if let Some(agent) = seen.live.label(labels::AGENT) {
         context.queues.agents.wake(key.beside(agent));
+    }
+    // A pod that is gone is bound no more.
+    if seen.child.kind == Kind::Pod
+        && let Some(system) = seen.live.label(labels::SYSTEM)
+    {
+        policy_of(context, &key.beside(system), Duration::ZERO);
+    }
+}
+
+/// A pod's report changed. Equity and scores change all the time, and are gathered.
+pub fn of_report(context: &Context, change: &reports::Change) {
+    let pause = if change.urgent { Duration::ZERO } else { GATHER_REPORTS };
+    context.queues.systems.wake_after(change.system.clone(), pause);
+    policy_of(context, &change.system, pause);
+    for agent in agents_of(context, &change.system) {
+        context.queues.agents.wake_after(agent, pause);
+    }
+}
+
+fn policy_of(context: &Context, system: &Key, pause: Duration) {
+    if let Some(known) = context.systems.get(system) {
+        let policy = system.beside(known.spec.risk_policy_ref.name.as_str());
+        context.queues.policies.wake_after(policy, pause);
     }
 }
 

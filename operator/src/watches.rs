@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use futures::StreamExt as _;
 use futures::future::BoxFuture;
-use kube::api::{Api, DynamicObject};
+use k8s_openapi::api::coordination::v1::Lease;
+use kube::api::{Api, ApiResource, DynamicObject};
 use kube::core::NamespaceResourceScope;
 use kube::core::metadata::PartialObjectMeta;
 use kube::runtime::WatchStreamExt as _;
@@ -24,10 +25,14 @@ use crate::reconcile::children;
 use crate::reconcile::kind::Kind;
 use crate::reconcile::mirror::{Change, Intake, Mirror};
 use crate::reconcile::stored::Wire;
+use crate::reports;
 use crate::wake;
 
 /// How often the API server is asked for kinds that a cluster need not have.
 const DISCOVERY: Duration = Duration::from_secs(60);
+
+/// What the watch of reports is called.
+const LEASES: &str = "Lease";
 
 /// Which watches have been read through once.
 #[derive(Debug, Clone)]
@@ -90,6 +95,7 @@ impl Watches {
             for kind in Kind::ALL.into_iter().filter(|kind| kind.is_built_in()) {
                 watches.children(context, kind, scope.clone());
             }
+            watches.reports(context, scope.clone());
         }
         watches.tasks.spawn(optional(context.clone(), scopes));
         watches
@@ -129,11 +135,41 @@ impl Watches {
         });
     }
 
+    fn reports(&mut self, context: &Arc<Context>, scope: Option<String>) {
+        self.progress.expect(&named(LEASES, &scope));
+        self.tasks.spawn(follow_reports(context.clone(), scope, self.progress.clone()));
+    }
+
     fn children(&mut self, context: &Arc<Context>, kind: Kind, scope: Option<String>) {
         let name = named(kind.name(), &scope);
         self.progress.expect(&name);
         self.tasks.spawn(follow_children(context.clone(), kind, scope, self.progress.clone()));
     }
+}
+
+fn follow_reports(
+    context: Arc<Context>,
+    scope: Option<String>,
+    progress: Progress,
+) -> BoxFuture<'static, ()> {
+    Box::pin(async move {
+        let name = named(LEASES, &scope);
+        let resource = ApiResource::erase::<Lease>(&());
+        let config = watcher::Config::default().labels(labels::SYSTEM);
+        let mut intake = reports::Intake::new(scope.clone());
+        let handle = |event| {
+            let changes = intake.take(&context.reports, event);
+            changes.iter().for_each(|change| wake::of_report(&context, change));
+        };
+        let client = context.client.clone();
+        // The report is in its annotations.
+        let api: Api<PartialObjectMeta<DynamicObject>> = match &scope {
+            Some(namespace) => Api::namespaced_with(client, namespace, &resource),
+            None => Api::all_with(client, &resource),
+        };
+        let stream = watcher(api, config).map(|event| event.map(only_metadata));
+        follow(&context, &name, stream, &progress, handle).await;
+    })
 }
 
 fn follow_children(

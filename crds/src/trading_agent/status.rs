@@ -25,6 +25,9 @@ pub struct TradingAgentStatus {
     /// The ControllerRevision that its pods run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revision: Option<ObjectName>,
+    /// The system's revision that its pods run against, once all of them do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub system_revision: Option<ObjectName>,
     /// Pods that exist. An agent inside its trader's pod has none.
     #[serde(default)]
     #[schemars(range(min = 0))]

@@ -71,6 +71,9 @@ pub struct RolloutStatus {
     /// The revision that agents with delegated authority are released at.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub execution: Option<ObjectName>,
+    /// The revision that the step under way goes back to if it fails. Absent: nothing ran before it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fallback: Option<ObjectName>,
     /// The revision whose trader is to lead. A leader of another revision quiesces and hands over;
     /// traders watch this.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -110,6 +110,7 @@ fn rollout(
         core: Some(target.clone()),
         agents: done(former.and_then(|former| former.agents.as_ref())),
         execution: done(former.and_then(|former| former.execution.as_ref())),
+        fallback: None,
         lead_revision: None,
         started_at: None,
         deadline: None,

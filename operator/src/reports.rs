@@ -1,0 +1,343 @@
+//! What trader pods report of themselves, as far as it can be believed.
+//!
+//! A report is an annotation of a Lease. It counts only where the Lease bears the name of a trader pod
+//! of the desk and is owned by that very pod. Its age is judged by when this process saw the Lease
+//! change, never by a time that somebody wrote into it.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use kube::api::DynamicObject;
+use kube::runtime::watcher::Event;
+use sapphire_crds::names::{Component, annotations};
+use sapphire_crds::report::{Report, Role};
+use tokio::time::Instant;
+
+use crate::labels;
+use crate::reconcile::children::Children;
+use crate::reconcile::key::Key;
+use crate::reconcile::kind::Kind;
+use crate::reconcile::version::ResourceVersion;
+
+/// A pod that is silent for longer is not believed any more: three of its reports are missing.
+pub const FRESH: Duration = Duration::from_secs(90);
+
+/// How far a report can be believed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Age {
+    /// This process saw it change less than [`FRESH`] ago.
+    Fresh,
+    /// It was there when this process first looked, less than [`FRESH`] ago: it may be of any age.
+    /// Nothing is decided on it, and nothing that was said before is withdrawn yet.
+    Unproven,
+    /// The pod has been silent for longer.
+    Stale,
+}
+
+/// What a pod of the desk reports.
+#[derive(Debug, Clone)]
+pub struct PodReport {
+    /// The pod's name.
+    pub pod: String,
+    /// What it says, or why that cannot be read.
+    pub report: Result<Arc<Report>, String>,
+    /// How far it can be believed.
+    pub age: Age,
+    /// When it was last seen to change.
+    pub seen_at: Timestamp,
+    /// When it becomes [`Age::Stale`]; `None` when it is.
+    pub stale_in: Option<Duration>,
+}
+
+impl PodReport {
+    /// The report, if it can be read.
+    pub fn readable(&self) -> Option<&Report> {
+        self.report.as_deref().ok()
+    }
+}
+
+/// The pod that leads: of those that say so and are not stale, the one with the greatest epoch.
+pub fn leader(reports: &[PodReport]) -> Option<&PodReport> {
+    let leads = |report: &&PodReport| {
+        report.age != Age::Stale && report.readable().is_some_and(|r| r.role == Role::Leader)
+    };
+    let rank = |report: &&PodReport| (report.readable().map(|r| r.epoch), report.seen_at);
+    reports.iter().filter(leads).max_by_key(rank)
+}
+
+/// All Leases that carry a desk's label.
+#[derive(Debug, Default)]
+pub struct Reports {
+    leases: RwLock<HashMap<Key, Seen>>,
+}
+
+#[derive(Debug, Clone)]
+struct Seen {
+    system: String,
+    /// The uid of the pod that owns it.
+    pod: Option<String>,
+    report: Result<Arc<Report>, String>,
+    at: Instant,
+    at_wall: Timestamp,
+    /// Whether this process saw it change, or only found it.
+    witnessed: bool,
+    version: ResourceVersion,
+}
+
+impl Seen {
+    fn read(object: &DynamicObject, witnessed: bool) -> Option<Self> {
+        let meta = &object.metadata;
+        let system = meta.labels.as_ref()?.get(labels::SYSTEM)?.clone();
+        let owners = meta.owner_references.iter().flatten();
+        let pod = owners
+            .filter(|owner| owner.kind == "Pod" && Some(&owner.name) == meta.name.as_ref())
+            .map(|owner| owner.uid.clone())
+            .next();
+        let text = meta.annotations.as_ref().and_then(|all| all.get(annotations::REPORT));
+        let report = match text.map(|text| Report::read(text)) {
+            Some(Ok(report)) => Ok(Arc::new(report)),
+            Some(Err(error)) => Err(error.to_string()),
+            None => Err(format!("the Lease has no annotation {}", annotations::REPORT)),
+        };
+        let (at, at_wall) = (Instant::now(), Timestamp::now());
+        Some(Self {
+            system,
+            pod,
+            report,
+            at,
+            at_wall,
+            witnessed,
+            version: ResourceVersion::of(meta),
+        })
+    }
+
+    fn age(&self, now: Instant) -> Age {
+        match (now.duration_since(self.at) < FRESH, self.witnessed) {
+            (false, _) => Age::Stale,
+            (true, true) => Age::Fresh,
+            (true, false) => Age::Unproven,
+        }
+    }
+}
+
+/// A Lease that came, changed or went.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// The desk that it speaks of.
+    pub system: Key,
+    /// Whether what changed is to be acted upon at once: see [`Report::differs_urgently`].
+    pub urgent: bool,
+}
+
+impl Reports {
+    /// What the trader pods of a desk report, by pod. A pod that has not reported is not in it.
+    pub fn of_desk(&self, children: &Children, system: &Key) -> Vec<PodReport> {
+        let now = Instant::now();
+        let leases = self.leases.read().unwrap_or_else(PoisonError::into_inner);
+        let pods = children.of_desk(system).into_iter().filter(|(child, live)| {
+            child.kind == Kind::Pod
+                && live.label(labels::COMPONENT) == Some(Component::Trader.as_str())
+        });
+        pods.filter_map(|(child, live)| {
+            let seen = leases.get(&child.key)?;
+            let its_own = seen.system == system.name && seen.pod.as_ref() == Some(&live.uid);
+            its_own.then(|| PodReport {
+                pod: child.key.name.clone(),
+                report: seen.report.clone(),
+                age: seen.age(now),
+                seen_at: seen.at_wall,
+                stale_in: (seen.at + FRESH)
+                    .checked_duration_since(now)
+                    .filter(|left| !left.is_zero()),
+            })
+        })
+        .collect()
+    }
+
+    fn insert(&self, object: &DynamicObject, witnessed: bool) -> Option<Change> {
+        let key = Key::of(object);
+        let Some(seen) = Seen::read(object, witnessed) else { return self.remove(&key) };
+        let mut leases = self.leases.write().unwrap_or_else(PoisonError::into_inner);
+        let before = leases.get(&key);
+        // Listed again, it is no news.
+        if before.is_some_and(|before| !seen.version.is_newer_than(&before.version)) {
+            return None;
+        }
+        let urgent = match (before.map(|before| &before.report), &seen.report) {
+            (Some(Ok(before)), Ok(now)) => now.differs_urgently(before),
+            (Some(Err(_)), Err(_)) => false,
+            _ => true,
+        };
+        // A pod that was silent for too long speaks again: that is news, whatever it says.
+        let urgent = urgent || before.is_some_and(|b| b.age(Instant::now()) != Age::Fresh);
+        let change = Change { system: key.beside(&seen.system), urgent };
+        leases.insert(key, seen);
+        Some(change)
+    }
+
+    fn remove(&self, key: &Key) -> Option<Change> {
+        let before = self.leases.write().unwrap_or_else(PoisonError::into_inner).remove(key);
+        before.map(|before| Change { system: key.beside(before.system), urgent: true })
+    }
+
+    fn keys(&self, namespace: Option<&str>) -> Vec<Key> {
+        let leases = self.leases.read().unwrap_or_else(PoisonError::into_inner);
+        leases.keys().filter(|k| namespace.is_none_or(|n| k.namespace == n)).cloned().collect()
+    }
+}
+
+/// Carries a watch of Leases into the reports.
+#[derive(Debug)]
+pub struct Intake {
+    namespace: Option<String>,
+    listed: Option<HashSet<Key>>,
+}
+
+impl Intake {
+    /// Of one namespace, or of all.
+    pub fn new(namespace: Option<String>) -> Self {
+        Self { namespace, listed: None }
+    }
+
+    /// Takes an event in, and tells whom it concerns.
+    pub fn take(&mut self, reports: &Reports, event: Event<DynamicObject>) -> Vec<Change> {
+        match event {
+            Event::Init => {
+                self.listed = Some(HashSet::new());
+                Vec::new()
+            }
+            Event::InitApply(object) => {
+                if let Some(listed) = &mut self.listed {
+                    listed.insert(Key::of(&object));
+                }
+                reports.insert(&object, false).into_iter().collect()
+            }
+            Event::Apply(object) => reports.insert(&object, true).into_iter().collect(),
+            Event::Delete(object) => reports.remove(&Key::of(&object)).into_iter().collect(),
+            Event::InitDone => {
+                let listed = self.listed.take().unwrap_or_default();
+                let known = reports.keys(self.namespace.as_deref());
+                let gone = known.into_iter().filter(|key| !listed.contains(key));
+                gone.filter_map(|key| reports.remove(&key)).collect()
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::reconcile::children;
+    use rstest::rstest;
+    use serde_json::{Value, json};
+
+    fn report(role: &str, epoch: i64, flat: bool) -> Value {
+        json!({"revision": "desk-1", "role": role, "epoch": epoch, "reconciled": true,
+            "tradingState": "Active", "flat": flat})
+    }
+
+    fn lease(pod: &str, uid: &str, version: u64, report: &str) -> DynamicObject {
+        serde_json::from_value(json!({"metadata": {
+            "name": pod, "namespace": "n", "resourceVersion": version.to_string(),
+            "labels": {labels::SYSTEM: "desk"},
+            "annotations": {annotations::REPORT: report},
+            "ownerReferences": [{"apiVersion": "v1", "kind": "Pod", "name": pod, "uid": uid}]}}))
+        .unwrap()
+    }
+
+    fn pods(names: &[(&str, &str)]) -> Children {
+        let children = Children::default();
+        let mut intake = children::Intake::new(Kind::Pod, None);
+        for (name, uid) in names {
+            let mut labels = labels::of_component("desk", Component::Trader);
+            labels.insert(labels::REVISION.into(), "1".into());
+            let pod =
+                json!({"metadata": {"name": name, "namespace": "n", "uid": uid, "labels": labels}});
+            intake.take(&children, Event::Apply(serde_json::from_value(pod).unwrap()));
+        }
+        children
+    }
+
+    fn desk() -> Key {
+        Key::new("n", "desk")
+    }
+
+    fn take(reports: &Reports, event: Event<DynamicObject>) -> Vec<Change> {
+        Intake::new(None).take(reports, event)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_report_is_fresh_for_as_long_as_it_was_seen_to_change() {
+        let (reports, children) = (Reports::default(), pods(&[("a", "1")]));
+        take(&reports, Event::Apply(lease("a", "1", 1, &report("Leader", 1, true).to_string())));
+        let age = || reports.of_desk(&children, &desk())[0].age;
+        assert_eq!(age(), Age::Fresh);
+        tokio::time::advance(FRESH).await;
+        assert_eq!(age(), Age::Stale);
+        // The same state, listed again, is no sign of life.
+        take(&reports, Event::Apply(lease("a", "1", 1, &report("Leader", 1, true).to_string())));
+        assert_eq!(age(), Age::Stale);
+        take(&reports, Event::Apply(lease("a", "1", 2, &report("Leader", 1, true).to_string())));
+        assert_eq!(age(), Age::Fresh);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_found_proves_nothing() {
+        let (reports, children) = (Reports::default(), pods(&[("a", "1")]));
+        let mut intake = Intake::new(None);
+        intake.take(&reports, Event::Init);
+        intake.take(
+            &reports,
+            Event::InitApply(lease("a", "1", 1, &report("Leader", 1, true).to_string())),
+        );
+        intake.take(&reports, Event::InitDone);
+        assert_eq!(reports.of_desk(&children, &desk())[0].age, Age::Unproven);
+        intake.take(&reports, Event::Init);
+        assert_eq!(intake.take(&reports, Event::InitDone).len(), 1);
+        assert!(reports.of_desk(&children, &desk()).is_empty());
+    }
+
+    #[rstest]
+    #[case::another_pod("b", "2")]
+    #[case::a_former_pod_of_the_name("a", "0")]
+    fn a_lease_counts_for_the_pod_that_owns_it(#[case] name: &str, #[case] uid: &str) {
+        let (reports, children) = (Reports::default(), pods(&[("a", "1")]));
+        take(&reports, Event::Apply(lease(name, uid, 1, &report("Leader", 1, true).to_string())));
+        assert!(reports.of_desk(&children, &desk()).is_empty());
+    }
+
+    #[test]
+    fn the_greatest_epoch_leads() {
+        let (reports, children) = (Reports::default(), pods(&[("a", "1"), ("b", "2"), ("c", "3")]));
+        for (pod, uid, role, epoch) in
+            [("a", "1", "Leader", 7), ("b", "2", "Leader", 8), ("c", "3", "Standby", 9)]
+        {
+            let text = report(role, epoch, false).to_string();
+            take(&reports, Event::Apply(lease(pod, uid, 1, &text)));
+        }
+        let all = reports.of_desk(&children, &desk());
+        assert_eq!(leader(&all).map(|leader| leader.pod.as_str()), Some("b"));
+    }
+
+    #[rstest]
+    #[case::the_same(report("Leader", 1, true), false)]
+    #[case::another_epoch(report("Leader", 2, true), true)]
+    #[case::exposed(report("Leader", 1, false), true)]
+    #[case::nonsense(json!("?"), true)]
+    fn what_cannot_wait_is_urgent(#[case] next: Value, #[case] urgent: bool) {
+        let reports = Reports::default();
+        take(&reports, Event::Apply(lease("a", "1", 1, &report("Leader", 1, true).to_string())));
+        let changes = take(&reports, Event::Apply(lease("a", "1", 2, &next.to_string())));
+        assert_eq!(changes, [Change { system: desk(), urgent }]);
+    }
+
+    #[test]
+    fn what_cannot_be_read_says_why() {
+        let (reports, children) = (Reports::default(), pods(&[("a", "1")]));
+        take(&reports, Event::Apply(lease("a", "1", 1, "{")));
+        let words = reports.of_desk(&children, &desk())[0].report.clone().unwrap_err();
+        assert!(words.contains("cannot be read"), "{words}");
+    }
+}

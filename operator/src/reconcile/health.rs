@@ -45,7 +45,11 @@ pub struct PodHealth {
     pub ready: bool,
     /// Why the pod as a whole is not well: Evicted, Unschedulable.
     pub trouble: Option<Trouble>,
-    /// What the first container that is not well waits for, in the kubelet's words.
+    /// Whether the cluster took the pod away, rather than the pod failing: evicted, preempted, its node
+    /// lost or shut down.
+    pub disrupted: bool,
+    /// What the first container that is not well waits for, in the kubelet's words; of one that crashes
+    /// again and again, with its last ones.
     pub container: Option<Trouble>,
     /// The main container's exit code and last words, once it ended.
     pub ended: Option<(i32, String)>,
@@ -106,10 +110,14 @@ fn pod(status: &Value) -> PodHealth {
     PodHealth {
         phase: text(status, "phase"),
         ready: is("Ready", "True"),
+        disrupted: is("DisruptionTarget", "True")
+            || DISRUPTIONS.contains(&text(status, "reason").as_str()),
         trouble: whole.or(unscheduled),
         container: containers()
-            .filter_map(|container| container.pointer("/state/waiting"))
-            .map(trouble)
+            .filter_map(|container| {
+                let waiting = trouble(container.pointer("/state/waiting")?);
+                Some(with_last_words(waiting, container.pointer("/lastState/terminated")))
+            })
             .find(|waiting| {
                 !matches!(waiting.reason.as_str(), "ContainerCreating" | "PodInitializing")
             }),
@@ -120,6 +128,20 @@ fn pod(status: &Value) -> PodHealth {
             (i32::try_from(code).unwrap_or(-1), words)
         }),
     }
+}
+
+/// Why the cluster takes a pod away, in the words of kubelet and node controller, where there is no
+/// condition DisruptionTarget to say it.
+const DISRUPTIONS: [&str; 7] =
+    ["Evicted", "Preempting", "NodeLost", "NodeShutdown", "Shutdown", "Terminated", "NodeAffinity"];
+
+fn with_last_words(waiting: Trouble, ended: Option<&Value>) -> Trouble {
+    let words = ended.map(|ended| text(ended, "message")).unwrap_or_default();
+    let words = words.trim();
+    if words.is_empty() {
+        return waiting;
+    }
+    Trouble { message: format!("{}; its last words: {words}", waiting.message), ..waiting }
 }
 
 fn condition<'a>(status: &'a Value, name: &str) -> Option<&'a Value> {
@@ -163,10 +185,28 @@ mod tests {
         let evicted = json!({"phase": "Failed", "reason": "Evicted", "message": "low on memory"});
         let Health::Pod(pod) = read(Kind::Pod, Some(&evicted)) else { panic!("a pod") };
         assert_eq!(pod.trouble.unwrap().reason, "Evicted");
+        assert!(pod.disrupted);
         let pending = json!({"phase": "Pending", "conditions": [
             {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/1 nodes"}]});
         let Health::Pod(pod) = read(Kind::Pod, Some(&pending)) else { panic!("a pod") };
         assert_eq!(pod.trouble.unwrap().reason, "Unschedulable");
+    }
+
+    #[test]
+    fn a_pod_that_was_preempted_did_not_fail_by_itself() {
+        let preempted = json!({"phase": "Failed", "conditions": [
+            {"type": "DisruptionTarget", "status": "True", "reason": "PreemptionByScheduler"}]});
+        let Health::Pod(pod) = read(Kind::Pod, Some(&preempted)) else { panic!("a pod") };
+        assert!(pod.disrupted);
+    }
+
+    #[test]
+    fn a_pod_that_crashes_again_and_again_tells_its_last_words() {
+        let status = json!({"phase": "Running", "containerStatuses": [{"name": "trader",
+            "state": {"waiting": {"reason": "CrashLoopBackOff", "message": "back-off 10s"}},
+            "lastState": {"terminated": {"exitCode": 1, "message": "no such symbol\n"}}}]});
+        let Health::Pod(pod) = read(Kind::Pod, Some(&status)) else { panic!("a pod") };
+        assert_eq!(pod.container.unwrap().message, "back-off 10s; its last words: no such symbol");
     }
 
     #[test]

@@ -24,3 +24,4 @@ pub mod stored;
 pub mod undecodable;
 pub mod version;
 pub mod wording;
+pub mod workload;

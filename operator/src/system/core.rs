@@ -1,4 +1,4 @@
-//! Whether the core of a desk answers, and if not, why: in the words of the kubelet where it has some.
+//! Whether the core of a desk answers.
 
 use std::sync::Arc;
 
@@ -8,19 +8,8 @@ use sapphire_crds::names::Component;
 use crate::labels;
 use crate::reconcile::apply::Applied;
 use crate::reconcile::children::{ChildRef, Live};
-use crate::reconcile::health::{Health, PodHealth};
 use crate::reconcile::kind::Kind;
-
-/// How a workload stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Answer {
-    /// Whether all of it answers.
-    pub available: bool,
-    /// Why not.
-    pub reason: Reason,
-    /// In words.
-    pub message: String,
-}
+use crate::reconcile::workload::{Answer, of_deployment};
 
 /// How the core stands: all of its Deployments, or the first that does not answer.
 pub(super) fn of_desk(applied: &Applied, children: &[(ChildRef, Arc<Live>)]) -> Answer {
@@ -37,146 +26,4 @@ pub(super) fn of_desk(applied: &Applied, children: &[(ChildRef, Arc<Live>)]) -> 
         answers.push(answer.message);
     }
     Answer { available: true, reason: Reason::Available, message: answers.join("; ") }
-}
-
-/// How a Deployment and its pods stand. `children` are the desk's.
-fn of_deployment<'a>(
-    name: &str,
-    deployment: &Live,
-    component: Component,
-    children: impl Iterator<Item = &'a (ChildRef, Arc<Live>)>,
-) -> Answer {
-    let no = |reason, message: String| Answer { available: false, reason, message };
-    let wanted = deployment.replicas.unwrap_or(1);
-    // Only of the trader it is the emergency stop; readers may be none by the spec.
-    if wanted == 0 && component == Component::Trader {
-        return no(
-            Reason::ScaledToZero,
-            format!(
-                "Deployment {name} was scaled to zero; nothing trades until kubectl scale deployment {name} --replicas=1"
-            ),
-        );
-    }
-    let Health::Deployment(health) = &deployment.health else {
-        return no(Reason::Progressing, format!("Deployment {name} has not been looked at yet"));
-    };
-    let current = health.observed_generation >= deployment.generation;
-    if current
-        && health.updated >= wanted
-        && health.available >= wanted
-        && health.replicas <= wanted
-    {
-        return Answer {
-            available: true,
-            reason: Reason::Available,
-            message: format!("Deployment {name}: {} of {wanted} pods answer", health.available),
-        };
-    }
-    if let Some(words) = &health.replica_failure {
-        return no(Reason::Unavailable, format!("Deployment {name} cannot create pods: {words}"));
-    }
-    let pods = children.filter(|(child, live)| {
-        child.kind == Kind::Pod
-            && live.label(labels::COMPONENT) == Some(component.as_str())
-            && !live.deleting
-    });
-    for (child, live) in pods {
-        if let Health::Pod(pod) = &live.health
-            && let Some((reason, words)) = trouble(pod)
-        {
-            return no(reason, format!("pod {}: {words}", child.key.name));
-        }
-    }
-    let available = if current { health.available } else { 0 };
-    no(Reason::Progressing, format!("Deployment {name}: {available} of {wanted} pods answer"))
-}
-
-/// What keeps a pod from answering.
-pub(crate) fn trouble(pod: &PodHealth) -> Option<(Reason, String)> {
-    let trouble = pod.container.as_ref().or(pod.trouble.as_ref())?;
-    let reason = match trouble.reason.as_str() {
-        "ErrImagePull" | "ImagePullBackOff" | "InvalidImageName" | "ErrImageNeverPull" => {
-            Reason::ImagePullFailed
-        }
-        "CreateContainerConfigError" | "CreateContainerError" => Reason::ContainerConfigInvalid,
-        "CrashLoopBackOff" | "RunContainerError" => Reason::CrashLooping,
-        "Unschedulable" | "SchedulingGated" => Reason::Unschedulable,
-        _ => Reason::Unavailable,
-    };
-    let words = match trouble.message.as_str() {
-        "" => trouble.reason.clone(),
-        message => format!("{}: {message}", trouble.reason),
-    };
-    Some((reason, words))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::reconcile::health::Trouble;
-    use kube::api::DynamicObject;
-    use rstest::rstest;
-    use serde_json::{Value, json};
-
-    fn live(kind: Kind, object: Value) -> Live {
-        let object: DynamicObject = serde_json::from_value(object).unwrap();
-        Live::read(kind, object)
-    }
-
-    fn deployment(replicas: i32, status: Value) -> Live {
-        live(
-            Kind::Deployment,
-            json!({"metadata": {"name": "d", "generation": 2}, "spec": {"replicas": replicas}, "status": status}),
-        )
-    }
-
-    fn answer(deployment: &Live, pods: &[(ChildRef, Arc<Live>)]) -> Answer {
-        of_deployment("d", deployment, Component::Trader, pods.iter())
-    }
-
-    #[rstest]
-    #[case(1, json!({"observedGeneration": 2, "replicas": 1, "updatedReplicas": 1, "availableReplicas": 1}), true, Reason::Available)]
-    #[case(1, json!({"observedGeneration": 1, "replicas": 1, "updatedReplicas": 1, "availableReplicas": 1}), false, Reason::Progressing)]
-    #[case(1, json!({"observedGeneration": 2, "replicas": 2, "updatedReplicas": 1, "availableReplicas": 2}), false, Reason::Progressing)]
-    #[case(0, json!({"observedGeneration": 2}), false, Reason::ScaledToZero)]
-    #[case(1, json!({}), false, Reason::Progressing)]
-    fn a_deployment_answers_when_all_of_its_newest_pods_do(
-        #[case] replicas: i32,
-        #[case] status: Value,
-        #[case] available: bool,
-        #[case] reason: Reason,
-    ) {
-        let answer = answer(&deployment(replicas, status), &[]);
-        assert_eq!((answer.available, answer.reason), (available, reason), "{}", answer.message);
-    }
-
-    #[test]
-    fn what_a_pod_suffers_from_is_told() {
-        let pod = live(
-            Kind::Pod,
-            json!({"metadata": {"name": "p", "labels": {labels::COMPONENT: "trader"}},
-            "status": {"phase": "Pending", "containerStatuses": [{"state": {"waiting":
-                {"reason": "ImagePullBackOff", "message": "no such image"}}}]}}),
-        );
-        let pod = (
-            ChildRef { kind: Kind::Pod, key: crate::reconcile::key::Key::new("n", "p") },
-            Arc::new(pod),
-        );
-        let answer = answer(&deployment(1, json!({"observedGeneration": 2})), &[pod]);
-        assert_eq!(answer.reason, Reason::ImagePullFailed);
-        assert_eq!(answer.message, "pod p: ImagePullBackOff: no such image");
-    }
-
-    #[rstest]
-    #[case("CreateContainerConfigError", Reason::ContainerConfigInvalid)]
-    #[case("CrashLoopBackOff", Reason::CrashLooping)]
-    #[case("Unschedulable", Reason::Unschedulable)]
-    #[case("SomethingNew", Reason::Unavailable)]
-    fn the_kubelets_words_become_reasons(#[case] word: &str, #[case] reason: Reason) {
-        let pod = PodHealth {
-            container: Some(Trouble { reason: word.into(), message: String::new() }),
-            ..PodHealth::default()
-        };
-        assert_eq!(trouble(&pod), Some((reason, word.to_owned())));
-    }
 }

@@ -7,7 +7,7 @@ use sapphire_crds::values::ObjectName;
 use sapphire_crds::{TradingAgent, TradingSystem};
 
 use super::Standing;
-use super::core::{self, Answer as Core};
+use super::core;
 use super::dereference::Dereferenced;
 use crate::context::Context;
 use crate::reconcile::conditions::{Answer, Setting};
@@ -16,6 +16,7 @@ use crate::reconcile::kind::Kind;
 use crate::reconcile::outcome::Hold;
 use crate::reconcile::requests;
 use crate::reconcile::status_writer;
+use crate::reconcile::workload::Answer as Core;
 
 /// After so many failures in a row a trouble that trying again may get over is shown.
 const SHOWN: u32 = 4;

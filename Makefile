@@ -46,8 +46,8 @@ fmt: ## format everything
 	cargo fmt --all
 	cd $(PAGE) && npm run --silent fix
 
-cluster-api: ## keep a Kubernetes control plane up to play with, its nodes and pods played; Ctrl-C ends it
-	cargo test --workspace --locked --no-run --test harness # the features of the tests, so nothing is built twice
+cluster-api: ## keep a Kubernetes control plane up to install and try Sapphire on, nodes and traders played; Ctrl-C ends it
+	cargo build --workspace --locked --bin sapphire-operator --bin cluster-api --bin cluster-supervisor --test command # the features of the tests, so nothing is built twice
 	@$${CARGO_TARGET_DIR:-target}/debug/cluster-api
 
 cluster-down: ## take down what make cluster-api keeps up

@@ -8,7 +8,8 @@ tests=(--workspace --locked)
 for main in e2e/tests/*/main.rs; do
   tests+=(--test "$(basename "$(dirname "$main")")")
 done
-# With the tests come the programs that they run.
+scripts/operator-builds.sh
+# With the tests come the other programs that they run.
 cargo test "${tests[@]}" --no-run
 status=0
 said=$("${CARGO_TARGET_DIR:-target}/debug/cluster-assets") || status=$?

@@ -53,6 +53,16 @@ pub enum Error {
     /// The process that owns a control plane's processes failed or is gone.
     #[error("the cluster's supervisor: {0}")]
     Supervisor(String),
+    /// An executable of this workspace is missing.
+    #[error("{program} is not beside {}; {built_by} builds it", .beside.display())]
+    NotBuilt {
+        /// The executable's name.
+        program: String,
+        /// Who looked for it.
+        beside: PathBuf,
+        /// What to type.
+        built_by: &'static str,
+    },
     /// A part of the control plane ended, or did not become ready in time.
     #[error("{part} {what}; its last lines:\n{log}")]
     Part {

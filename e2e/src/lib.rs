@@ -4,7 +4,8 @@
 //! - [`Assets`] knows where the programs come from, and builds what is missing once.
 //! - [`ControlPlane`] runs them in a folder of their own and takes them down, however the test ends.
 //! - [`Cluster`] is what a test talks to: a client, kubectl, helm, kubeconfigs of service accounts.
-//! - [`Play`] is what a pod does, [`Traders`] say what the traders in the pods would.
+//! - [`Play`] is what a pod does, [`Traders`] say what the traders in the pods would; [`operators`]
+//!   runs the operator's pods as processes, [`volumes`] provides what claims ask for.
 //! - [`Case`] is one test's namespace; when the test fails, logs and objects are kept.
 //!
 //! Nothing here needs a network namespace or root: there is no kubelet and no kube-proxy, so no
@@ -19,12 +20,15 @@ pub mod command;
 pub mod control_plane;
 pub mod definitions;
 pub mod error;
+pub mod executables;
 pub mod failure;
 pub mod kubeconfig;
+pub mod operators;
 pub mod plays;
 pub mod ports;
 pub mod supervisor;
 pub mod traders;
+pub mod volumes;
 
 pub use assets::{Assets, Tool};
 pub use case::Case;

@@ -12,7 +12,7 @@ mod protocol;
 
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -24,6 +24,7 @@ use protocol::{Answer, Order};
 pub use protocol::{Program, Signal};
 
 use crate::error::Error;
+use crate::executables;
 
 /// The supervisor's executable.
 pub const PROGRAM: &str = "cluster-supervisor";
@@ -48,7 +49,7 @@ impl Supervisor {
     /// # Errors
     /// When its executable is not there or cannot be started.
     pub fn start(folder: &Path) -> Result<Self, Error> {
-        let executable = executable()?;
+        let executable = executables::find(PROGRAM, "cargo build -p sapphire-e2e")?;
         let mut process = Command::new(&executable)
             .arg(folder)
             .stdin(Stdio::piped())
@@ -139,15 +140,4 @@ impl Drop for Supervisor {
 
 fn unexpected(answer: &Answer) -> Error {
     Error::Supervisor(format!("answered {answer:?}"))
-}
-
-/// Cargo builds the executables of this package for its tests, beside or above their folder.
-fn executable() -> Result<PathBuf, Error> {
-    let own = std::env::current_exe().map_err(Error::file("cannot find", "this executable"))?;
-    let folders = own.ancestors().skip(1).take(2);
-    let mut candidates = folders.map(|folder| folder.join(PROGRAM));
-    candidates.find(|path| path.is_file()).ok_or_else(|| {
-        let own = own.display();
-        Error::Supervisor(format!("{PROGRAM} is not beside {own}: cargo build -p sapphire-e2e"))
-    })
 }

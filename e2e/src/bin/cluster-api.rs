@@ -1,19 +1,22 @@
 //! Keeps a control plane up to play with, until Ctrl-C.
 
+use std::convert::Infallible;
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
+use kube::Client;
 use rustix::process::{Pid, Signal, kill_process};
-use sapphire_e2e::{Assets, ControlPlane, Error, Parts, Traders, definitions};
+use sapphire_e2e::{Assets, ControlPlane, Error, Parts, Traders, operators, volumes};
 use tokio::signal::unix::{SignalKind, signal};
 
 const USAGE: &str = "usage: cluster-api [--down]
 
 Keeps a Kubernetes control plane up: etcd, API server, controller manager, scheduler, and kwok, which
-plays a node and its pods. Ctrl-C takes it down; so does --down, from another terminal.";
+plays a node and its pods. The pods of an operator that Helm installs are processes of this machine.
+Ctrl-C takes it down; so does --down, from another terminal.";
 
 /// How long a cluster that is taken down may take.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -65,10 +68,13 @@ async fn up() -> Result<(), Error> {
     let serve = async {
         say("Starting a control plane…");
         let plane = ControlPlane::start(Parts::All).await?;
-        definitions::install(plane.cluster()).await?;
-        let _traders = Traders::start(&plane.cluster().client().await?, None).await?;
+        let client = plane.cluster().client().await?;
         publish(&place, &plane)?;
-        std::future::pending::<Result<(), Error>>().await
+        tokio::select! {
+            Err(error) = operators::run(&plane) => Err(error),
+            Err(error) = volumes::provide(client.clone()) => Err(error),
+            never = play_traders(client) => match never {},
+        }
     };
     let outcome = tokio::select! { outcome = serve => outcome, () = stop => Ok(()) };
     for name in ["kubeconfig", "pid", "logs"] {
@@ -76,6 +82,17 @@ async fn up() -> Result<(), Error> {
         let _ = fs::remove_file(place.join(name));
     }
     outcome
+}
+
+/// Plays the traders from when Sapphire's kinds are there.
+async fn play_traders(client: Client) -> Infallible {
+    loop {
+        // What is not served yet will be: the charts are for the user to install.
+        if let Ok(_traders) = Traders::start(&client, None).await {
+            return std::future::pending().await;
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
 }
 
 fn listen(kind: SignalKind) -> Result<tokio::signal::unix::Signal, Error> {
@@ -96,12 +113,21 @@ fn publish(place: &Path, plane: &ControlPlane) -> Result<(), Error> {
         std::os::unix::fs::symlink(target, link).map_err(Error::file("cannot write", link))?;
     }
     say(&format!(
-        "\nA Kubernetes API server is up, with Sapphire's kinds and a node that kwok plays.\n\n  \
+        "\nA Kubernetes control plane is up, with a node that kwok plays. Sapphire is yours to install, from\n\
+         another terminal in this folder:\n\n  \
            export KUBECONFIG={}\n  \
            export PATH={}:$PATH        # kubectl and helm, if you have none\n\n  \
-           kubectl get nodes\n  \
-           kubectl explain tsys.spec\n\n\
-         Logs are in {}. Ctrl-C here, or make cluster-down, takes it down.",
+           helm upgrade --install sapphire-crds charts/sapphire-crds\n  \
+           helm upgrade --install sapphire charts/sapphire --namespace sapphire-system --create-namespace\n  \
+           kubectl apply -f examples/policies -f examples/paper-desk\n  \
+           kubectl wait --for=condition=Ready tsys/paper-desk --timeout=2m\n  \
+           kubectl get tsys,tagent,rpol\n  \
+           kubectl describe tsys paper-desk\n\n\
+         What is real: the API server, Helm, and the operator. Each of its pods is a process of this machine,\n\
+         with the chart's arguments, rules and Lease; delete one and another leads. What is played: all other\n\
+         pods, their volumes, and what traders report. Nothing trades.\n\n\
+         Logs, the operator's among them, are in {}.\n\
+         Ctrl-C here, or make cluster-down, takes all of it down.",
         kubeconfig.display(),
         Assets::from_environment().folder().display(),
         logs.display(),

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 use sapphire_e2e::supervisor::{Program, Supervisor};
-use sapphire_e2e::{ControlPlane, Parts};
+use sapphire_e2e::{ControlPlane, Parts, executables};
 
 /// Processes whose command line names the folder. (Linux only, as the machines are that test.)
 fn processes_of(folder: &Path) -> Vec<(i32, String)> {
@@ -86,9 +86,11 @@ fn the_next_plane_removes_the_folder_of_a_supervisor_that_was_killed() {
 /// `make cluster-api`, in a build folder of its own.
 fn cluster_api(target: &Path) -> Child {
     std::fs::create_dir_all(target.join("debug")).unwrap();
+    let operator = executables::find("sapphire-operator", "scripts/operator-builds.sh").unwrap();
     for (name, path) in [
-        ("cluster-api", env!("CARGO_BIN_EXE_cluster-api")),
-        ("cluster-supervisor", env!("CARGO_BIN_EXE_cluster-supervisor")),
+        ("cluster-api", Path::new(env!("CARGO_BIN_EXE_cluster-api"))),
+        ("cluster-supervisor", Path::new(env!("CARGO_BIN_EXE_cluster-supervisor"))),
+        ("sapphire-operator", &operator),
     ] {
         let copy = target.join("debug").join(name);
         if !copy.exists() {

@@ -29,6 +29,8 @@ pub const HTTP: i32 = 8080;
 pub const COORDINATOR: i32 = 8081;
 /// Where nothing is kept.
 const SCRATCH: &str = "/tmp";
+/// How much fits there. (Tests of upgrades need a release that renders desks otherwise.)
+const SCRATCH_SIZE: &str = if cfg!(feature = "other-builder") { "128Mi" } else { "64Mi" };
 
 /// One role's part of a pod.
 #[derive(Debug, Clone)]
@@ -128,7 +130,7 @@ fn pod(
     volumes.push(Volume {
         name: "scratch".into(),
         empty_dir: Some(EmptyDirVolumeSource {
-            size_limit: Some(Quantity("64Mi".into())),
+            size_limit: Some(Quantity(SCRATCH_SIZE.into())),
             ..EmptyDirVolumeSource::default()
         }),
         ..Volume::default()

@@ -4,6 +4,7 @@
 
 mod audit;
 mod endings;
+mod faults;
 mod outages;
 mod plane;
 mod plays;

@@ -2,14 +2,15 @@
 //!
 //! | a change of | wakes |
 //! |---|---|
-//! | a TradingSystem | itself, its agents, its policy (the former one, too) |
+//! | a TradingSystem | itself, its policy (the former one, too), its agents unless only its report changed |
 //! | a TradingAgent | itself, its system |
 //! | a RiskPolicy | itself, the systems that name it |
 //! | a child | the system that its label names, and the agent that its label names |
-//! | a trader's pod or its report | its system, and the policy that this names |
+//! | a trader's pod or its report | its system, its agents, and the policy that it names |
 
 use std::time::Duration;
 
+use sapphire_crds::trading_system::TradingSystemStatus;
 use sapphire_crds::{RiskPolicy, TradingAgent, TradingSystem};
 
 use crate::context::Context;
@@ -30,9 +31,23 @@ pub fn of_system(context: &Context, change: &Change<TradingSystem>) {
     for system in [&change.before, &change.after].into_iter().flatten() {
         queues.policies.wake(change.key.beside(system.spec.risk_policy_ref.name.as_str()));
     }
-    for agent in agents_of(context, &change.key) {
-        queues.agents.wake(agent);
+    if concerns_agents(change) {
+        agents_of(context, &change.key).into_iter().for_each(|agent| queues.agents.wake(agent));
     }
+}
+
+/// Equity and the like change all the time; agents learn theirs from the report itself.
+fn concerns_agents(change: &Change<TradingSystem>) -> bool {
+    let (Some(before), Some(after)) = (&change.before, &change.after) else { return true };
+    let told = |system: &TradingSystem| {
+        let status = system.status.clone();
+        status.map(|status| TradingSystemStatus { report: None, agents: None, ..status })
+    };
+    let meta = |system: &TradingSystem| {
+        let meta = &system.metadata;
+        (meta.uid.clone(), meta.generation, meta.deletion_timestamp.is_some())
+    };
+    meta(before) != meta(after) || told(before) != told(after)
 }
 
 /// A TradingAgent changed.
@@ -99,18 +114,10 @@ pub fn all(context: &Context) {
 
 /// The agents that name this system.
 pub fn agents_of(context: &Context, system: &Key) -> Vec<Key> {
-    let names = |agent: &TradingAgent| {
-        agent.spec.system_ref.name.as_str() == system.name
-            && agent.metadata.namespace.as_deref() == Some(&system.namespace)
-    };
-    context.agents.select(names).iter().map(|agent| Key::of::<TradingAgent>(agent)).collect()
+    context.agents.keys_belonging_to(system)
 }
 
 /// The systems that name this policy.
 pub fn systems_under(context: &Context, policy: &Key) -> Vec<Key> {
-    let names = |system: &TradingSystem| {
-        system.spec.risk_policy_ref.name.as_str() == policy.name
-            && system.metadata.namespace.as_deref() == Some(&policy.namespace)
-    };
-    context.systems.select(names).iter().map(|system| Key::of::<TradingSystem>(system)).collect()
+    context.systems.keys_belonging_to(policy)
 }

@@ -23,7 +23,7 @@ use crate::context::Context;
 use crate::labels;
 use crate::reconcile::children;
 use crate::reconcile::kind::Kind;
-use crate::reconcile::mirror::{Change, Intake, Mirror};
+use crate::reconcile::mirror::{Change, Intake, Mirror, Refers};
 use crate::reconcile::stored::Wire;
 use crate::reports;
 use crate::wake;
@@ -114,7 +114,7 @@ impl Watches {
         woken: fn(&Context, &Change<K>),
     ) where
         K: Resource<DynamicType = (), Scope = NamespaceResourceScope>,
-        K: Clone + Debug + DeserializeOwned + Send + Sync + 'static,
+        K: Clone + Debug + DeserializeOwned + Refers + Send + Sync + 'static,
     {
         let name = named(&K::kind(&()), scope);
         self.progress.expect(&name);

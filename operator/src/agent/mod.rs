@@ -5,12 +5,9 @@ mod status;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sapphire_crds::TradingAgent;
-
 use crate::context::Context;
 use crate::reconcile::controller::Reconciler;
 use crate::reconcile::key::Key;
-use crate::reconcile::mirror::Read;
 use crate::reconcile::outcome::Hold;
 use crate::reconcile::undecodable;
 
@@ -28,12 +25,8 @@ impl Reconciler for Agents {
         _attempt: u32,
     ) -> Result<Option<Duration>, Hold> {
         let context = context.as_ref();
-        let agent = match context.agents.read(&key) {
-            None => return Ok(None),
-            Some(Read::Err(invalid)) => {
-                return undecodable::tell::<TradingAgent>(context, &key, &invalid).await;
-            }
-            Some(Read::Ok(agent)) => agent,
+        let Some(agent) = undecodable::read(context, &context.agents, &key).await? else {
+            return Ok(None);
         };
         if agent.metadata.deletion_timestamp.is_some() {
             return Ok(None);

@@ -1,11 +1,12 @@
 //! Our own kinds as the API server has them.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use kube::Resource as _;
 use kube::core::error_boundary::InvalidObject;
 use kube::runtime::watcher::Event;
+use sapphire_crds::{RiskPolicy, TradingAgent, TradingSystem};
 
 use super::key::Key;
 use super::stored::{Stored, Wire};
@@ -14,22 +15,55 @@ use super::version::ResourceVersion;
 /// An object that was read, or what kept it from being read.
 pub type Read<K> = Result<Arc<Stored<K>>, Arc<InvalidObject>>;
 
+/// A kind whose objects name one of another kind, beside them in their namespace.
+pub trait Refers {
+    /// The name of the object that this one belongs to.
+    fn belongs_to(&self) -> Option<&str>;
+}
+
+impl Refers for TradingSystem {
+    fn belongs_to(&self) -> Option<&str> {
+        Some(self.spec.risk_policy_ref.name.as_str())
+    }
+}
+
+impl Refers for TradingAgent {
+    fn belongs_to(&self) -> Option<&str> {
+        Some(self.spec.system_ref.name.as_str())
+    }
+}
+
+impl Refers for RiskPolicy {
+    fn belongs_to(&self) -> Option<&str> {
+        None
+    }
+}
+
 /// All objects of one of our kinds.
 ///
 /// An object that cannot be decoded (it was stored under another schema) is kept as such and disturbs
 /// no other.
 #[derive(Debug)]
 pub struct Mirror<K> {
-    objects: RwLock<HashMap<Key, Read<K>>>,
+    state: RwLock<State<K>>,
+}
+
+#[derive(Debug)]
+struct State<K> {
+    objects: HashMap<Key, Read<K>>,
+    /// By the object that they name. Every change of a system asks who its agents are, and there may
+    /// be thousands.
+    belonging: HashMap<Key, BTreeSet<Key>>,
 }
 
 impl<K> Default for Mirror<K> {
     fn default() -> Self {
-        Self { objects: RwLock::default() }
+        let state = State { objects: HashMap::new(), belonging: HashMap::new() };
+        Self { state: RwLock::new(state) }
     }
 }
 
-impl<K: kube::Resource<DynamicType = ()> + Clone> Mirror<K> {
+impl<K: kube::Resource<DynamicType = ()> + Clone + Refers> Mirror<K> {
     /// The object, if there is one and it can be read.
     pub fn get(&self, key: &Key) -> Option<Arc<Stored<K>>> {
         self.read(key)?.ok()
@@ -37,29 +71,31 @@ impl<K: kube::Resource<DynamicType = ()> + Clone> Mirror<K> {
 
     /// The object, or what keeps it from being read.
     pub fn read(&self, key: &Key) -> Option<Read<K>> {
-        self.objects.read().unwrap_or_else(PoisonError::into_inner).get(key).cloned()
+        self.state.read().unwrap_or_else(PoisonError::into_inner).objects.get(key).cloned()
     }
 
-    /// All objects that can be read and that `wanted` wants, in no order.
-    pub fn select(&self, wanted: impl Fn(&K) -> bool) -> Vec<Arc<Stored<K>>> {
-        let objects = self.objects.read().unwrap_or_else(PoisonError::into_inner);
-        objects
-            .values()
-            .filter_map(|read| read.as_ref().ok())
-            .filter(|k| wanted(k))
-            .cloned()
-            .collect()
+    /// The objects that can be read and name this one, in the order of their names.
+    pub fn belonging_to(&self, named: &Key) -> Vec<Arc<Stored<K>>> {
+        let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
+        let keys = state.belonging.get(named).into_iter().flatten();
+        keys.filter_map(|key| state.objects.get(key)?.as_ref().ok()).cloned().collect()
+    }
+
+    /// The keys of [`belonging_to`](Self::belonging_to).
+    pub fn keys_belonging_to(&self, named: &Key) -> Vec<Key> {
+        let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
+        state.belonging.get(named).into_iter().flatten().cloned().collect()
     }
 
     /// The keys of all objects, readable or not.
     pub fn keys(&self) -> Vec<Key> {
-        self.objects.read().unwrap_or_else(PoisonError::into_inner).keys().cloned().collect()
+        self.state.read().unwrap_or_else(PoisonError::into_inner).objects.keys().cloned().collect()
     }
 
     /// How many objects cannot be read.
     pub fn undecodable(&self) -> usize {
-        let objects = self.objects.read().unwrap_or_else(PoisonError::into_inner);
-        objects.values().filter(|read| read.is_err()).count()
+        let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
+        state.objects.values().filter(|read| read.is_err()).count()
     }
 
     /// Takes in what a write of ours was answered with, so that the next reconcile sees it. What is
@@ -70,20 +106,46 @@ impl<K: kube::Resource<DynamicType = ()> + Clone> Mirror<K> {
     }
 
     fn insert(&self, key: Key, read: Read<K>) -> Option<Change<K>> {
-        let mut objects = self.objects.write().unwrap_or_else(PoisonError::into_inner);
-        let before = objects.get(&key);
-        let newer = before.is_none_or(|before| !version(before).is_newer_than(&version(&read)));
-        if !newer {
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        let before = state.objects.get(&key);
+        if before.is_some_and(|before| version(before).is_newer_than(&version(&read))) {
             return None;
         }
-        let before = objects.insert(key.clone(), read.clone());
+        let named = belongs_to(&key, &read);
+        let before = state.objects.insert(key.clone(), read.clone());
+        let named_before = before.as_ref().and_then(|before| belongs_to(&key, before));
+        if named_before != named {
+            state.forget(named_before, &key);
+            if let Some(named) = named {
+                state.belonging.entry(named).or_default().insert(key.clone());
+            }
+        }
         Some(Change { key, before: before.and_then(Result::ok), after: read.ok() })
     }
 
     fn remove(&self, key: Key) -> Option<Change<K>> {
-        let before = self.objects.write().unwrap_or_else(PoisonError::into_inner).remove(&key);
-        before.map(|before| Change { key, before: before.ok(), after: None })
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        let before = state.objects.remove(&key)?;
+        state.forget(belongs_to(&key, &before), &key);
+        Some(Change { key, before: before.ok(), after: None })
     }
+}
+
+impl<K> State<K> {
+    fn forget(&mut self, named: Option<Key>, key: &Key) {
+        if let Some(named) = named
+            && let Some(keys) = self.belonging.get_mut(&named)
+        {
+            keys.remove(key);
+            if keys.is_empty() {
+                self.belonging.remove(&named);
+            }
+        }
+    }
+}
+
+fn belongs_to<K: Refers>(key: &Key, read: &Read<K>) -> Option<Key> {
+    read.as_ref().ok()?.belongs_to().map(|name| key.beside(name))
 }
 
 fn version<K: kube::Resource<DynamicType = ()>>(read: &Read<K>) -> ResourceVersion {
@@ -110,7 +172,7 @@ pub struct Intake<K> {
     of: std::marker::PhantomData<K>,
 }
 
-impl<K: kube::Resource<DynamicType = ()> + Clone> Intake<K> {
+impl<K: kube::Resource<DynamicType = ()> + Clone + Refers> Intake<K> {
     /// Of one namespace, or of all.
     pub fn new(namespace: Option<String>) -> Self {
         Self { listed: None, namespace, of: std::marker::PhantomData }
@@ -211,5 +273,55 @@ mod tests {
             mirror.get(&Key::new("n", "a")).unwrap().metadata.resource_version.as_deref(),
             Some("7")
         );
+    }
+
+    fn agent(name: &str, version: u64, spec: serde_json::Value) -> Wire<TradingAgent> {
+        serde_json::from_value(json!({
+            "apiVersion": "sapphiretrade.xyz/v1alpha1", "kind": "TradingAgent",
+            "metadata": {"name": name, "namespace": "n", "resourceVersion": version.to_string()},
+            "spec": spec,
+        }))
+        .unwrap()
+    }
+
+    fn of(system: &str) -> serde_json::Value {
+        json!({"systemRef": {"name": system}, "strategy": {"trendMomentum": {}},
+            "authority": {"consensus": {}}})
+    }
+
+    fn agents_of(mirror: &Mirror<TradingAgent>, system: &str) -> Vec<String> {
+        let keys = mirror.keys_belonging_to(&Key::new("n", system));
+        assert_eq!(keys.len(), mirror.belonging_to(&Key::new("n", system)).len());
+        keys.into_iter().map(|key| key.name).collect()
+    }
+
+    #[test]
+    fn who_belongs_to_whom_follows_every_change() {
+        let (mirror, mut intake) = (Mirror::default(), Intake::new(None));
+        for name in ["b", "a", "c"] {
+            intake.take(&mirror, Event::Apply(agent(name, 1, of("desk"))));
+        }
+        assert_eq!(agents_of(&mirror, "desk"), ["a", "b", "c"]);
+        assert!(mirror.keys_belonging_to(&Key::new("other", "desk")).is_empty());
+        // Deleted and made anew for another desk while the watch was away; unreadable; gone.
+        intake.take(&mirror, Event::Apply(agent("a", 2, of("other"))));
+        intake.take(&mirror, Event::Apply(agent("b", 2, json!({"horizon": "soon"}))));
+        intake.take(&mirror, Event::Delete(agent("c", 2, of("desk"))));
+        assert!(agents_of(&mirror, "desk").is_empty());
+        assert_eq!(agents_of(&mirror, "other"), ["a"]);
+        intake.take(&mirror, Event::Apply(agent("b", 3, of("desk"))));
+        assert_eq!(agents_of(&mirror, "desk"), ["b"]);
+        intake.take(&mirror, Event::Init);
+        intake.take(&mirror, Event::InitDone);
+        assert!(mirror.state.read().unwrap().belonging.is_empty());
+    }
+
+    #[test]
+    fn an_older_event_moves_nobody() {
+        let mirror = Mirror::default();
+        mirror.observe(agent("a", 7, of("new")));
+        mirror.observe(agent("a", 6, of("old")));
+        assert_eq!(agents_of(&mirror, "new"), ["a"]);
+        assert!(agents_of(&mirror, "old").is_empty());
     }
 }

@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 use serde_json::json;
 
 use super::key::Key;
-use super::mirror::Mirror;
+use super::mirror::{Mirror, Refers};
 use super::outcome::{Hold, Transient};
 use super::stored::Wire;
 use crate::context::Context;
@@ -36,7 +36,7 @@ pub async fn write<K, S>(
 ) -> Result<(), Hold>
 where
     K: Resource<DynamicType = (), Scope = NamespaceResourceScope>,
-    K: Clone + Debug + DeserializeOwned,
+    K: Clone + Debug + DeserializeOwned + Refers,
     S: Serialize + PartialEq,
 {
     let kind = K::kind(&());

@@ -2,6 +2,7 @@
 //! notices.
 
 use std::fmt::Debug;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -15,8 +16,29 @@ use serde_json::json;
 
 use super::conditions::Setting;
 use super::key::Key;
+use super::mirror::{Mirror, Refers};
 use super::outcome::Hold;
+use super::stored::Stored;
 use crate::context::Context;
+
+/// The object, if it is there and can be read; one that cannot is told so.
+///
+/// # Errors
+/// Stalled where it cannot be read: only a person can mend it.
+pub async fn read<K>(
+    context: &Context,
+    mirror: &Mirror<K>,
+    key: &Key,
+) -> Result<Option<Arc<Stored<K>>>, Hold>
+where
+    K: Resource<DynamicType = (), Scope = NamespaceResourceScope> + Clone + Debug + Refers,
+{
+    match mirror.read(key) {
+        None => Ok(None),
+        Some(Ok(object)) => Ok(Some(object)),
+        Some(Err(invalid)) => tell::<K>(context, key, &invalid).await.map(|_| None),
+    }
+}
 
 /// Writes into the object's status what keeps it from being read, once a generation.
 ///

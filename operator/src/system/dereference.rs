@@ -49,12 +49,8 @@ impl Dereferenced {
 pub fn dereference(context: &Context, system: Arc<Stored<TradingSystem>>) -> Dereferenced {
     let key = Key::of::<TradingSystem>(&system);
     let policy = context.policies.get(&key.beside(system.spec.risk_policy_ref.name.as_str()));
-    let mut agents = context.agents.select(|agent| {
-        agent.spec.system_ref.name.as_str() == key.name
-            && agent.metadata.namespace.as_deref() == Some(&key.namespace)
-            // An agent that is being deleted votes no more.
-            && agent.metadata.deletion_timestamp.is_none()
-    });
-    agents.sort_by(|a, b| a.metadata.name.cmp(&b.metadata.name));
+    let mut agents = context.agents.belonging_to(&key);
+    // An agent that is being deleted votes no more.
+    agents.retain(|agent| agent.metadata.deletion_timestamp.is_none());
     Dereferenced { system, policy, agents, service_monitors: context.has_service_monitors(), key }
 }

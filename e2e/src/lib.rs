@@ -25,6 +25,7 @@ pub mod failure;
 pub mod fault_proxy;
 pub mod kubeconfig;
 pub mod operators;
+pub mod players;
 pub mod plays;
 pub mod ports;
 pub mod supervisor;

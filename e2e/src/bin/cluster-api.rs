@@ -1,15 +1,13 @@
 //! Keeps a control plane up to play with, until Ctrl-C.
 
-use std::convert::Infallible;
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use kube::Client;
 use rustix::process::{Pid, Signal, kill_process};
-use sapphire_e2e::{Assets, ControlPlane, Error, Parts, Traders, operators, volumes};
+use sapphire_e2e::{Assets, ControlPlane, Error, Parts, players};
 use tokio::signal::unix::{SignalKind, signal};
 
 const USAGE: &str = "usage: cluster-api [--down]
@@ -68,31 +66,15 @@ async fn up() -> Result<(), Error> {
     let serve = async {
         say("Starting a control plane…");
         let plane = ControlPlane::start(Parts::All).await?;
-        let client = plane.cluster().client().await?;
         publish(&place, &plane)?;
-        tokio::select! {
-            Err(error) = operators::run(&plane) => Err(error),
-            Err(error) = volumes::provide(client.clone()) => Err(error),
-            never = play_traders(client) => match never {},
-        }
+        players::play(&plane).await
     };
-    let outcome = tokio::select! { outcome = serve => outcome, () = stop => Ok(()) };
+    let outcome = tokio::select! { Err(error) = serve => Err(error), () = stop => Ok(()) };
     for name in ["kubeconfig", "pid", "logs"] {
         // What was not written yet is not there.
         let _ = fs::remove_file(place.join(name));
     }
     outcome
-}
-
-/// Plays the traders from when Sapphire's kinds are there.
-async fn play_traders(client: Client) -> Infallible {
-    loop {
-        // What is not served yet will be: the charts are for the user to install.
-        if let Ok(_traders) = Traders::start(&client, None).await {
-            return std::future::pending().await;
-        }
-        tokio::time::sleep(Duration::from_secs(1)).await;
-    }
 }
 
 fn listen(kind: SignalKind) -> Result<tokio::signal::unix::Signal, Error> {

@@ -11,10 +11,12 @@ use crate::reconcile::children::Children;
 use crate::reconcile::events::Events;
 use crate::reconcile::key::Key;
 use crate::reconcile::mirror::Mirror;
+use crate::reconcile::pace::Pace;
 use crate::reconcile::queue::Queue;
 use crate::reconcile::revert::RevertLog;
 use crate::reconcile::revisions::Revisions;
 use crate::reports::Reports;
+use crate::risk::generations::Generations;
 use crate::settings::Settings;
 
 /// What every reconcile works with: the API server, what is known of it, and where to tell things.
@@ -43,6 +45,10 @@ pub struct Context {
     pub metrics: Metrics,
     /// Whether the cluster has ServiceMonitors.
     pub service_monitors: AtomicBool,
+    /// How often statuses may follow what others say.
+    pub pace: Paces,
+    /// When the generations of policies were first seen.
+    pub generations: Generations,
     /// Who is to be woken; filled only while this process leads.
     pub queues: Queues,
 }
@@ -51,6 +57,15 @@ impl std::fmt::Debug for Context {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Context").field("settings", &self.settings).finish_non_exhaustive()
     }
+}
+
+/// How often statuses may follow what others say.
+#[derive(Debug, Default)]
+pub struct Paces {
+    /// Of TradingSystems.
+    pub systems: Pace,
+    /// Of RiskPolicies.
+    pub policies: Pace,
 }
 
 /// The queues of the three controllers.
@@ -70,18 +85,20 @@ impl Context {
         let events = Events::new(client.clone(), settings.identity.clone());
         Self {
             client,
-            settings,
             systems: Mirror::default(),
             agents: Mirror::default(),
             policies: Mirror::default(),
             children: Children::default(),
-            reports: Reports::default(),
+            reports: Reports::new(settings.bounds.report_silence),
             revisions: Revisions::default(),
             reverts: RevertLog::default(),
             events,
             metrics,
             service_monitors: AtomicBool::new(false),
+            pace: Paces::default(),
+            generations: Generations::default(),
             queues: Queues::default(),
+            settings,
         }
     }
 

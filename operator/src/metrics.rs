@@ -9,6 +9,10 @@ use prometheus::{
 const SECONDS: [f64; 12] =
     [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 2.5, 10.0, 30.0];
 
+/// From ten milliseconds to a minute: what a halt may take until every pod acts on it.
+const ACKNOWLEDGEMENT: [f64; 13] =
+    [0.01, 0.025, 0.05, 0.1, 0.175, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0];
+
 /// The process's metrics, in a registry of their own.
 #[derive(Debug, Clone)]
 pub struct Metrics {
@@ -33,6 +37,10 @@ pub struct Metrics {
     pub watch_errors: IntCounterVec,
     /// Objects of our kinds that cannot be decoded, by kind.
     pub undecodable: IntGaugeVec,
+    /// From the sight of a policy's generation to the sight of each pod's confirmation.
+    pub acknowledgements: Histogram,
+    /// TradingSystems that were let go, by why (flat, never-released, orphaned, forced, namespace).
+    pub released: IntCounterVec,
     /// 1 on the leader.
     pub leading: IntGauge,
 }
@@ -65,6 +73,14 @@ impl Metrics {
                 .buckets(SECONDS.to_vec()),
         )?;
         registry.register(Box::new(apply_seconds.clone()))?;
+        let acknowledgements = Histogram::with_opts(
+            HistogramOpts::new(
+                "sapphire_operator_policy_acknowledgement_seconds",
+                "From the sight of a RiskPolicy's generation to the sight of a pod's confirmation",
+            )
+            .buckets(ACKNOWLEDGEMENT.to_vec()),
+        )?;
+        registry.register(Box::new(acknowledgements.clone()))?;
         let leading = IntGauge::new("sapphire_operator_leading", "1 on the leader")?;
         registry.register(Box::new(leading.clone()))?;
         Ok(Self {
@@ -108,8 +124,14 @@ impl Metrics {
                 "Objects that cannot be decoded",
                 &["kind"],
             )?,
+            released: counters(
+                "sapphire_operator_systems_released_total",
+                "TradingSystems that were let go when they were deleted",
+                &["why"],
+            )?,
             reconcile_seconds,
             apply_seconds,
+            acknowledgements,
             leading,
             registry,
         })

@@ -12,25 +12,23 @@ use jiff::Timestamp;
 use kube::api::DynamicObject;
 use kube::runtime::watcher::Event;
 use sapphire_crds::names::{Component, annotations};
-use sapphire_crds::report::{Report, Role};
+use sapphire_crds::report::{Acknowledgement, AgentReport, Report, Role};
 use tokio::time::Instant;
 
 use crate::labels;
-use crate::reconcile::children::Children;
+use crate::reconcile::children::{ChildRef, Children, Live};
 use crate::reconcile::key::Key;
 use crate::reconcile::kind::Kind;
 use crate::reconcile::version::ResourceVersion;
 
-/// A pod that is silent for longer is not believed any more: three of its reports are missing.
-pub const FRESH: Duration = Duration::from_secs(90);
-
 /// How far a report can be believed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Age {
-    /// This process saw it change less than [`FRESH`] ago.
+    /// This process saw it change, and not longer ago than a pod may be silent
+    /// ([`Bounds::report_silence`](crate::settings::Bounds)).
     Fresh,
-    /// It was there when this process first looked, less than [`FRESH`] ago: it may be of any age.
-    /// Nothing is decided on it, and nothing that was said before is withdrawn yet.
+    /// It was there when this process first looked, not longer ago than that: it may be of any age.
+    /// It proves nothing, and nothing that was proven before is withdrawn by it yet.
     Unproven,
     /// The pod has been silent for longer.
     Stale,
@@ -47,6 +45,13 @@ pub struct PodReport {
     pub age: Age,
     /// When it was last seen to change.
     pub seen_at: Timestamp,
+    /// As `seen_at`, by the clock that only goes forward.
+    pub seen: Instant,
+    /// When it was first seen to say what it says of the policy. `None` where it was only found, or says
+    /// nothing.
+    pub acknowledged: Option<Instant>,
+    /// When this pod was first heard of.
+    pub heard: Instant,
     /// When it becomes [`Age::Stale`]; `None` when it is.
     pub stale_in: Option<Duration>,
 }
@@ -58,18 +63,38 @@ impl PodReport {
     }
 }
 
-/// The pod that leads: of those that say so and are not stale, the one with the greatest epoch.
-pub fn leader(reports: &[PodReport]) -> Option<&PodReport> {
-    let leads = |report: &&PodReport| {
-        report.age != Age::Stale && report.readable().is_some_and(|r| r.role == Role::Leader)
-    };
-    let rank = |report: &&PodReport| (report.readable().map(|r| r.epoch), report.seen_at);
+/// The pod that last said it leads: of those that do, the one with the greatest epoch. It may be stale.
+pub fn last_leader(reports: &[PodReport]) -> Option<&PodReport> {
+    let leads = |report: &&PodReport| report.readable().is_some_and(|r| r.role == Role::Leader);
+    let rank = |report: &&PodReport| (report.readable().map(|r| r.epoch), report.seen);
     reports.iter().filter(leads).max_by_key(rank)
 }
 
+/// The pod that leads. None where the one with the greatest epoch is stale: whoever led before it does
+/// not lead again by its silence.
+pub fn leader(reports: &[PodReport]) -> Option<&PodReport> {
+    last_leader(reports).filter(|leader| leader.age != Age::Stale)
+}
+
+/// What the leader counts of an agent.
+pub fn of_agent<'a>(leader: &'a PodReport, agent: &str) -> Option<&'a AgentReport> {
+    leader.readable()?.agents.iter().find(|report| report.name.as_str() == agent)
+}
+
+/// The trader pods of a desk, whether they report or not.
+pub fn trader_pods(children: &Children, system: &Key) -> Vec<(ChildRef, Arc<Live>)> {
+    let mut all = children.of_desk(system);
+    all.retain(|(child, live)| {
+        child.kind == Kind::Pod && live.label(labels::COMPONENT) == Some(Component::Trader.as_str())
+    });
+    all
+}
+
 /// All Leases that carry a desk's label.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Reports {
+    /// How long a pod may be silent.
+    silence: Duration,
     leases: RwLock<HashMap<Key, Seen>>,
 }
 
@@ -81,6 +106,10 @@ struct Seen {
     report: Result<Arc<Report>, String>,
     at: Instant,
     at_wall: Timestamp,
+    /// When what it says of the policy was first seen; `None` where it was found.
+    acknowledged: Option<Instant>,
+    /// When the pod was first heard of.
+    heard: Instant,
     /// Whether this process saw it change, or only found it.
     witnessed: bool,
     version: ResourceVersion,
@@ -108,13 +137,29 @@ impl Seen {
             report,
             at,
             at_wall,
+            acknowledged: witnessed.then_some(at),
+            heard: at,
             witnessed,
             version: ResourceVersion::of(meta),
         })
     }
 
-    fn age(&self, now: Instant) -> Age {
-        match (now.duration_since(self.at) < FRESH, self.witnessed) {
+    /// Takes over when the same pod was first seen to say the same.
+    fn follow(&mut self, before: &Self) {
+        if before.pod == self.pod {
+            self.heard = before.heard;
+            if before.acknowledgement() == self.acknowledgement() {
+                self.acknowledged = before.acknowledged;
+            }
+        }
+    }
+
+    fn acknowledgement(&self) -> Option<&Acknowledgement> {
+        self.report.as_ref().ok()?.policy.as_ref()
+    }
+
+    fn age(&self, now: Instant, silence: Duration) -> Age {
+        match (now.duration_since(self.at) < silence, self.witnessed) {
             (false, _) => Age::Stale,
             (true, true) => Age::Fresh,
             (true, false) => Age::Unproven,
@@ -132,38 +177,47 @@ pub struct Change {
 }
 
 impl Reports {
+    /// Of pods that may be silent for so long.
+    pub fn new(silence: Duration) -> Self {
+        Self { silence, leases: RwLock::default() }
+    }
+
     /// What the trader pods of a desk report, by pod. A pod that has not reported is not in it.
     pub fn of_desk(&self, children: &Children, system: &Key) -> Vec<PodReport> {
         let now = Instant::now();
         let leases = self.leases.read().unwrap_or_else(PoisonError::into_inner);
-        let pods = children.of_desk(system).into_iter().filter(|(child, live)| {
-            child.kind == Kind::Pod
-                && live.label(labels::COMPONENT) == Some(Component::Trader.as_str())
-        });
-        pods.filter_map(|(child, live)| {
-            let seen = leases.get(&child.key)?;
-            let its_own = seen.system == system.name && seen.pod.as_ref() == Some(&live.uid);
-            its_own.then(|| PodReport {
-                pod: child.key.name.clone(),
-                report: seen.report.clone(),
-                age: seen.age(now),
-                seen_at: seen.at_wall,
-                stale_in: (seen.at + FRESH)
-                    .checked_duration_since(now)
-                    .filter(|left| !left.is_zero()),
+        trader_pods(children, system)
+            .into_iter()
+            .filter_map(|(child, live)| {
+                let seen = leases.get(&child.key)?;
+                let its_own = seen.system == system.name && seen.pod.as_ref() == Some(&live.uid);
+                its_own.then(|| PodReport {
+                    pod: child.key.name.clone(),
+                    report: seen.report.clone(),
+                    age: seen.age(now, self.silence),
+                    seen_at: seen.at_wall,
+                    seen: seen.at,
+                    acknowledged: seen.acknowledged.filter(|_| seen.acknowledgement().is_some()),
+                    heard: seen.heard,
+                    stale_in: (seen.at + self.silence)
+                        .checked_duration_since(now)
+                        .filter(|left| !left.is_zero()),
+                })
             })
-        })
-        .collect()
+            .collect()
     }
 
     fn insert(&self, object: &DynamicObject, witnessed: bool) -> Option<Change> {
         let key = Key::of(object);
-        let Some(seen) = Seen::read(object, witnessed) else { return self.remove(&key) };
+        let Some(mut seen) = Seen::read(object, witnessed) else { return self.remove(&key) };
         let mut leases = self.leases.write().unwrap_or_else(PoisonError::into_inner);
         let before = leases.get(&key);
         // Listed again, it is no news.
         if before.is_some_and(|before| !seen.version.is_newer_than(&before.version)) {
             return None;
+        }
+        if let Some(before) = before {
+            seen.follow(before);
         }
         let urgent = match (before.map(|before| &before.report), &seen.report) {
             (Some(Ok(before)), Ok(now)) => now.differs_urgently(before),
@@ -171,7 +225,8 @@ impl Reports {
             _ => true,
         };
         // A pod that was silent for too long speaks again: that is news, whatever it says.
-        let urgent = urgent || before.is_some_and(|b| b.age(Instant::now()) != Age::Fresh);
+        let urgent =
+            urgent || before.is_some_and(|b| b.age(Instant::now(), self.silence) != Age::Fresh);
         let change = Change { system: key.beside(&seen.system), urgent };
         leases.insert(key, seen);
         Some(change)
@@ -233,6 +288,8 @@ mod tests {
     use rstest::rstest;
     use serde_json::{Value, json};
 
+    const FRESH: Duration = Duration::from_secs(90);
+
     fn report(role: &str, epoch: i64, flat: bool) -> Value {
         json!({"revision": "desk-1", "role": role, "epoch": epoch, "reconciled": true,
             "tradingState": "Active", "flat": flat})
@@ -270,7 +327,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_report_is_fresh_for_as_long_as_it_was_seen_to_change() {
-        let (reports, children) = (Reports::default(), pods(&[("a", "1")]));
+        let (reports, children) = (Reports::new(FRESH), pods(&[("a", "1")]));
         take(&reports, Event::Apply(lease("a", "1", 1, &report("Leader", 1, true).to_string())));
         let age = || reports.of_desk(&children, &desk())[0].age;
         assert_eq!(age(), Age::Fresh);
@@ -285,7 +342,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn what_was_found_proves_nothing() {
-        let (reports, children) = (Reports::default(), pods(&[("a", "1")]));
+        let (reports, children) = (Reports::new(FRESH), pods(&[("a", "1")]));
         let mut intake = Intake::new(None);
         intake.take(&reports, Event::Init);
         intake.take(
@@ -303,14 +360,15 @@ mod tests {
     #[case::another_pod("b", "2")]
     #[case::a_former_pod_of_the_name("a", "0")]
     fn a_lease_counts_for_the_pod_that_owns_it(#[case] name: &str, #[case] uid: &str) {
-        let (reports, children) = (Reports::default(), pods(&[("a", "1")]));
+        let (reports, children) = (Reports::new(FRESH), pods(&[("a", "1")]));
         take(&reports, Event::Apply(lease(name, uid, 1, &report("Leader", 1, true).to_string())));
         assert!(reports.of_desk(&children, &desk()).is_empty());
     }
 
     #[test]
     fn the_greatest_epoch_leads() {
-        let (reports, children) = (Reports::default(), pods(&[("a", "1"), ("b", "2"), ("c", "3")]));
+        let (reports, children) =
+            (Reports::new(FRESH), pods(&[("a", "1"), ("b", "2"), ("c", "3")]));
         for (pod, uid, role, epoch) in
             [("a", "1", "Leader", 7), ("b", "2", "Leader", 8), ("c", "3", "Standby", 9)]
         {
@@ -321,13 +379,46 @@ mod tests {
         assert_eq!(leader(&all).map(|leader| leader.pod.as_str()), Some("b"));
     }
 
+    #[tokio::test(start_paused = true)]
+    async fn a_leader_of_before_leads_no_more_because_its_successor_is_silent() {
+        let (reports, children) = (Reports::new(FRESH), pods(&[("a", "1"), ("b", "2")]));
+        let leads = |epoch| report("Leader", epoch, true).to_string();
+        take(&reports, Event::Apply(lease("b", "2", 1, &leads(8))));
+        tokio::time::advance(FRESH).await;
+        take(&reports, Event::Apply(lease("a", "1", 2, &leads(7))));
+        let all = reports.of_desk(&children, &desk());
+        assert!(leader(&all).is_none());
+        assert_eq!(last_leader(&all).map(|leader| leader.pod.as_str()), Some("b"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_acknowledgement_is_as_old_as_it_was_first_seen() {
+        let (reports, children) = (Reports::new(FRESH), pods(&[("a", "1")]));
+        let says = |generation: i64, equity: &str| {
+            let mut report = report("Leader", 1, true);
+            report["equity"] = equity.into();
+            report["policy"] = json!({"name": "careful", "generation": generation,
+                "hash": "0".repeat(64), "acknowledgedAt": "2026-01-01T00:00:00Z"});
+            report.to_string()
+        };
+        let first = || reports.of_desk(&children, &desk())[0].acknowledged;
+        take(&reports, Event::Apply(lease("a", "1", 1, &says(1, "1"))));
+        let seen = first();
+        assert!(seen.is_some());
+        tokio::time::advance(Duration::from_secs(1)).await;
+        take(&reports, Event::Apply(lease("a", "1", 2, &says(1, "2"))));
+        assert_eq!(first(), seen);
+        take(&reports, Event::Apply(lease("a", "1", 3, &says(2, "2"))));
+        assert_eq!(first(), seen.map(|seen| seen + Duration::from_secs(1)));
+    }
+
     #[rstest]
     #[case::the_same(report("Leader", 1, true), false)]
     #[case::another_epoch(report("Leader", 2, true), true)]
     #[case::exposed(report("Leader", 1, false), true)]
     #[case::nonsense(json!("?"), true)]
     fn what_cannot_wait_is_urgent(#[case] next: Value, #[case] urgent: bool) {
-        let reports = Reports::default();
+        let reports = Reports::new(FRESH);
         take(&reports, Event::Apply(lease("a", "1", 1, &report("Leader", 1, true).to_string())));
         let changes = take(&reports, Event::Apply(lease("a", "1", 2, &next.to_string())));
         assert_eq!(changes, [Change { system: desk(), urgent }]);
@@ -335,7 +426,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_read_says_why() {
-        let (reports, children) = (Reports::default(), pods(&[("a", "1")]));
+        let (reports, children) = (Reports::new(FRESH), pods(&[("a", "1")]));
         take(&reports, Event::Apply(lease("a", "1", 1, "{")));
         let words = reports.of_desk(&children, &desk())[0].report.clone().unwrap_err();
         assert!(words.contains("cannot be read"), "{words}");

@@ -1,6 +1,7 @@
 //! What the process is told: flags and environment, checked all at once.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use clap::Args;
 
@@ -28,6 +29,30 @@ pub struct Flags {
     /// How many TradingSystems may roll a change out at once.
     #[arg(long, env = "SAPPHIRE_MAX_CONCURRENT_ROLLOUTS", value_name = "N", default_value_t = 10)]
     pub max_concurrent_rollouts: usize,
+    /// How long deleting a TradingSystem with `deletionPolicy: Flatten` may take until people are told that
+    /// it does not get on. It goes on trying.
+    #[arg(long, env = "SAPPHIRE_FLATTEN_DEADLINE", value_name = "DURATION", default_value = "10m")]
+    pub flatten_deadline: String,
+    /// How long the deletion of a namespace waits for a desk in it that is not proven flat.
+    #[arg(
+        long,
+        env = "SAPPHIRE_NAMESPACE_DELETION_DEADLINE",
+        value_name = "DURATION",
+        default_value = "5m"
+    )]
+    pub namespace_deletion_deadline: String,
+    /// Label namespaces that hold an exposed desk, for the admission policy that refuses to delete them.
+    #[arg(long, env = "SAPPHIRE_NAMESPACE_PROTECTION")]
+    pub namespace_protection: bool,
+    /// A trader pod that is silent for longer is not believed any more.
+    #[arg(
+        long,
+        env = "SAPPHIRE_REPORT_SILENCE",
+        value_name = "DURATION",
+        default_value = "90s",
+        hide = true
+    )]
+    pub report_silence: String,
 }
 
 fn default_image() -> String {
@@ -51,6 +76,32 @@ pub struct Settings {
     pub concurrency: usize,
     /// How many systems may roll at once.
     pub max_concurrent_rollouts: usize,
+    /// How long it waits for others.
+    pub bounds: Bounds,
+    /// Whether namespaces that hold an exposed desk are labelled.
+    pub namespace_protection: bool,
+}
+
+/// How long the operator waits for others before it says or does something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bounds {
+    /// A trader pod that is silent for longer is not believed any more.
+    pub report_silence: Duration,
+    /// So long a deletion with `Flatten` may take until people are told.
+    pub flatten: Duration,
+    /// So long a namespace's deletion waits for a desk that is not proven flat.
+    pub namespace_deletion: Duration,
+}
+
+impl Default for Bounds {
+    /// Three reports of a pod are missing after 90 seconds; ten minutes to close; five for a namespace.
+    fn default() -> Self {
+        Self {
+            report_silence: Duration::from_secs(90),
+            flatten: Duration::from_secs(600),
+            namespace_deletion: Duration::from_secs(300),
+        }
+    }
 }
 
 /// Every fault of the flags.
@@ -95,6 +146,22 @@ impl TryFrom<Flags> for Settings {
                 "--max-concurrent-rollouts: 0 would let no change out; write 1 or more".into(),
             );
         }
+        let mut span =
+            |flag: &str, text: &str| match text.parse::<sapphire_crds::values::Duration>() {
+                Ok(span) => span.as_std(),
+                Err(error) => {
+                    faults.push(format!("{flag}: {error}"));
+                    Duration::ZERO
+                }
+            };
+        let bounds = Bounds {
+            report_silence: span("--report-silence", &flags.report_silence),
+            flatten: span("--flatten-deadline", &flags.flatten_deadline),
+            namespace_deletion: span(
+                "--namespace-deletion-deadline",
+                &flags.namespace_deletion_deadline,
+            ),
+        };
         match listen {
             Ok(listen) if faults.is_empty() => Ok(Self {
                 namespaces,
@@ -104,6 +171,8 @@ impl TryFrom<Flags> for Settings {
                 identity: flags.identity.unwrap_or_else(identity),
                 concurrency: flags.concurrency,
                 max_concurrent_rollouts: flags.max_concurrent_rollouts,
+                bounds,
+                namespace_protection: flags.namespace_protection,
             }),
             _ => Err(SettingsError(faults)),
         }
@@ -135,6 +204,10 @@ mod tests {
             identity: Some("one".into()),
             concurrency: 16,
             max_concurrent_rollouts: 10,
+            flatten_deadline: "10m".into(),
+            namespace_deletion_deadline: "5m".into(),
+            namespace_protection: false,
+            report_silence: "90s".into(),
         }
     }
 
@@ -143,6 +216,7 @@ mod tests {
         let settings = Settings::try_from(flags()).unwrap();
         assert!(settings.namespaces.is_empty());
         assert_eq!(settings.identity, "one");
+        assert_eq!(settings.bounds, Bounds::default());
     }
 
     #[test]
@@ -160,9 +234,10 @@ mod tests {
             listen: "8080".into(),
             concurrency: 0,
             max_concurrent_rollouts: 0,
+            flatten_deadline: "soon".into(),
             ..flags()
         })
         .unwrap_err();
-        assert_eq!(error.0.len(), 5, "{error}");
+        assert_eq!(error.0.len(), 6, "{error}");
     }
 }

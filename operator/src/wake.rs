@@ -60,6 +60,10 @@ pub fn of_agent(context: &Context, change: &Change<TradingAgent>) {
 
 /// A RiskPolicy changed.
 pub fn of_policy(context: &Context, change: &Change<RiskPolicy>) {
+    match &change.after {
+        Some(policy) => context.generations.see(policy),
+        None => context.generations.forget(&change.key),
+    }
     context.queues.policies.wake(change.key.clone());
     for system in systems_under(context, &change.key) {
         context.queues.systems.wake(system);

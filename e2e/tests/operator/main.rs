@@ -2,10 +2,12 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)] // as in tests, in what they share
 
+mod bindings;
 mod clustered;
 mod desk;
 mod election;
 mod embedded;
 mod plane;
 mod quiet;
+mod reports;
 mod strangers;

@@ -7,7 +7,7 @@ use sapphire_e2e::cluster::client_of;
 use sapphire_e2e::{Case, Cluster, ControlPlane};
 use sapphire_operator::election::Terms;
 use sapphire_operator::operator::run;
-use sapphire_operator::settings::Settings;
+use sapphire_operator::settings::{Bounds, Settings};
 use tokio::sync::OnceCell;
 
 /// The namespace that the operator is installed in.
@@ -66,6 +66,8 @@ pub(crate) fn settings(identity: &str) -> Settings {
         identity: identity.into(),
         concurrency: 8,
         max_concurrent_rollouts: 10,
+        bounds: Bounds::default(),
+        namespace_protection: false,
     }
 }
 

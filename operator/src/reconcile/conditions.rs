@@ -13,7 +13,8 @@ pub enum Answer {
 }
 
 impl Answer {
-    fn as_str(self) -> &'static str {
+    /// As a condition carries it.
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::True => "True",
             Self::False => "False",

@@ -105,6 +105,16 @@ impl Hold {
         Self::Transient(Transient { action: action.to_owned(), code, message, after })
     }
 
+    /// The same hold, looked at again after `pause` at the latest. What is tried again anyway has pauses
+    /// of its own.
+    #[must_use]
+    pub fn no_later_than(mut self, pause: Option<Duration>) -> Self {
+        if let Self::Stalled { again, .. } | Self::Waiting { again, .. } = &mut self {
+            *again = [*again, pause].into_iter().flatten().min();
+        }
+        self
+    }
+
     /// Whether it is worth a line in the log at level warn.
     pub fn is_loud(&self) -> bool {
         // A conflict is two writers at once, and solved by reading again.
@@ -168,6 +178,19 @@ mod tests {
         #[case] kind: &str,
     ) {
         assert_eq!(answered(code, message).kind(), kind);
+    }
+
+    #[test]
+    fn a_hold_is_looked_at_again_at_the_earlier_of_two_times() {
+        let (short, long) = (Some(Duration::from_secs(1)), Some(Duration::from_secs(9)));
+        let again = |hold| match hold {
+            Hold::Stalled { again, .. } | Hold::Waiting { again, .. } => again,
+            Hold::Transient(_) => None,
+        };
+        let waiting = Hold::waiting(Reason::PolicyMissing, "none");
+        assert_eq!(again(waiting.clone().no_later_than(None)), None);
+        assert_eq!(again(waiting.clone().no_later_than(long)), long);
+        assert_eq!(again(waiting.no_later_than(long).no_later_than(short)), short);
     }
 
     #[test]

@@ -5,6 +5,7 @@ mod core;
 pub mod dereference;
 #[cfg(test)]
 pub(crate) mod examples;
+mod exposure;
 pub mod inputs;
 pub mod revise;
 mod status;
@@ -64,16 +65,17 @@ impl Reconciler for Systems {
             return Ok(None);
         }
         if desk.system.spec.suspend {
-            return status::suspended(context, &desk).await.map(|()| None);
+            return status::suspended(context, &desk).await;
         }
         let outcome = bring_about(context, &desk).await;
-        status::tell(context, &desk, &outcome, attempt).await?;
-        outcome.map(|_| None)
+        let again = status::tell(context, &desk, &outcome, attempt).await?;
+        outcome.map(|_| again).map_err(|hold| hold.no_later_than(again))
     }
 }
 
 fn gone(context: &Context, key: &Key) -> Option<Duration> {
     context.revisions.forget(key);
+    context.pace.systems.forget(key);
     None
 }
 

@@ -1,5 +1,7 @@
 //! What a TradingSystem's status says.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use sapphire_crds::conditions::{ConditionType, Reason};
 use sapphire_crds::trading_system::{AgentCount, RolloutStatus, RolloutStep, TradingSystemStatus};
@@ -9,6 +11,7 @@ use sapphire_crds::{TradingAgent, TradingSystem};
 use super::Standing;
 use super::core;
 use super::dereference::Dereferenced;
+use super::exposure;
 use crate::context::Context;
 use crate::reconcile::conditions::{Answer, Setting};
 use crate::reconcile::health::Health;
@@ -21,7 +24,8 @@ use crate::reconcile::workload::Answer as Core;
 /// After so many failures in a row a trouble that trying again may get over is shown.
 const SHOWN: u32 = 4;
 
-/// Writes how the reconcile ended.
+/// Writes how the reconcile ended, and what the traders report. Gives when to look again without being
+/// woken.
 ///
 /// # Errors
 /// When the status cannot be written.
@@ -30,13 +34,15 @@ pub(super) async fn tell(
     desk: &Dereferenced,
     outcome: &Result<Standing, Hold>,
     attempt: u32,
-) -> Result<(), Hold> {
+) -> Result<Option<Duration>, Hold> {
     let before = desk.status();
     let mut after = before.clone();
     let now = Timestamp::now();
     let generation = desk.generation();
     let mut setting = Setting::new(&before.conditions, generation, now);
     TradingSystemStatus::CONDITIONS.iter().for_each(|condition| setting.keep(*condition));
+    let again = exposure::tell(context, desk, &mut setting, &mut after);
+    after.observed_generation = Some(generation);
     match outcome {
         Ok(standing) => {
             let children = context.children.of_desk(&desk.key);
@@ -55,34 +61,39 @@ pub(super) async fn tell(
         Err(Hold::Transient(transient)) => {
             // A moment's trouble is no news: a desk that is ready does not cease to be by it.
             if attempt < SHOWN && before.observed_generation.is_some() {
-                return Ok(());
+                after.observed_generation = before.observed_generation;
+            } else {
+                setting.reconciling(Reason::Retrying, transient.to_string());
             }
-            setting.reconciling(Reason::Retrying, transient.to_string());
         }
     }
-    after.observed_generation = Some(generation);
     after.conditions = setting.finish();
-    write(context, desk, &after).await
+    write(context, desk, &after).await?;
+    Ok(again)
 }
 
-/// Writes that nothing is reconciled.
+/// Writes that nothing is reconciled. What the traders report is told all the same: a deletion is
+/// refused by it. Gives when to look again without being woken.
 ///
 /// # Errors
 /// When the status cannot be written.
-pub(super) async fn suspended(context: &Context, desk: &Dereferenced) -> Result<(), Hold> {
+pub(super) async fn suspended(
+    context: &Context,
+    desk: &Dereferenced,
+) -> Result<Option<Duration>, Hold> {
     let before = desk.status();
     let mut setting = Setting::new(&before.conditions, desk.generation(), Timestamp::now());
     TradingSystemStatus::CONDITIONS.iter().for_each(|condition| setting.keep(*condition));
+    let mut after =
+        TradingSystemStatus { observed_generation: Some(desk.generation()), ..before.clone() };
+    let again = exposure::tell(context, desk, &mut setting, &mut after);
     setting.stalled(
         Reason::Suspended,
         "spec.suspend is true: nothing is reconciled, trading goes on; set it to false to go on",
     );
-    let after = TradingSystemStatus {
-        observed_generation: Some(desk.generation()),
-        conditions: setting.finish(),
-        ..before
-    };
-    write(context, desk, &after).await
+    after.conditions = setting.finish();
+    write(context, desk, &after).await?;
+    Ok(again)
 }
 
 async fn write(
@@ -207,8 +218,5 @@ fn standing_conditions(
             Reason::UpToDate,
             "this operator renders the same",
         ),
-    }
-    for condition in [ConditionType::Enforced, ConditionType::Flat] {
-        setting.set(condition, Answer::Unknown, Reason::NoReport, "no trader has reported");
     }
 }

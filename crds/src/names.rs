@@ -61,6 +61,9 @@ pub mod annotations {
         FORCE_DELETE = "sapphiretrade.xyz/force-delete";
         /// On a trader pod's Lease: what the pod reports, as JSON.
         REPORT = "sapphiretrade.xyz/report";
+        /// On the operator's Events: the trace of the reconcile that told it, which also stands in the
+        /// operator's log lines.
+        TRACE_ID = "sapphiretrade.xyz/trace-id";
         /// On our CustomResourceDefinitions: the release that they come from, such as `0.1.0`, so that an
         /// operator can tell that they are older or newer than itself.
         CRDS_VERSION = "sapphiretrade.xyz/crds-version";
@@ -136,6 +139,7 @@ mod tests {
             a::ABANDON,
             a::FORCE_DELETE,
             a::REPORT,
+            a::TRACE_ID,
             a::CRDS_VERSION,
             finalizers::EXPOSURE,
             finalizers::IN_USE,

@@ -3,18 +3,15 @@
 use clap::{Parser, Subcommand};
 
 use crate::settings::Flags;
-use crate::telemetry::LogFormat;
+use crate::telemetry;
 
 /// Runs trading desks on Kubernetes.
 #[derive(Debug, Parser)]
 #[command(name = "sapphire-operator", version, about)]
 pub struct Cli {
-    /// What is logged: a level, or a list such as warn,sapphire_operator=debug.
-    #[arg(long, env = "LOG_LEVEL", value_name = "LEVEL", default_value = "info", global = true)]
-    pub log_level: String,
-    /// How log lines look. [default: human on a terminal, else json]
-    #[arg(long, env = "LOG_FORMAT", value_name = "FORMAT", global = true)]
-    pub log_format: Option<LogFormat>,
+    /// What is told to whom.
+    #[command(flatten)]
+    pub telemetry: telemetry::Flags,
     /// What to do. [default: run]
     #[command(subcommand)]
     pub command: Option<Command>,

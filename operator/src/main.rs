@@ -28,7 +28,7 @@ async fn main() -> ExitCode {
 }
 
 async fn start(cli: Cli) -> Result<(), Box<dyn std::error::Error>> {
-    telemetry::start(&cli.log_level, cli.log_format)?;
+    let telemetry = telemetry::start(&cli.telemetry)?;
     let flags = match cli.command {
         Some(Command::Run(flags)) => flags,
         // Without a command the flags are what the environment and their defaults make them.
@@ -43,6 +43,8 @@ async fn start(cli: Cli) -> Result<(), Box<dyn std::error::Error>> {
             _ = interrupt.recv() => tracing::info!("Ctrl-C: leaving"),
         }
     };
-    run(connect().await?, settings, Terms::default(), stop).await?;
-    Ok(())
+    let ended = run(connect().await?, settings, Terms::default(), stop).await;
+    // Blocks, at a moment when nothing else runs any more.
+    telemetry.finish();
+    Ok(ended?)
 }

@@ -4,6 +4,7 @@
 
 mod bindings;
 mod clustered;
+mod collector;
 mod desk;
 mod election;
 mod embedded;
@@ -11,3 +12,4 @@ mod plane;
 mod quiet;
 mod reports;
 mod strangers;
+mod traces;

@@ -10,6 +10,8 @@ use sapphire_operator::operator::run;
 use sapphire_operator::settings::{Bounds, Settings};
 use tokio::sync::OnceCell;
 
+use crate::collector::Collector;
+
 /// The namespace that the operator is installed in.
 pub(crate) const HOME: &str = "sapphire-system";
 /// How the API server knows the operator.
@@ -75,7 +77,11 @@ fn operate(kubeconfig: &Path) {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(async {
         let client = client_of(kubeconfig).await.unwrap();
-        let _ = sapphire_operator::telemetry::start("info", None);
+        let _ = sapphire_operator::telemetry::start(&sapphire_operator::telemetry::Flags {
+            log_level: "info".into(),
+            log_format: None,
+            otlp_endpoint: Some(Collector::shared().endpoint.clone()),
+        });
         run(client, settings("shared"), Terms::default(), std::future::pending()).await.unwrap();
     });
 }

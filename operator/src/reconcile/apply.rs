@@ -252,6 +252,11 @@ fn api(context: &Context, kind: Kind, namespace: &str) -> Api<DynamicObject> {
     Api::namespaced_with(context.client.clone(), namespace, &kind.resource())
 }
 
+#[tracing::instrument(
+    name = "apply",
+    skip_all,
+    fields(kind = manifest.kind.name(), object = %manifest.key, force)
+)]
 async fn patch(
     context: &Context,
     api: &Api<DynamicObject>,

@@ -5,13 +5,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::task::JoinSet;
-use tracing::Instrument as _;
+use tracing::field::Empty;
+use tracing::{Instrument as _, Span};
 
 use super::backoff::{Backoff, chance};
 use super::key::Key;
 use super::outcome::{Hold, Transient};
 use super::queue::Queue;
 use crate::context::Context;
+use crate::telemetry;
 
 /// One kind's part in the work.
 pub trait Reconciler: Send + Sync + 'static {
@@ -61,7 +63,7 @@ async fn work<R: Reconciler>(
     let metrics = &context.metrics;
     loop {
         let key = queue.next().await;
-        let span = tracing::info_span!("reconcile", controller = R::NAME, object = %key);
+        let span = span(R::NAME, &key.to_string());
         let begun = tokio::time::Instant::now();
         let attempt = backoff.failures(&key);
         let work = reconciler.reconcile(context.clone(), key.clone(), attempt);
@@ -71,6 +73,7 @@ async fn work<R: Reconciler>(
             .with_label_values(&[R::NAME])
             .observe(begun.elapsed().as_secs_f64());
         let word = outcome.as_ref().map_or_else(Hold::kind, |_| "done");
+        span.record("outcome", word);
         metrics.reconciles.with_label_values(&[R::NAME, word]).inc();
         let again = span.in_scope(|| pause(&key, outcome, &backoff));
         queue.done(key, again);
@@ -79,6 +82,22 @@ async fn work<R: Reconciler>(
         let depth = i64::try_from(queue.depth()).unwrap_or(i64::MAX);
         metrics.queue_depth.with_label_values(&[R::NAME]).set(depth);
     }
+}
+
+/// The span of one reconcile, which is a trace of its own.
+pub(crate) fn span(controller: &'static str, object: &str) -> Span {
+    let span = tracing::info_span!(
+        parent: None,
+        "reconcile",
+        controller,
+        object,
+        trace_id = Empty,
+        outcome = Empty
+    );
+    if let Some(id) = telemetry::trace_id(&span) {
+        span.record("trace_id", id);
+    }
+    span
 }
 
 fn pause(

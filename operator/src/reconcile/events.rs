@@ -1,6 +1,6 @@
 //! What people are told in `kubectl describe`: each thing once.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -10,7 +10,11 @@ use k8s_openapi::api::events::v1::Event;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta};
 use kube::api::PostParams;
 use kube::{Api, Client, Resource};
+use sapphire_crds::names::annotations::TRACE_ID;
 use tokio::time::Instant;
+use tracing::Span;
+
+use crate::telemetry;
 
 /// So long the same words of the same object are not repeated.
 const ONCE: Duration = Duration::from_secs(600);
@@ -101,6 +105,8 @@ impl Events {
                 // As Kubernetes' own recorder names them.
                 name: about.name.as_ref().map(|name| format!("{name}.{:x}", now.as_nanosecond())),
                 namespace: about.namespace.clone(),
+                annotations: telemetry::trace_id(&Span::current())
+                    .map(|id| BTreeMap::from([(TRACE_ID.to_owned(), id)])),
                 ..ObjectMeta::default()
             },
             action: Some(reason.to_owned()),

@@ -7,7 +7,7 @@ PAGE_SOURCES := $(shell find $(PAGE)/src $(PAGE)/index.html $(PAGE)/vite.config.
 BROWSER_DESK := scripts/browser-tests.sh
 E2E_TESTS := $(patsubst e2e/tests/%/main.rs,--test %,$(wildcard e2e/tests/*/main.rs))
 
-.PHONY: help run test lint fmt bench docs page test-rust test-page test-browser test-e2e cluster-api cluster-down clean
+.PHONY: help run test lint fmt bench bench-operator docs page test-rust test-page test-browser test-e2e cluster-api cluster-down clean
 
 help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -56,6 +56,9 @@ cluster-down: ## take down what make cluster-api keeps up
 bench: page ## measure on DATA=DIR, whose three files scripts/bench.sh names; writes docs/benchmarks.md
 	@test -n "$(DATA)" || { echo 'name the market data: make bench DATA=DIR, a folder with the three files that scripts/bench.sh names'; exit 2; }
 	scripts/bench.sh "$(DATA)"
+
+bench-operator: ## measure the operator with 100 and 1,000 desks on a control plane (half an hour); writes its part of docs/benchmarks.md
+	scripts/bench-operator.sh $(ARGS)
 
 docs: ## write what is generated from code: docs/reference, the charts' definitions, the Rust documentation
 	cargo run -q -p sapphire-crds --locked

@@ -90,7 +90,9 @@ pub fn start(flags: &Flags) -> Result<Telemetry, TelemetryError> {
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     let lines = match flags.log_format.unwrap_or(default) {
         LogFormat::Human => lines.with_ansi(terminal).boxed(),
-        LogFormat::Json => lines.json().flatten_event(true).with_current_span(true).boxed(),
+        LogFormat::Json => {
+            lines.json().flatten_event(true).with_current_span(true).with_span_list(false).boxed()
+        }
     };
     let started = layers(&flags.log_level, lines, &traces)?.try_init();
     started.map_err(|error| TelemetryError::Twice(error.to_string()))?;

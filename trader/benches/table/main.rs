@@ -103,7 +103,9 @@ fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         load: (load_before, machine::load()?),
     };
     if let Some(path) = &arguments.page {
-        std::fs::write(path, page::render(&surroundings, &reference, &findings, &hot))?;
+        let former = std::fs::read_to_string(path).unwrap_or_default();
+        let page = page::render(&surroundings, &reference, &findings, &hot);
+        std::fs::write(path, page + page::of_others(&former))?;
         say(&format!("written to {}", path.display()));
     }
     Ok(ExitCode::SUCCESS)

@@ -87,6 +87,11 @@ pub(crate) fn render(
     page
 }
 
+/// The part of a former page that another program wrote.
+pub(crate) fn of_others(former: &str) -> &str {
+    former.find("\n<!-- operator -->").map_or("", |begin| &former[begin..])
+}
+
 fn write_surroundings(page: &mut String, at: &Surroundings) -> std::fmt::Result {
     let Machine { processor, cores, memory_kib, kernel } = &at.machine;
     writeln!(page, "| | |\n|---|---|")?;

@@ -1,0 +1,120 @@
+//! Answers that are none: the operator tries again, with pauses, and gets there.
+
+use std::time::Duration;
+
+use rstest::rstest;
+use sapphire_crds::TradingSystem;
+use sapphire_e2e::{Fault, Matching};
+use sapphire_operator::reconcile::kind::Kind;
+use tokio::time::Instant;
+
+use crate::desk::{
+    POLICY, RECORDINGS, apply, assert_statuses, names, ready, system, volumes, wait,
+};
+use crate::plane::{operated, until};
+
+fn deployments() -> Matching {
+    Matching::any().verb("patch").resource("deployments")
+}
+
+fn refused(code: u16) -> Fault {
+    Fault::Refused { code, retry_after: None }
+}
+
+#[rstest]
+#[case::conflict("conflict", refused(409))]
+#[case::gone("gone", refused(410))]
+#[case::busy("busy", refused(429))]
+#[case::broken("broken", refused(500))]
+#[case::starting("starting", refused(503))]
+#[case::cut("cut", Fault::Dropped)]
+// It took effect, and nobody said so.
+#[case::unanswered("unanswered", Fault::Unanswered)]
+#[tokio::test]
+async fn a_write_that_fails_is_made_again(#[case] name: &str, #[case] fault: Fault) {
+    let operated = operated(name).await;
+    let trouble = operated.proxy.next(3, deployments(), fault);
+    ready(&operated.case, "").await;
+    // What took effect without an answer is seen, and not made again.
+    let met = if fault == Fault::Unanswered { 1 } else { 3 };
+    assert_eq!(trouble.met(), met);
+    assert_eq!(names(&operated.case, Kind::Deployment).await, ["desk-trader"]);
+    assert_statuses(&operated.case).await;
+}
+
+#[tokio::test]
+async fn trouble_that_stays_is_told_and_not_hammered_at() {
+    let operated = operated("stays").await;
+    let trouble = operated.proxy.all(deployments(), refused(500));
+    apply(&operated.case, &format!("{RECORDINGS}---{POLICY}---{}", system(""))).await;
+    volumes(&operated.case).await;
+    let message = until("the trouble to be told", || async {
+        let (reason, message) = wait(&operated.case, "Reconciling", "True").await;
+        (reason == "Retrying").then_some(message)
+    })
+    .await;
+    assert!(message.contains("apply Deployment") && message.contains("500"), "{message}");
+    // Everything that is woken tries at once, so what is counted is a while without news.
+    let (met, begun) = (trouble.met(), Instant::now());
+    tokio::time::sleep(Duration::from_secs(6)).await;
+    let tries = trouble.met() - met;
+    assert!((1..=20).contains(&tries), "{tries} in {:?}", begun.elapsed());
+    assert_statuses(&operated.case).await;
+    trouble.end();
+    wait(&operated.case, "Ready", "True").await;
+}
+
+#[tokio::test]
+async fn a_server_that_asks_for_a_pause_gets_it() {
+    let operated = operated("pause").await;
+    let fault = Fault::Refused { code: 429, retry_after: Some(3) };
+    let trouble = operated.proxy.next(2, deployments(), fault);
+    apply(&operated.case, &format!("{RECORDINGS}---{POLICY}---{}", system(""))).await;
+    volumes(&operated.case).await;
+    until("the first refusal", || async { (trouble.met() >= 1).then_some(()) }).await;
+    let first = Instant::now();
+    until("the second refusal", || async { (trouble.met() >= 2).then_some(()) }).await;
+    assert!(first.elapsed() > Duration::from_secs(2), "after {:?}", first.elapsed());
+    wait(&operated.case, "Ready", "True").await;
+}
+
+#[tokio::test]
+async fn a_status_that_cannot_be_written_keeps_no_desk_from_trading() {
+    let operated = operated("no-status").await;
+    let statuses = Matching::any().verb("patch").resource("tradingsystems/status");
+    let trouble = operated.proxy.all(statuses, refused(500));
+    apply(&operated.case, &format!("{RECORDINGS}---{POLICY}---{}", system(""))).await;
+    volumes(&operated.case).await;
+    until("the desk's Deployment", || async {
+        (names(&operated.case, Kind::Deployment).await == ["desk-trader"]).then_some(())
+    })
+    .await;
+    until("a status that is refused", || async { (trouble.met() > 0).then_some(()) }).await;
+    let system = operated.case.api::<TradingSystem>().get("desk").await.unwrap();
+    assert!(system.status.is_none());
+    trouble.end();
+    wait(&operated.case, "Ready", "True").await;
+}
+
+#[tokio::test]
+async fn a_watch_that_expired_is_begun_anew() {
+    let operated = operated("expired").await;
+    ready(&operated.case, "").await;
+    let systems = Matching::any().verb("watch").resource("tradingsystems");
+    let expired = operated.proxy.next(3, systems, Fault::Expired);
+    operated.proxy.cut();
+    until("the watches to expire", || async { (expired.met() == 3).then_some(()) }).await;
+    apply(&operated.case, &system("  suspend: true")).await;
+    let (reason, _) = wait(&operated.case, "Stalled", "True").await;
+    assert_eq!(reason, "Suspended");
+    assert_statuses(&operated.case).await;
+}
+
+#[tokio::test]
+async fn a_slow_server_is_waited_for() {
+    let operated = operated("slow").await;
+    let slow = operated.proxy.all(Matching::any(), Fault::Delayed(Duration::from_millis(400)));
+    ready(&operated.case, "").await;
+    assert!(slow.met() > 20, "{}", slow.met());
+    assert_statuses(&operated.case).await;
+}

@@ -1,0 +1,10 @@
+//! An operator whose API server has bad days. Each test has an operator of its own, in a namespace of
+//! its own, behind a proxy that answers as the test tells it.
+
+#![allow(clippy::unwrap_used, clippy::panic)] // as in tests, in what they share
+
+mod answers;
+#[path = "../operator/desk.rs"]
+mod desk;
+mod gone;
+mod plane;

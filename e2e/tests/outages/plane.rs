@@ -1,0 +1,115 @@
+//! One control plane for all tests of this program, and an operator for each.
+
+use std::time::Duration;
+
+use k8s_openapi::api::core::v1::ServiceAccount;
+use kube::api::{ObjectMeta, PostParams};
+use sapphire_e2e::cluster::client_of;
+use sapphire_e2e::{Case, ControlPlane, FaultProxy, definitions};
+use sapphire_operator::election::Terms;
+use sapphire_operator::operator::run;
+use sapphire_operator::settings::{Flags, Settings};
+use tokio::sync::OnceCell;
+use tokio::task::JoinHandle;
+
+const ACCOUNT: &str = "operator";
+
+async fn plane() -> &'static ControlPlane {
+    static PLANE: OnceCell<&'static ControlPlane> = OnceCell::const_new();
+    let prepare = || async {
+        let plane = ControlPlane::shared().await.unwrap();
+        definitions::install(plane.cluster()).await.unwrap();
+        plane
+    };
+    PLANE.get_or_init(prepare).await
+}
+
+/// A namespace with an operator that works in it alone, with the chart's rules for that.
+pub(crate) struct Operated {
+    pub(crate) case: Case<'static>,
+    /// What lies between the operator and the API server.
+    pub(crate) proxy: FaultProxy,
+    operator: JoinHandle<()>,
+}
+
+impl Drop for Operated {
+    fn drop(&mut self) {
+        self.operator.abort();
+    }
+}
+
+/// Starts one.
+pub(crate) async fn operated(name: &str) -> Operated {
+    let cluster = plane().await.cluster();
+    let case = Case::new(cluster, name).await.unwrap();
+    let namespace = case.namespace().to_owned();
+    let account = ServiceAccount {
+        metadata: ObjectMeta { name: Some(ACCOUNT.into()), ..ObjectMeta::default() },
+        ..ServiceAccount::default()
+    };
+    case.api().create(&PostParams::default(), &account).await.unwrap();
+    let chart = concat!(env!("CARGO_MANIFEST_DIR"), "/../charts/sapphire");
+    let watched = format!("watchNamespaces={{{namespace}}}");
+    let template = [
+        "template",
+        // Some rules are cluster-wide, and bear the release's name.
+        namespace.as_str(),
+        chart,
+        "--namespace",
+        &namespace,
+        "--set",
+        &watched,
+        "--set",
+        "serviceAccount.create=false,serviceAccount.name=operator",
+        "--show-only",
+        "templates/access.yaml",
+    ];
+    let rules = cluster.helm(&template).await.unwrap().ok().unwrap();
+    let apply = ["apply", "-n", &namespace, "-f", "-"];
+    cluster.kubectl_with(&apply, &rules).await.unwrap().ok().unwrap();
+    let direct = cluster.service_account_kubeconfig(&namespace, ACCOUNT).await.unwrap();
+    let proxy = FaultProxy::start(&direct).await.unwrap();
+    let client = client_of(proxy.kubeconfig()).await.unwrap();
+    let operator = tokio::spawn(async move {
+        run(client, settings(&namespace), Terms::default(), std::future::pending()).await.unwrap();
+    });
+    Operated { case, proxy, operator }
+}
+
+fn settings(namespace: &str) -> Settings {
+    #[derive(clap::Parser)]
+    struct Command {
+        #[command(flatten)]
+        flags: Flags,
+    }
+    let flags = [
+        "operator",
+        "--namespaces",
+        namespace,
+        "--lease-namespace",
+        namespace,
+        "--listen",
+        "127.0.0.1:0",
+        "--identity",
+        "alone",
+        "--trader-image",
+        "sapphire-trader:test",
+    ];
+    let command = <Command as clap::Parser>::try_parse_from(flags).unwrap();
+    Settings::try_from(command.flags).unwrap()
+}
+
+/// Asks again until the answer is there.
+pub(crate) async fn until<T, F>(what: &str, mut ask: impl FnMut() -> F) -> T
+where
+    F: Future<Output = Option<T>>,
+{
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(90);
+    loop {
+        if let Some(answer) = ask().await {
+            return answer;
+        }
+        assert!(tokio::time::Instant::now() < deadline, "waited in vain for {what}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}

@@ -8,3 +8,4 @@ mod answers;
 mod desk;
 mod gone;
 mod plane;
+mod stored;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use k8s_openapi::api::core::v1::ServiceAccount;
 use kube::api::{ObjectMeta, PostParams};
 use sapphire_e2e::cluster::client_of;
-use sapphire_e2e::{Case, ControlPlane, FaultProxy, definitions};
+use sapphire_e2e::{Case, ControlPlane, FaultProxy, definitions, ports};
 use sapphire_operator::election::Terms;
 use sapphire_operator::operator::run;
 use sapphire_operator::settings::{Flags, Settings};
@@ -76,12 +76,19 @@ pub(crate) async fn operated(name: &str) -> Operated {
     Operated { case, proxy, operator }
 }
 
-fn settings(namespace: &str) -> Settings {
+/// What an operator of one namespace is told.
+pub(crate) fn settings(namespace: &str) -> Settings {
     #[derive(clap::Parser)]
     struct Command {
         #[command(flatten)]
         flags: Flags,
     }
+    // What it says is part of what a failed test leaves; the second call finds it there.
+    let _ = sapphire_operator::telemetry::start(&sapphire_operator::telemetry::Flags {
+        log_level: "info".into(),
+        ..Default::default()
+    });
+    let listen = format!("127.0.0.1:{}", ports::free());
     let flags = [
         "operator",
         "--namespaces",
@@ -89,7 +96,7 @@ fn settings(namespace: &str) -> Settings {
         "--lease-namespace",
         namespace,
         "--listen",
-        "127.0.0.1:0",
+        &listen,
         "--identity",
         "alone",
         "--trader-image",

@@ -73,7 +73,17 @@ impl Events {
         reason: &'static str,
         note: String,
     ) {
-        let reference = about.object_ref(&());
+        self.tell_of(about.object_ref(&()), severity, reason, note).await;
+    }
+
+    /// As [`tell`](Self::tell), about an object that is known by its reference only.
+    pub async fn tell_of(
+        &self,
+        reference: ObjectReference,
+        severity: Severity,
+        reason: &'static str,
+        note: String,
+    ) {
         if !self.is_new(&reference, reason, &note) {
             return;
         }

@@ -15,6 +15,7 @@ use sapphire_crds::names::FIELD_MANAGER;
 use serde_json::json;
 
 use super::conditions::Setting;
+use super::events::Severity;
 use super::key::Key;
 use super::mirror::{Mirror, Refers};
 use super::outcome::Hold;
@@ -80,8 +81,17 @@ where
             PatchParams { field_manager: Some(FIELD_MANAGER.into()), ..PatchParams::default() };
         let written = api.patch_status(&key.name, &params, &Patch::Merge(&patch)).await;
         let action = format!("write the status of {} {key}", resource.kind);
-        // Where even the status does not pass the schema, the metric and the log remain.
-        written.map_err(|error| Hold::of_call(&action, &error))?;
+        match written.map_err(|error| Hold::of_call(&action, &error)) {
+            // The whole object must pass the rules for its status to be written. Where it does not, an
+            // event tells it, beside the metric and the log.
+            Err(Hold::Stalled { .. }) => {
+                let reference = stored.object_ref(&resource);
+                let (severity, note) = (Severity::Warning, hold.to_string());
+                context.events.tell_of(reference, severity, "Undecodable", note).await;
+            }
+            Err(other) => return Err(other),
+            Ok(_) => {}
+        }
     }
     Err(hold)
 }

@@ -73,6 +73,23 @@ pub fn load<P: AsRef<Path>>(paths: &[P], request: Request<'_>) -> Result<Desk, M
 /// # Errors
 /// Every fault of every file.
 pub fn check<P: AsRef<Path>>(paths: &[P]) -> Result<usize, ManifestFaults> {
+    read_objects(paths).map(|written| written.objects.len())
+}
+
+/// What manifests hold, as it is written.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Written {
+    /// The objects of our kinds, in the order of the files, as JSON.
+    pub objects: Vec<serde_json::Value>,
+    /// The kinds of all others, such as Secret, which nobody looked at.
+    pub others: Vec<String>,
+}
+
+/// Reads manifests and checks every object of ours by itself, as [`check`] does.
+///
+/// # Errors
+/// Every fault of every file.
+pub fn read_objects<P: AsRef<Path>>(paths: &[P]) -> Result<Written, ManifestFaults> {
     let mut faults = Vec::new();
     let files = files::read(paths, &mut faults);
     let mut hidden = Hidden::default();
@@ -80,12 +97,16 @@ pub fn check<P: AsRef<Path>>(paths: &[P]) -> Result<usize, ManifestFaults> {
         hidden.anything();
     }
     let documents = document::parse_all(&files, &mut faults, &mut hidden);
-    let objects = object::check_all(&documents, hidden, &mut faults);
-    if faults.is_empty() {
-        Ok(objects.systems.len() + objects.agents.len() + objects.policies.len())
-    } else {
-        Err(ManifestFaults::new(faults))
+    let _ = object::check_all(&documents, hidden, &mut faults);
+    if !faults.is_empty() {
+        return Err(ManifestFaults::new(faults));
     }
+    let (others, ours): (Vec<_>, Vec<_>) =
+        documents.into_iter().partition(|document| matches!(document.kind, Kind::Foreign(_)));
+    Ok(Written {
+        objects: ours.iter().map(|document| document.root.value.to_json()).collect(),
+        others: others.iter().map(|document| document.kind.name().to_owned()).collect(),
+    })
 }
 
 fn no_system<P: AsRef<Path>>(paths: &[P]) -> ManifestFault {

@@ -4,17 +4,18 @@
 //! its rendering. So an operator with another builder or other defaults finds the stored rendering of
 //! unchanged inputs, applies that, and restarts nothing.
 
-use std::collections::{BTreeMap, HashMap};
+mod known;
+mod recording;
+
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use k8s_openapi::api::apps::v1::ControllerRevision;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
-use k8s_openapi::apimachinery::pkg::runtime::RawExtension;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::Api;
-use kube::api::{DynamicObject, PostParams};
+use kube::api::DynamicObject;
 use sapphire_crds::canonical::canonical_hash;
 use sapphire_crds::conditions::Reason;
-use sapphire_crds::names::FIELD_MANAGER;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -27,19 +28,11 @@ use super::outcome::Hold;
 use super::wording;
 use crate::context::Context;
 use crate::labels;
+use known::{Known, is_of, known, notes, number};
+pub use recording::Recording;
 
 /// How many revisions of an object are kept beside those in use.
 pub const HISTORY: usize = 10;
-
-/// Notes on a ControllerRevision that its metadata alone must tell.
-mod notes {
-    /// Of the inputs; several revisions share it when defaults were adopted.
-    pub(super) const INPUTS: &str = "sapphiretrade.xyz/inputs";
-    /// Their order, from 1.
-    pub(super) const NUMBER: &str = "sapphiretrade.xyz/number";
-    /// The image, where the operator chose it.
-    pub(super) const PINNED_IMAGE: &str = "sapphiretrade.xyz/pinned-image";
-}
 
 /// A revision that exists at the API server.
 #[derive(Debug, Clone)]
@@ -119,6 +112,15 @@ pub struct Found {
     pub outdated: Option<String>,
 }
 
+/// What the present inputs come to.
+#[derive(Debug, Clone)]
+pub enum Foreseen {
+    /// A revision of them is kept.
+    Kept(Found),
+    /// None is; this would be recorded.
+    New(Recording),
+}
+
 /// A cache of what revisions hold, and of how they compare; revisions never change.
 #[derive(Debug, Default)]
 pub struct Revisions {
@@ -143,6 +145,22 @@ impl Revisions {
         owner: &Owner,
         wish: &Wish<'_>,
     ) -> Result<Found, Hold> {
+        match self.foresee(context, owner, wish).await? {
+            Foreseen::Kept(found) => Ok(found),
+            Foreseen::New(recording) => self.record(context, owner, wish, recording).await,
+        }
+    }
+
+    /// As [`find_or_record`](Self::find_or_record), with nothing recorded.
+    ///
+    /// # Errors
+    /// A [`Hold`] of the renderer or of the API server.
+    pub async fn foresee(
+        &self,
+        context: &Context,
+        owner: &Owner,
+        wish: &Wish<'_>,
+    ) -> Result<Foreseen, Hold> {
         let known = known(context, owner, wish);
         let inputs = hash(&json!({"kind": owner.kind, "inputs": wish.inputs}))?;
         // What was adopted later holds.
@@ -153,7 +171,7 @@ impl Revisions {
             let found = self.found(context, owner, wish, current).await?;
             // Adopting what is the same would restart pods for nothing.
             let (Some(value), Some(_)) = (wish.adopt, &found.outdated) else {
-                return Ok(found);
+                return Ok(Foreseen::Kept(found));
             };
             key = hash(&json!({"kind": owner.kind, "inputs": wish.inputs, "adopted": value}))?;
             adopting = true;
@@ -173,7 +191,7 @@ impl Revisions {
             builder: env!("CARGO_PKG_VERSION").to_owned(),
             rendered: rendered.iter().map(Desired::store).collect(),
         };
-        self.record(context, owner, wish, Recording { name, key, inputs, number, data }).await
+        Ok(Foreseen::New(Recording { name, key, inputs, number, data }))
     }
 
     async fn found(
@@ -189,71 +207,6 @@ impl Revisions {
         let revision = Revision { name: known.name.clone(), hash, number: known.number, data };
         let outdated = self.compare(context, owner, wish, &revision)?;
         Ok(Found { revision, outdated })
-    }
-
-    async fn record(
-        &self,
-        context: &Context,
-        owner: &Owner,
-        wish: &Wish<'_>,
-        recording: Recording,
-    ) -> Result<Found, Hold> {
-        let Recording { name, key, inputs, number, data } = recording;
-        let mut own = labels::of_desk(&wish.system.name);
-        own.insert(labels::REVISION.to_owned(), key.clone());
-        if let Some(agent) = wish.agent {
-            own.insert(labels::AGENT.to_owned(), agent.to_owned());
-        }
-        let mut annotations = BTreeMap::from([
-            (notes::INPUTS.to_owned(), inputs),
-            (notes::NUMBER.to_owned(), number.to_string()),
-        ]);
-        if wish.image.is_none() {
-            annotations.insert(notes::PINNED_IMAGE.to_owned(), data.image.clone());
-        }
-        let reference: OwnerReference = serde_json::from_value(owner.reference())
-            .map_err(|error| unreadable(&name, &error.to_string()))?;
-        let object = ControllerRevision {
-            metadata: ObjectMeta {
-                name: Some(name.clone()),
-                namespace: Some(owner.key.namespace.clone()),
-                labels: Some(own),
-                annotations: Some(annotations),
-                owner_references: Some(vec![reference]),
-                ..ObjectMeta::default()
-            },
-            revision: number,
-            data: Some(RawExtension(
-                serde_json::to_value(&data)
-                    .map_err(|error| unreadable(&name, &error.to_string()))?,
-            )),
-        };
-        let object_key = owner.key.beside(&name);
-        let api: Api<ControllerRevision> =
-            Api::namespaced(context.client.clone(), &owner.key.namespace);
-        let params =
-            PostParams { field_manager: Some(FIELD_MANAGER.into()), ..PostParams::default() };
-        let data = match api.create(&params, &object).await {
-            Ok(created) => {
-                context.metrics.writes.with_label_values(&["ControllerRevision", "create"]).inc();
-                let data = Arc::new(data);
-                self.hold(&object_key, created.metadata.uid.clone().unwrap_or_default(), &data);
-                observe(context, &created.metadata);
-                data
-            }
-            // Recorded by us a moment ago, or by a predecessor: what is stored holds.
-            Err(kube::Error::Api(status)) if status.code == 409 => {
-                self.load(context, &object_key, None).await?
-            }
-            Err(error) => {
-                return Err(Hold::of_call(
-                    &format!("record ControllerRevision {object_key}"),
-                    &error,
-                ));
-            }
-        };
-        let revision = Revision { name, hash: key, number, data };
-        Ok(Found { revision, outdated: None })
     }
 
     /// A revision by its name, such as one that a rollout goes back to. `None` where there is none.
@@ -369,60 +322,9 @@ impl Revisions {
     }
 }
 
-struct Recording {
-    name: String,
-    key: String,
-    inputs: String,
-    number: i64,
-    data: RevisionData,
-}
-
-/// A revision as its metadata tell.
-struct Known {
-    name: String,
-    number: i64,
-    live: Arc<Live>,
-}
-
-impl Known {
-    fn note(&self, name: &str) -> Option<&str> {
-        self.live.notes.get(name).map(String::as_str)
-    }
-}
-
-/// The object's revisions, oldest first.
-fn known(context: &Context, owner: &Owner, wish: &Wish<'_>) -> Vec<Known> {
-    let mut known: Vec<Known> = context
-        .children
-        .of_desk(wish.system)
-        .into_iter()
-        .filter(|(child, live)| {
-            child.kind == Kind::ControllerRevision
-                && live.label(labels::AGENT) == wish.agent
-                && live.is_controlled_by(&owner.uid)
-                && !live.deleting
-        })
-        .map(|(child, live)| Known { name: child.key.name, number: number(&live), live })
-        .collect();
-    known.sort_by(|a, b| (a.number, &a.name).cmp(&(b.number, &b.name)));
-    known
-}
-
-fn number(live: &Live) -> i64 {
-    live.notes.get(notes::NUMBER).and_then(|number| number.parse().ok()).unwrap_or(0)
-}
-
 fn observe(context: &Context, metadata: &ObjectMeta) {
     let object = DynamicObject { types: None, metadata: metadata.clone(), data: Value::Null };
     context.children.observe(Kind::ControllerRevision, object);
-}
-
-/// Whether a revision's name is `<object>-<hash>`.
-fn is_of(revision: &str, object: &str) -> bool {
-    revision
-        .strip_prefix(object)
-        .and_then(|rest| rest.strip_prefix('-'))
-        .is_some_and(|hash| hash.len() == HASH && hash.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
 /// Hexadecimal digits of a revision's hash: 40 bits, for at most a few dozen revisions of an object.
@@ -440,16 +342,4 @@ fn unreadable(name: &str, why: &str) -> Hold {
         Reason::NotOurs,
         format!("ControllerRevision {name} is not one of this operator: {why}; delete it"),
     )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_revision_is_told_from_one_of_an_object_with_a_longer_name() {
-        assert!(is_of("desk-0123456789", "desk"));
-        assert!(!is_of("desk-two-0123456789", "desk"));
-        assert!(is_of("desk-two-0123456789", "desk-two"));
-    }
 }

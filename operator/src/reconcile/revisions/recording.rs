@@ -1,0 +1,100 @@
+//! Records a revision.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use k8s_openapi::api::apps::v1::ControllerRevision;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
+use k8s_openapi::apimachinery::pkg::runtime::RawExtension;
+use kube::Api;
+use kube::api::PostParams;
+use sapphire_crds::names::FIELD_MANAGER;
+
+use super::known::notes;
+use super::{Found, Revision, RevisionData, Revisions, Wish, observe, unreadable};
+use crate::context::Context;
+use crate::labels;
+use crate::reconcile::desired::Owner;
+use crate::reconcile::outcome::Hold;
+
+/// A revision that is not recorded yet.
+#[derive(Debug, Clone)]
+pub struct Recording {
+    /// The ControllerRevision's name.
+    pub name: String,
+    /// The hash in it, which labels pods.
+    pub(super) key: String,
+    /// The hash of the inputs.
+    pub(super) inputs: String,
+    /// Its place in the order, from 1.
+    pub(super) number: i64,
+    /// What it would hold.
+    pub data: RevisionData,
+}
+
+impl Revisions {
+    pub(super) async fn record(
+        &self,
+        context: &Context,
+        owner: &Owner,
+        wish: &Wish<'_>,
+        recording: Recording,
+    ) -> Result<Found, Hold> {
+        let Recording { name, key, inputs, number, data } = recording;
+        let mut own = labels::of_desk(&wish.system.name);
+        own.insert(labels::REVISION.to_owned(), key.clone());
+        if let Some(agent) = wish.agent {
+            own.insert(labels::AGENT.to_owned(), agent.to_owned());
+        }
+        let mut annotations = BTreeMap::from([
+            (notes::INPUTS.to_owned(), inputs),
+            (notes::NUMBER.to_owned(), number.to_string()),
+        ]);
+        if wish.image.is_none() {
+            annotations.insert(notes::PINNED_IMAGE.to_owned(), data.image.clone());
+        }
+        let reference: OwnerReference = serde_json::from_value(owner.reference())
+            .map_err(|error| unreadable(&name, &error.to_string()))?;
+        let object = ControllerRevision {
+            metadata: ObjectMeta {
+                name: Some(name.clone()),
+                namespace: Some(owner.key.namespace.clone()),
+                labels: Some(own),
+                annotations: Some(annotations),
+                owner_references: Some(vec![reference]),
+                ..ObjectMeta::default()
+            },
+            revision: number,
+            data: Some(RawExtension(
+                serde_json::to_value(&data)
+                    .map_err(|error| unreadable(&name, &error.to_string()))?,
+            )),
+        };
+        let object_key = owner.key.beside(&name);
+        let api: Api<ControllerRevision> =
+            Api::namespaced(context.client.clone(), &owner.key.namespace);
+        let params =
+            PostParams { field_manager: Some(FIELD_MANAGER.into()), ..PostParams::default() };
+        let data = match api.create(&params, &object).await {
+            Ok(created) => {
+                context.metrics.writes.with_label_values(&["ControllerRevision", "create"]).inc();
+                let data = Arc::new(data);
+                self.hold(&object_key, created.metadata.uid.clone().unwrap_or_default(), &data);
+                observe(context, &created.metadata);
+                data
+            }
+            // Recorded by us a moment ago, or by a predecessor: what is stored holds.
+            Err(kube::Error::Api(status)) if status.code == 409 => {
+                self.load(context, &object_key, None).await?
+            }
+            Err(error) => {
+                return Err(Hold::of_call(
+                    &format!("record ControllerRevision {object_key}"),
+                    &error,
+                ));
+            }
+        };
+        let revision = Revision { name, hash: key, number, data };
+        Ok(Found { revision, outdated: None })
+    }
+}

@@ -49,8 +49,8 @@ impl Request {
     }
 }
 
-/// A place in the record.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// A place in the record; by default its beginning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Mark(u64);
 
 /// The record of a control plane.

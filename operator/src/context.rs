@@ -18,6 +18,7 @@ use crate::reconcile::revisions::Revisions;
 use crate::reports::Reports;
 use crate::risk::generations::Generations;
 use crate::settings::Settings;
+use crate::version::Definitions;
 
 /// What every reconcile works with: the API server, what is known of it, and where to tell things.
 pub struct Context {
@@ -43,6 +44,8 @@ pub struct Context {
     pub events: Events,
     /// What is counted.
     pub metrics: Metrics,
+    /// Which release the installed definitions are of.
+    pub definitions: Definitions,
     /// Whether the cluster has ServiceMonitors.
     pub service_monitors: AtomicBool,
     /// How often statuses may follow what others say.
@@ -94,6 +97,7 @@ impl Context {
             reverts: RevertLog::default(),
             events,
             metrics,
+            definitions: Definitions::default(),
             service_monitors: AtomicBool::new(false),
             pace: Paces::default(),
             generations: Generations::default(),

@@ -18,5 +18,6 @@ pub mod risk;
 pub mod settings;
 pub mod system;
 pub mod telemetry;
+pub mod version;
 pub mod wake;
 pub mod watches;

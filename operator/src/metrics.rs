@@ -43,6 +43,8 @@ pub struct Metrics {
     pub released: IntCounterVec,
     /// 1 on the leader.
     pub leading: IntGauge,
+    /// -1 while the installed definitions are older than this release, 1 while they are newer.
+    pub definitions_skew: IntGauge,
 }
 
 impl Metrics {
@@ -83,6 +85,11 @@ impl Metrics {
         registry.register(Box::new(acknowledgements.clone()))?;
         let leading = IntGauge::new("sapphire_operator_leading", "1 on the leader")?;
         registry.register(Box::new(leading.clone()))?;
+        let definitions_skew = IntGauge::new(
+            "sapphire_operator_crds_version_skew",
+            "-1 while the installed definitions are older than this release, 1 while they are newer",
+        )?;
+        registry.register(Box::new(definitions_skew.clone()))?;
         Ok(Self {
             reconciles: counters(
                 "sapphire_operator_reconciles_total",
@@ -133,6 +140,7 @@ impl Metrics {
             apply_seconds,
             acknowledgements,
             leading,
+            definitions_skew,
             registry,
         })
     }

@@ -15,6 +15,7 @@ use crate::reconcile::controller;
 use crate::risk::Policies;
 use crate::settings::Settings;
 use crate::system::Systems;
+use crate::version;
 use crate::wake;
 use crate::watches::Watches;
 
@@ -88,6 +89,7 @@ pub async fn run(
         () = stop => Ok(()),
         () = watches.broken() => Err(OperatorError::Broken("a watch")),
         error = lead(&context, &mut election, &progress) => Err(error),
+        never = version::follow(&context) => match never {},
     };
     // Everything that worked is dropped by now: nothing is written after the Lease is given up.
     context.metrics.leading.set(0);
@@ -108,6 +110,7 @@ async fn lead(
 ) -> OperatorError {
     // Not before all is known: a leader that took a gap in its knowledge for an absence would write.
     progress.complete_all().await;
+    version::look(context).await;
     loop {
         let since = election.win().await;
         tracing::info!("leads");

@@ -38,10 +38,10 @@ the verbs that the code uses and compares. No right on Secrets: they are mounted
 - apiGroups: [apps]
   resources: [deployments]
   verbs: [get, list, watch, create, patch, delete]
-# revisions.rs: what was rendered, once.
+# revisions.rs: what was rendered, once; never changed afterwards.
 - apiGroups: [apps]
   resources: [controllerrevisions]
-  verbs: [get, list, watch, create, patch, delete]
+  verbs: [get, list, watch, create, delete]
 - apiGroups: [autoscaling]
   resources: [horizontalpodautoscalers]
   verbs: [get, list, watch, create, patch, delete]
@@ -64,8 +64,8 @@ the verbs that the code uses and compares. No right on Secrets: they are mounted
 - apiGroups: [monitoring.coreos.com]
   resources: [servicemonitors]
   verbs: [get, list, watch, create, patch, delete]
-# events.rs: why pods restart, in words; a repetition is counted on the event that is there.
-- apiGroups: [events.k8s.io, ""]
+# events.rs: why pods restart, in words; each is an event of its own.
+- apiGroups: [events.k8s.io]
   resources: [events]
-  verbs: [create, patch]
+  verbs: [create]
 {{- end -}}

@@ -1,47 +1,7 @@
 //! Installed, upgraded, rolled back, uninstalled, installed again: desks do not notice.
 
-use std::path::Path;
-
-use sapphire_e2e::Case;
-
+use crate::desks::{paper_desk, reconciles, trading_pods};
 use crate::installation::{HOME, Installation, until};
-
-const EXAMPLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples");
-
-/// Applies the paper desk of the examples, and waits for it as the README says.
-pub(crate) async fn paper_desk(case: &Case<'_>) {
-    let (policies, desk) = (format!("{EXAMPLES}/policies"), format!("{EXAMPLES}/paper-desk"));
-    assert!(Path::new(&desk).is_dir());
-    let apply = ["-n", case.namespace(), "apply", "-f", &policies, "-f", &desk];
-    case.cluster().kubectl(&apply).await.unwrap().ok().unwrap();
-    let wait = [
-        "-n",
-        case.namespace(),
-        "wait",
-        "--for=condition=Ready",
-        "tsys/paper-desk",
-        "--timeout=60s",
-    ];
-    case.cluster().kubectl(&wait).await.unwrap().ok().unwrap();
-}
-
-/// Uids of the desk's pods.
-pub(crate) async fn trading_pods(case: &Case<'_>) -> Vec<String> {
-    let list = [
-        "-n",
-        case.namespace(),
-        "get",
-        "pods",
-        "-l",
-        "app.kubernetes.io/managed-by=sapphire-operator",
-        "-o",
-        "jsonpath={.items[*].metadata.uid}",
-    ];
-    let said = case.cluster().kubectl(&list).await.unwrap().ok().unwrap();
-    let mut uids: Vec<String> = said.split_whitespace().map(str::to_owned).collect();
-    uids.sort();
-    uids
-}
 
 #[tokio::test]
 async fn from_nothing_through_upgrade_and_rollback_to_uninstalled_and_back() {
@@ -63,13 +23,13 @@ async fn from_nothing_through_upgrade_and_rollback_to_uninstalled_and_back() {
     let before = installation.operator_pods().await;
     installation.operator(&["--set", "log.level=debug"]).await.ok().unwrap();
     let after = leads_anew(&installation, &before).await;
-    reconciles(&installation, &case, "upgraded").await;
+    reconciles(&case, "paper-desk", "upgraded").await;
     assert_eq!(trading_pods(&case).await, pods);
 
     let rollback = ["rollback", "sapphire", "1", "--namespace", HOME, "--wait", "--timeout=60s"];
     installation.helm(&rollback).await.ok().unwrap();
     leads_anew(&installation, &after).await;
-    reconciles(&installation, &case, "rolled-back").await;
+    reconciles(&case, "paper-desk", "rolled-back").await;
     assert_eq!(trading_pods(&case).await, pods);
     let history =
         installation.helm(&["history", "sapphire", "--namespace", HOME]).await.ok().unwrap();
@@ -102,7 +62,7 @@ async fn from_nothing_through_upgrade_and_rollback_to_uninstalled_and_back() {
     // Back again, it adopts what it finds.
     installation.definitions().await.ok().unwrap();
     installation.operator(&[]).await.ok().unwrap();
-    reconciles(&installation, &case, "adopted").await;
+    reconciles(&case, "paper-desk", "adopted").await;
     assert_eq!(trading_pods(&case).await, pods);
 }
 
@@ -125,22 +85,6 @@ async fn leads_anew(installation: &Installation, former: &[String]) -> Vec<Strin
         (new && pods.contains(&holder)).then_some(pods)
     })
     .await
-}
-
-/// Waits until the operator has seen what was asked for just now: it works, and not by memory.
-pub(crate) async fn reconciles(installation: &Installation, case: &Case<'_>, word: &str) {
-    let note = format!("sapphiretrade.xyz/reconcile-now={word}");
-    let namespace = case.namespace();
-    installation
-        .kubectl(&["-n", namespace, "annotate", "--overwrite", "tsys/paper-desk", &note])
-        .await;
-    until(&format!("{word} to be handled"), || async {
-        let handled = "jsonpath={.status.handled.reconcileNow}";
-        let said =
-            installation.kubectl(&["-n", namespace, "get", "tsys/paper-desk", "-o", handled]).await;
-        (said == word).then_some(())
-    })
-    .await;
 }
 
 #[tokio::test]

@@ -2,9 +2,14 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)] // as in tests, in what they share
 
+mod alerts;
 mod conformance;
+mod desks;
 mod installation;
 mod lifecycle;
+mod releases;
 mod rendering;
+mod rights;
 mod switches;
+mod upgrades;
 mod waiting;

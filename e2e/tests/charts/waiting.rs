@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use crate::desks::example;
 use crate::installation::Installation;
 
 const CHART: &str = "apiVersion: v2\nname: desk\nversion: 0.1.0\n";
@@ -11,11 +12,6 @@ fn chart(folder: &Path, manifests: &str) {
     std::fs::create_dir_all(folder.join("templates")).unwrap();
     std::fs::write(folder.join("Chart.yaml"), CHART).unwrap();
     std::fs::write(folder.join("templates/desk.yaml"), manifests).unwrap();
-}
-
-fn example(name: &str) -> String {
-    let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples");
-    std::fs::read_to_string(examples.join(name)).unwrap()
 }
 
 #[tokio::test]

@@ -53,13 +53,19 @@ pub async fn tell<K>(
 where
     K: Resource<DynamicType = (), Scope = NamespaceResourceScope> + Debug,
 {
-    let hold = Hold::stalled(
-        Reason::Undecodable,
-        format!(
-            "the object cannot be read: {}; apply it again as today's schema wants it",
-            invalid.error
+    let hold = match context.definitions.excuse() {
+        Some(excuse) => Hold::stalled(
+            Reason::OperatorOutdated,
+            format!("the object cannot be read: {}; {excuse}", invalid.error),
         ),
-    );
+        None => Hold::stalled(
+            Reason::Undecodable,
+            format!(
+                "the object cannot be read: {}; apply it again as today's schema wants it",
+                invalid.error
+            ),
+        ),
+    };
     let resource = ApiResource::erase::<K>(&());
     let api: Api<DynamicObject> =
         Api::namespaced_with(context.client.clone(), &key.namespace, &resource);

@@ -176,6 +176,9 @@ impl Revisions {
             key = hash(&json!({"kind": owner.kind, "inputs": wish.inputs, "adopted": value}))?;
             adopting = true;
         }
+        if let Some(hold) = context.definitions.hold() {
+            return Err(hold);
+        }
         let name = format!("{}-{key}", owner.key.name);
         let pinned = known.iter().rev().find_map(|k| k.note(notes::PINNED_IMAGE));
         let image = match (&wish.image, pinned) {

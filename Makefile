@@ -7,7 +7,7 @@ PAGE_SOURCES := $(shell find $(PAGE)/src $(PAGE)/index.html $(PAGE)/vite.config.
 BROWSER_DESK := scripts/browser-tests.sh
 E2E_TESTS := $(patsubst e2e/tests/%/main.rs,--test %,$(wildcard e2e/tests/*/main.rs))
 
-.PHONY: help run test lint fmt bench bench-operator docs page test-rust test-page test-browser test-e2e cluster-api cluster-down clean
+.PHONY: help run test lint fmt bench bench-operator docs page test-rust test-page test-browser test-e2e cluster-api cluster-down image clean
 
 help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,6 +52,9 @@ cluster-api: ## keep a Kubernetes control plane up to install and try Sapphire o
 
 cluster-down: ## take down what make cluster-api keeps up
 	@command=$${CARGO_TARGET_DIR:-target}/debug/cluster-api; [ ! -x $$command ] || $$command --down
+
+image: ## build the images sapphire-operator and sapphire-trader, with docker or podman (ARGS="--build-arg BASE_IMAGE=…")
+	scripts/image.sh $(ARGS)
 
 bench: page ## measure on DATA=DIR, whose three files scripts/bench.sh names; writes docs/benchmarks.md
 	@test -n "$(DATA)" || { echo 'name the market data: make bench DATA=DIR, a folder with the three files that scripts/bench.sh names'; exit 2; }

@@ -80,6 +80,13 @@ async fn under_older_definitions_no_pod_is_made_or_restarted_until_they_are_upgr
         (!said.is_empty()).then_some(())
     })
     .await;
+    let limits = r#"{"spec": {"limits": {"maxDrawdown": "0.11"}}}"#;
+    kubectl(&case, &["patch", "rpol/balanced", "--type=merge", "-p", limits]).await;
+    until("the limit to be delivered", || async {
+        let said = kubectl(&case, &["get", "configmap", "paper-desk-policy", "-o", "yaml"]).await;
+        said.contains("0.11").then_some(())
+    })
+    .await;
     // What would restart it waits, and so does a new desk.
     let change = r#"{"spec": {"trader": {"resources": {"limits": {"memory": "1Gi"}}}}}"#;
     kubectl(&case, &["patch", "tsys/paper-desk", "--type=merge", "-p", change]).await;

@@ -45,6 +45,8 @@ async fn both_charts_pass_the_strict_linter() {
 #[case::a_namespace("watchNamespaces={Bad_Name}", "watchNamespaces")]
 #[case::a_log_format("log.format=xml", "format")]
 #[case::a_log_word("log.lvl=info", "lvl")]
+#[case::a_collector("tracing.url=http://a:1", "url")]
+#[case::a_collectors_address("tracing.endpoint=collector:4318", "endpoint")]
 #[case::an_account("serviceAccount.creat=true", "creat")]
 #[case::rules("rbac.enabled=true", "enabled")]
 #[case::policies("admissionPolicies.ownLeases=true", "ownLeases")]

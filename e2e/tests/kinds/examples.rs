@@ -18,6 +18,39 @@ fn folders_with_manifests(folder: &Path, found: &mut BTreeSet<PathBuf>) {
     }
 }
 
+/// Whoever applies an example as it is gets no password that somebody else knows, but one that says what to
+/// do with it.
+#[test]
+fn secrets_of_examples_hold_nothing_but_words_to_replace() {
+    let mut folders = BTreeSet::new();
+    folders_with_manifests(
+        &Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples"),
+        &mut folders,
+    );
+    let mut values = 0;
+    for folder in folders {
+        for entry in std::fs::read_dir(folder).unwrap().flatten() {
+            let path = entry.path();
+            if path.extension().is_none_or(|extension| extension != "yaml") {
+                continue;
+            }
+            let text = std::fs::read_to_string(&path).unwrap();
+            let secrets =
+                text.split("\n---").filter(|document| document.contains("\nkind: Secret\n"));
+            for secret in secrets {
+                assert!(!secret.contains("\ndata:"), "{}: encoded is not hidden", path.display());
+                let (_, data) = secret.split_once("\nstringData:\n").unwrap();
+                let data = data.lines().map(str::trim).filter(|line| !line.starts_with('#'));
+                for line in data.filter(|line| !line.is_empty()) {
+                    assert!(line.contains("replace-me"), "{}: {line}", path.display());
+                    values += 1;
+                }
+            }
+        }
+    }
+    assert!(values >= 6, "{values}");
+}
+
 #[tokio::test]
 async fn examples_are_accepted_without_a_warning() {
     let case = Case::new(cluster().await, "examples").await.unwrap();

@@ -36,6 +36,9 @@ pub mod labels {
     /// The hash of the revision that a pod runs; on what shapes pods, so that a trader's new and old
     /// Deployment can stand side by side.
     pub const REVISION: &str = "sapphiretrade.xyz/revision";
+    /// On a namespace, where the operator was told to protect those: it holds a TradingSystem that is not
+    /// proven flat.
+    pub const EXPOSED: &str = "sapphiretrade.xyz/exposed";
 }
 
 /// Annotations.
@@ -132,6 +135,7 @@ mod tests {
             labels::SYSTEM,
             labels::AGENT,
             labels::REVISION,
+            labels::EXPOSED,
             a::RECONCILE_NOW,
             a::ADOPT_DEFAULTS,
             a::MIGRATE,

@@ -1,7 +1,9 @@
 //! What a trader pod says of itself, in an annotation of its own Lease.
 //!
 //! The Lease bears the pod's name and is owned by the pod. The pod writes it at once when
-//! [something urgent](Report::differs_urgently) changes, else every 30 seconds. The operator believes a
+//! [something urgent](Report::differs_urgently) changes, else every 30 seconds. It also writes it at once
+//! when it sees that its TradingSystem is being deleted, and enters nothing from then on: only what it
+//! says afterwards proves that nothing is left open. The operator believes a
 //! report only as far as it can be believed: it is read with bounds on everything, it is fresh for as
 //! long as the operator itself saw it change, and what cannot be read counts as exposed.
 

@@ -9,6 +9,7 @@ use sapphire_crds::{RiskPolicy, TradingAgent, TradingSystem};
 use crate::metrics::Metrics;
 use crate::reconcile::children::Children;
 use crate::reconcile::events::Events;
+use crate::reconcile::finalizers::Sights;
 use crate::reconcile::key::Key;
 use crate::reconcile::mirror::Mirror;
 use crate::reconcile::pace::Pace;
@@ -18,6 +19,7 @@ use crate::reconcile::revisions::Revisions;
 use crate::reports::Reports;
 use crate::risk::generations::Generations;
 use crate::settings::Settings;
+use crate::system::protection::Protection;
 use crate::version::Definitions;
 
 /// What every reconcile works with: the API server, what is known of it, and where to tell things.
@@ -52,6 +54,10 @@ pub struct Context {
     pub pace: Paces,
     /// When the generations of policies were first seen.
     pub generations: Generations,
+    /// Since when deletions have been seen.
+    pub sights: Sights,
+    /// Which namespaces are labelled as holding an exposed desk.
+    pub protection: Protection,
     /// Who is to be woken; filled only while this process leads.
     pub queues: Queues,
 }
@@ -101,6 +107,8 @@ impl Context {
             service_monitors: AtomicBool::new(false),
             pace: Paces::default(),
             generations: Generations::default(),
+            sights: Sights::default(),
+            protection: Protection::default(),
             queues: Queues::default(),
             settings,
         }

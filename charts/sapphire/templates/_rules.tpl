@@ -11,6 +11,16 @@ the verbs that the code uses and compares. No right on Secrets: they are mounted
 - apiGroups: [sapphiretrade.xyz]
   resources: [tradingsystems/status, tradingagents/status, riskpolicies/status]
   verbs: [patch]
+# system/deletion.rs: whether the namespace of a desk that is being deleted goes, too; it must not hang.
+- apiGroups: [""]
+  resources: [namespaces]
+  verbs: [get]
+{{- if .Values.namespaceProtection.enabled }}
+# system/protection.rs: the label by which an admission policy knows a namespace with an exposed desk.
+- apiGroups: [""]
+  resources: [namespaces]
+  verbs: [patch]
+{{- end }}
 # deletion: finalizers are metadata, and owner references with blockOwnerDeletion need the subresource.
 - apiGroups: [sapphiretrade.xyz]
   resources: [tradingsystems, tradingagents, riskpolicies]

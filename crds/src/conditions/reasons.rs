@@ -140,7 +140,7 @@ words! {
         BeingDeleted,
         /// The namespace is being deleted.
         NamespaceTerminating,
-        /// A step missed its deadline and was undone.
+        /// A step missed its deadline and was undone, or positions were not closed by that of a deletion.
         DeadlineExceeded,
         /// The installed CRDs are older than this operator and lack what it writes.
         CrdsOutdated,

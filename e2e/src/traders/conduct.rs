@@ -29,6 +29,8 @@ pub struct Conduct {
     pub understands: bool,
     /// From being told to close to having nothing open.
     pub closes_after: Duration,
+    /// How often a report is told that says nothing new.
+    pub rhythm: Duration,
     /// Whether nothing is written any more: cut off, or hung.
     pub silent: bool,
     /// How far the pods' clock is ahead, in seconds.
@@ -50,6 +52,7 @@ impl Default for Conduct {
             hands_over: true,
             understands: true,
             closes_after: Duration::from_millis(500),
+            rhythm: Duration::from_secs(30),
             silent: false,
             clock_ahead: 0,
             nonsense: None,

@@ -39,7 +39,9 @@ pub(super) struct Facts {
     pub(super) pods: Vec<PodFacts>,
     /// The revision that is to lead.
     pub(super) lead_revision: Option<ObjectName>,
-    /// Whether the system is being deleted and positions are to be closed.
+    /// Whether the system is being deleted: nothing is entered any more.
+    pub(super) deleting: bool,
+    /// Whether it is and positions are to be closed.
     pub(super) closes: bool,
     pub(super) policy: Option<PolicyFacts>,
     /// The agents, with the weight that their canary may have.
@@ -170,7 +172,11 @@ impl Desk {
             epoch: self.epoch,
             reconciled: self.is_reconciled(pod, conduct, now),
             policy,
-            trading_state: self.trading_state(conduct),
+            trading_state: if facts.deleting {
+                self.trading_state(conduct).max(TradingState::Reducing)
+            } else {
+                self.trading_state(conduct)
+            },
             equity: conduct.equity,
             drawdown: conduct.drawdown,
             flat: !open,

@@ -1,7 +1,6 @@
 //! Where reports are told: each pod's own Lease.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
@@ -15,13 +14,18 @@ use tokio::time::Instant;
 use super::Conduct;
 use super::desk::PodFacts;
 
-/// How often a report is told that says nothing new.
-const RHYTHM: Duration = Duration::from_secs(30);
-
 pub(super) struct Leases {
     client: Client,
-    /// What each pod, by UID, told last and when.
-    told: BTreeMap<String, (Report, Conduct, Instant)>,
+    /// What each pod, by UID, told last.
+    told: BTreeMap<String, Told>,
+}
+
+struct Told {
+    report: Report,
+    conduct: Conduct,
+    /// Whether it had seen that its system is being deleted.
+    deleting: bool,
+    at: Instant,
 }
 
 impl Leases {
@@ -34,14 +38,25 @@ impl Leases {
         self.told.retain(|uid, _| living.contains(uid.as_str()));
     }
 
-    /// Writes a report if it says something urgent, if the test changed the pods' conduct, or if it is
-    /// time. A write that fails is made again at the next look.
-    pub(super) async fn tell(&mut self, pod: &PodFacts, report: &Report, conduct: &Conduct) {
-        let is_due = self.told.get(&pod.uid).is_none_or(|(told, then, at)| {
-            report.differs_urgently(told) || then != conduct || at.elapsed() >= RHYTHM
+    /// Writes a report if it says something urgent, if the pod's system began to be deleted, if the
+    /// test changed the pods' conduct, or if it is time. A write that fails is made again at the next
+    /// look.
+    pub(super) async fn tell(
+        &mut self,
+        pod: &PodFacts,
+        report: &Report,
+        conduct: &Conduct,
+        deleting: bool,
+    ) {
+        let is_due = self.told.get(&pod.uid).is_none_or(|told| {
+            report.differs_urgently(&told.report)
+                || told.deleting != deleting
+                || told.conduct != *conduct
+                || told.at.elapsed() >= conduct.rhythm
         });
         if is_due && self.write(pod, report, conduct).await {
-            let told = (report.clone(), conduct.clone(), Instant::now());
+            let (report, conduct) = (report.clone(), conduct.clone());
+            let told = Told { report, conduct, deleting, at: Instant::now() };
             self.told.insert(pod.uid.clone(), told);
         }
     }

@@ -64,8 +64,8 @@ impl Sight {
     fn add_system(&self, namespace: &str, system: &TradingSystem, facts: &mut Facts) {
         let rollout = system.status.as_ref().and_then(|status| status.rollout.as_ref());
         facts.lead_revision = rollout.and_then(|rollout| rollout.lead_revision.clone());
-        facts.closes = system.meta().deletion_timestamp.is_some()
-            && system.spec.deletion_policy == DeletionPolicy::Flatten;
+        facts.deleting = system.meta().deletion_timestamp.is_some();
+        facts.closes = facts.deleting && system.spec.deletion_policy == DeletionPolicy::Flatten;
         let reference = &system.spec.risk_policy_ref.name;
         let key = reflector::ObjectRef::new(reference.as_str()).within(namespace);
         facts.policy = self.policies.get(&key).and_then(|policy| {

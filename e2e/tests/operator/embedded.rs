@@ -5,9 +5,7 @@ use k8s_openapi::api::core::v1::ServiceAccount;
 use sapphire_crds::{TradingAgent, TradingSystem};
 use sapphire_operator::reconcile::kind::Kind;
 
-use crate::desk::{
-    POLICY, apply, assert_statuses, kubectl, names, ready, system, uid, volumes, wait,
-};
+use crate::desk::{POLICY, apply, assert_statuses, kubectl, names, ready, system, uid, wait};
 use crate::plane::{case, until};
 
 #[tokio::test]
@@ -161,22 +159,4 @@ async fn a_suspended_desk_is_left_alone() {
     apply(&case, &system("  suspend: false")).await;
     wait(&case, "Ready", "True").await;
     assert_eq!(names(&case, Kind::Service).await, ["desk-api"]);
-}
-
-#[tokio::test]
-async fn a_desk_takes_its_children_along() {
-    let case = case("deletion").await;
-    apply(&case, &format!("{POLICY}---{}", system(""))).await;
-    volumes(&case).await;
-    until("the desk's Deployment", || async {
-        (names(&case, Kind::Deployment).await == ["desk-trader"]).then_some(())
-    })
-    .await;
-    kubectl(&case, &["delete", "tradingsystem", "desk", "--wait=false"]).await;
-    for kind in [Kind::Deployment, Kind::ConfigMap, Kind::Role, Kind::ControllerRevision] {
-        until(&format!("every {} to go", kind.name()), || async {
-            names(&case, kind).await.is_empty().then_some(())
-        })
-        .await;
-    }
 }

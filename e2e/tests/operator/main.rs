@@ -5,9 +5,12 @@
 mod bindings;
 mod clustered;
 mod collector;
+mod confinement;
+mod deletion;
 mod desk;
 mod election;
 mod embedded;
+mod namespaces;
 mod plane;
 mod quiet;
 mod reports;

@@ -22,7 +22,7 @@ pub(crate) async fn plane() -> &'static ControlPlane {
     static PLANE: OnceCell<&'static ControlPlane> = OnceCell::const_new();
     let prepare = || async {
         let plane = ControlPlane::shared().await.unwrap();
-        prepare(plane.cluster()).await;
+        prepare(plane.cluster(), &[]).await;
         let kubeconfig =
             plane.cluster().service_account_kubeconfig(HOME, "sapphire").await.unwrap();
         // On a thread of its own: every test has a runtime that ends with it.
@@ -37,22 +37,20 @@ pub(crate) async fn case(name: &str) -> Case<'static> {
     Case::new(plane().await.cluster(), name).await.unwrap()
 }
 
-/// Installs our kinds and the chart's rules.
-async fn prepare(cluster: &Cluster) {
+/// Installs our kinds, and the chart's rules and admission policies with these values.
+pub(crate) async fn prepare(cluster: &Cluster, values: &[&str]) {
     sapphire_e2e::definitions::install(cluster).await.unwrap();
     let _ = cluster.kubectl(&["create", "namespace", HOME]).await.unwrap();
     let chart = concat!(env!("CARGO_MANIFEST_DIR"), "/../charts/sapphire");
-    let template = [
-        "template",
-        "sapphire",
-        chart,
-        "--namespace",
-        HOME,
-        "--show-only",
+    let mut template = vec!["template", "sapphire", chart, "--namespace", HOME];
+    for file in [
         "templates/access.yaml",
-        "--show-only",
         "templates/serviceaccount.yaml",
-    ];
+        "templates/admission-policies.yaml",
+    ] {
+        template.extend(["--show-only", file]);
+    }
+    template.extend(values.iter().flat_map(|value| ["--set", value]));
     let rules = cluster.helm(&template).await.unwrap().ok().unwrap();
     let apply = ["apply", "-n", HOME, "-f", "-"];
     cluster.kubectl_with(&apply, &rules).await.unwrap().ok().unwrap();

@@ -88,10 +88,9 @@ impl Events {
             return;
         }
         tracing::info!(object = reference.name, namespace = reference.namespace, reason, "{note}");
-        let api: Api<Event> = match &reference.namespace {
-            Some(namespace) => Api::namespaced(self.client.clone(), namespace),
-            None => Api::default_namespaced(self.client.clone()),
-        };
+        // The API server takes events about what is in no namespace here only.
+        let namespace = reference.namespace.as_deref().unwrap_or("default");
+        let api: Api<Event> = Api::namespaced(self.client.clone(), namespace);
         let event = self.event(reference, severity, reason, note);
         let params = PostParams::default();
         let posted = api.create(&params, &event);

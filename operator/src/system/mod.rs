@@ -2,11 +2,13 @@
 
 pub mod build;
 mod core;
+mod deletion;
 pub mod dereference;
 #[cfg(test)]
 pub(crate) mod examples;
 mod exposure;
 pub mod inputs;
+pub mod protection;
 pub mod revise;
 mod status;
 pub mod validate;
@@ -52,19 +54,31 @@ impl Reconciler for Systems {
         attempt: u32,
     ) -> Result<Option<Duration>, Hold> {
         let context = context.as_ref();
-        let system = match context.systems.read(&key) {
-            None => return Ok(gone(context, &key)),
+        let outcome = Self::look(context, &key, attempt).await;
+        // After the statuses, of which it is made.
+        let labelled = protection::keep(context, &key.namespace).await;
+        outcome.and_then(|again| labelled.map(|()| again))
+    }
+}
+
+impl Systems {
+    async fn look(context: &Context, key: &Key, attempt: u32) -> Result<Option<Duration>, Hold> {
+        let system = match context.systems.read(key) {
+            None => return Ok(gone(context, key)),
+            Some(Read::Err(invalid)) if deletion::of_unreadable(context, &invalid).await? => {
+                return Ok(None);
+            }
             Some(Read::Err(invalid)) => {
-                return undecodable::tell::<TradingSystem>(context, &key, &invalid).await;
+                return undecodable::tell::<TradingSystem>(context, key, &invalid).await;
             }
             Some(Read::Ok(system)) => system,
         };
         let desk = dereference(context, system);
         if desk.system.metadata.deletion_timestamp.is_some() {
-            // Its children are owned and go with it.
-            return Ok(None);
+            return deletion::reconcile(context, &desk).await;
         }
         if desk.system.spec.suspend {
+            deletion::guard(context, &desk).await?;
             return status::suspended(context, &desk).await;
         }
         let outcome = bring_about(context, &desk).await;
@@ -80,6 +94,7 @@ fn gone(context: &Context, key: &Key) -> Option<Duration> {
 }
 
 async fn bring_about(context: &Context, desk: &Dereferenced) -> Result<Standing, Hold> {
+    deletion::guard(context, desk).await?;
     let valid = validate(desk.clone())?;
     let found = revise::revise(context, desk, &valid).await?;
     let mut children = [build::build(&valid)?, found.revision.rendered()?].concat();

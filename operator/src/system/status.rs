@@ -96,7 +96,11 @@ pub(super) async fn suspended(
     Ok(again)
 }
 
-async fn write(
+/// Writes the status where it changed.
+///
+/// # Errors
+/// When it cannot be written.
+pub(super) async fn write(
     context: &Context,
     desk: &Dereferenced,
     after: &TradingSystemStatus,

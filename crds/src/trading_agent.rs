@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 pub use authority::{
     Authority, AuthorityChoice, ConsensusAuthority, DelegatedAuthority, DelegatedExits,
 };
-pub use status::{CanaryStatus, FailedRevision, TradingAgentStatus};
+pub use status::{AgentRollout, CanaryStatus, FailedRevision, TradingAgentStatus};
 pub use strategy::{Strategy, StrategyChoice};
 
 use crate::references::ObjectReference;

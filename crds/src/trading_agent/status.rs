@@ -22,10 +22,10 @@ pub struct TradingAgentStatus {
     /// The authority that is set: `consensus` or `delegated`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub authority: Option<Text>,
-    /// The ControllerRevision that its pods run.
+    /// The ControllerRevision that its pods are applied with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revision: Option<ObjectName>,
-    /// The system's revision that its pods run against, once all of them do.
+    /// The system's revision that its pods run against: written once all of them do and are ready.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub system_revision: Option<ObjectName>,
     /// Pods that exist. An agent inside its trader's pod has none.
@@ -39,6 +39,9 @@ pub struct TradingAgentStatus {
     /// Label selector of the pods, for autoscaling.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub selector: Option<Text>,
+    /// A changed revision that has not proven itself yet. Absent: `revision` has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rollout: Option<AgentRollout>,
     /// A changed agent's growing vote.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub canary: Option<CanaryStatus>,
@@ -75,6 +78,21 @@ impl TradingAgentStatus {
         ConditionType::DefaultsOutdated,
         ConditionType::Promoted,
     ];
+}
+
+/// A changed revision that has not proven itself yet.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct AgentRollout {
+    /// The revision that is on trial.
+    pub revision: ObjectName,
+    /// The revision that it goes back to if it fails. Absent: nothing ran before it, and nothing is
+    /// undone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stable: Option<ObjectName>,
+    /// When it is undone unless its pods answer. Absent while they do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deadline: Option<Time>,
 }
 
 /// A changed agent's growing vote. The coordinator reads it here, so that the vote grows without a

@@ -1,81 +1,281 @@
 //! What a TradingAgent's status says.
 
 use jiff::Timestamp;
+use sapphire_crds::TradingSystem;
 use sapphire_crds::conditions::{ConditionType, Reason};
-use sapphire_crds::trading_agent::{AuthorityChoice, TradingAgentStatus};
+use sapphire_crds::names::annotations::{ADOPT_DEFAULTS, RECONCILE_NOW};
+use sapphire_crds::trading_agent::{AuthorityChoice, FailedRevision, TradingAgentStatus};
 use sapphire_crds::values::Text;
-use sapphire_crds::{TradingAgent, TradingSystem};
 
+use super::canary::Course;
+use super::dereference::Dereferenced;
+use super::{Beside, Standing, build};
 use crate::context::Context;
-use crate::reconcile::conditions::{Answer, Setting};
+use crate::reconcile::conditions::{Answer, Setting, whole_seconds};
+use crate::reconcile::health::Health;
+use crate::reconcile::kind::Kind;
 use crate::reconcile::outcome::Hold;
-use crate::reconcile::requests;
-use crate::reconcile::status_writer;
+use crate::reconcile::{requests, status_writer};
 
-/// An agent that is part of its trader's pod is as ready as that pod. One of a desk over PostgreSQL and
-/// Redis has no pods yet, and says so.
+/// After so many failures in a row a trouble that trying again may get over is shown.
+const SHOWN: u32 = 4;
+
+/// Writes how the reconcile ended.
 ///
 /// # Errors
 /// When the status cannot be written.
 pub(super) async fn tell(
     context: &Context,
-    agent: &TradingAgent,
-    system: Option<&TradingSystem>,
+    desk: &Dereferenced,
+    outcome: &Result<Standing, Hold>,
+    attempt: u32,
 ) -> Result<(), Hold> {
-    let before = agent.status.clone().unwrap_or_default();
-    let generation = agent.metadata.generation.unwrap_or(0);
-    let mut setting = Setting::new(&before.conditions, generation, Timestamp::now());
+    let before = desk.status();
+    let mut setting = Setting::new(&before.conditions, desk.generation(), Timestamp::now());
+    let mut after = common(desk);
+    match outcome {
+        Ok(standing) => {
+            let handled = before.handled.clone().unwrap_or_default();
+            after.handled = requests::handled(desk.agent.metadata.annotations.as_ref(), &handled);
+            match standing {
+                Standing::Nowhere => nowhere(&mut setting, desk, &mut after),
+                Standing::Inside(system) => inside(&mut setting, system, &mut after),
+                Standing::Beside(found) => beside(context, &mut setting, desk, found, &mut after),
+                Standing::Turned => return Ok(()),
+            }
+        }
+        Err(hold) => {
+            TradingAgentStatus::CONDITIONS.iter().for_each(|condition| setting.keep(*condition));
+            match hold {
+                Hold::Stalled { reason, message, .. } => setting.stalled(*reason, message.clone()),
+                Hold::Waiting { reason, message, .. } => {
+                    setting.reconciling(*reason, message.clone());
+                }
+                Hold::Transient(transient) => {
+                    // A moment's trouble is no news.
+                    if attempt < SHOWN && before.observed_generation.is_some() {
+                        return Ok(());
+                    }
+                    setting.reconciling(Reason::Retrying, transient.to_string());
+                }
+            }
+        }
+    }
+    after.conditions = setting.finish();
+    write(context, desk, &after).await
+}
+
+/// Writes a turn of the agent's course before anything is done about it: another revision is to run, or
+/// one was `undone`, which was a canary or not, for this reason.
+///
+/// # Errors
+/// When the status cannot be written.
+pub(super) async fn turn(
+    context: &Context,
+    desk: &Dereferenced,
+    course: Course,
+    undone: Option<(bool, &str)>,
+) -> Result<(), Hold> {
+    let before = desk.status();
+    let mut setting = Setting::new(&before.conditions, desk.generation(), Timestamp::now());
+    TradingAgentStatus::CONDITIONS.iter().for_each(|condition| setting.keep(*condition));
+    let mut after = common(desk);
+    let known = before.handled.clone().unwrap_or_default();
+    let handled = requests::handled(desk.agent.metadata.annotations.as_ref(), &known);
+    after.handled = handled.map(|handled| match undone {
+        Some(_) => handled,
+        // These speak of what begins now.
+        None => sapphire_crds::requests::Handled {
+            promote: known.promote,
+            abandon: known.abandon,
+            adopt_defaults: known.adopt_defaults,
+            ..handled
+        },
+    });
+    match (undone, &course.failed, &course.revision) {
+        (Some((was_canary, _)), Some(failed), _) => {
+            failed_conditions(&mut setting, desk, failed, was_canary);
+        }
+        (_, _, Some(revision)) => {
+            setting.reconciling(Reason::Progressing, format!("revision {revision} comes up"));
+            promoted(&mut setting, &course);
+        }
+        _ => {}
+    }
+    course.store(&mut after);
+    after.conditions = setting.finish();
+    write(context, desk, &after).await
+}
+
+async fn write(
+    context: &Context,
+    desk: &Dereferenced,
+    after: &TradingAgentStatus,
+) -> Result<(), Hold> {
+    let agent: &sapphire_crds::TradingAgent = &desk.agent;
+    status_writer::write(context, &context.agents, agent, agent.status.as_ref(), after).await
+}
+
+/// What is said wherever the agent runs.
+fn common(desk: &Dereferenced) -> TradingAgentStatus {
+    let spec = &desk.agent.spec;
     let mut after = TradingAgentStatus {
-        observed_generation: Some(generation),
-        strategy: agent.spec.strategy.choice().ok().map(|choice| Text::fitted(choice.name())),
-        authority: agent.spec.authority.choice().ok().map(|choice| {
+        observed_generation: Some(desk.generation()),
+        strategy: spec.strategy.choice().ok().map(|choice| Text::fitted(choice.name())),
+        authority: spec.authority.choice().ok().map(|choice| {
             Text::fitted(match choice {
                 AuthorityChoice::Consensus(_) => "consensus",
                 AuthorityChoice::Delegated(_) => "delegated",
             })
         }),
-        ..before.clone()
+        ..desk.status()
     };
-    let handled = before.handled.clone().unwrap_or_default();
-    after.handled = requests::handled(agent.metadata.annotations.as_ref(), &handled);
-    let name = agent.spec.system_ref.name.as_str();
-    match system {
-        None => setting.reconciling(
-            Reason::SystemMissing,
-            format!("there is no TradingSystem {name} in this namespace; create it, or name another in spec.systemRef"),
-        ),
-        Some(system) if system.spec.storage.as_ref().is_some_and(|s| s.postgres.is_some()) => {
-            setting.reconciling(
-                Reason::WaitingForSystem,
-                format!("TradingSystem {name} is over PostgreSQL and Redis, and this release starts no agents beside it"),
-            );
-        }
-        Some(system) => {
-            let conditions = system.status.as_ref().map(|status| &status.conditions);
-            let core = conditions.and_then(|all| all.get(ConditionType::CoreAvailable));
-            let current = system.status.as_ref().and_then(|s| s.observed_generation)
-                == system.metadata.generation;
-            after.revision = system
-                .status
-                .as_ref()
-                .and_then(|status| status.rollout.as_ref())
-                .and_then(|rollout| rollout.core.clone());
-            match core {
-                Some(core) if core.status == "True" && current => {
-                    setting.ready("it is part of the trader's pod, which answers");
-                }
-                Some(core) => setting.reconciling(
-                    Reason::WaitingForSystem,
-                    format!("it is part of the pod of TradingSystem {name}: {}", core.message),
-                ),
-                None => setting.reconciling(
-                    Reason::WaitingForSystem,
-                    format!("TradingSystem {name} has not come up yet"),
-                ),
-            }
-        }
+    // Without a leader what it said last stays.
+    if let Some((said, _)) = &desk.report {
+        after.weight = said.weight.map(|weight| weight.rounded(4));
+        after.brier = said.brier.map(|brier| brier.rounded(4));
+        after.scored_opinions = Some(said.scored);
+        after.last_opinion_at = said.last_opinion_at.as_ref().map(|at| whole_seconds(at.0));
     }
+    after
+}
+
+fn no_pods(after: &mut TradingAgentStatus) {
+    Course::default().store(after);
+    (after.replicas, after.ready_replicas) = (0, 0);
+    (after.selector, after.system_revision) = (None, None);
+}
+
+fn nowhere(setting: &mut Setting<'_>, desk: &Dereferenced, after: &mut TradingAgentStatus) {
+    no_pods(after);
+    let name = &desk.desk.name;
+    setting.reconciling(
+        Reason::SystemMissing,
+        format!("there is no TradingSystem {name} in this namespace; create it, or delete this agent and create it for another"),
+    );
+    in_full(setting);
+}
+
+fn inside(setting: &mut Setting<'_>, system: &TradingSystem, after: &mut TradingAgentStatus) {
+    no_pods(after);
+    let name = system.metadata.name.as_deref().unwrap_or_default();
+    let status = system.status.as_ref();
+    let core = status.and_then(|status| status.conditions.get(ConditionType::CoreAvailable));
+    let current = status.and_then(|s| s.observed_generation) == system.metadata.generation;
+    after.revision =
+        status.and_then(|status| status.rollout.as_ref()).and_then(|rollout| rollout.core.clone());
+    match core {
+        Some(core) if core.status == "True" && current => {
+            setting.ready("it is part of the trader's pod, which answers");
+        }
+        Some(core) => setting.reconciling(
+            Reason::WaitingForSystem,
+            format!("it is part of the pod of TradingSystem {name}: {}", core.message),
+        ),
+        None => setting.reconciling(
+            Reason::WaitingForSystem,
+            format!("TradingSystem {name} has not come up yet"),
+        ),
+    }
+    in_full(setting);
+}
+
+fn beside(
+    context: &Context,
+    setting: &mut Setting<'_>,
+    desk: &Dereferenced,
+    found: &Beside,
+    after: &mut TradingAgentStatus,
+) {
+    let (system, agent) = (&desk.desk.name, &desk.key.name);
+    let name = build::name(system, agent);
+    let live = context.children.get(Kind::Deployment, &desk.key.beside(name));
+    if let Some(Health::Deployment(health)) = live.as_deref().map(|live| &live.health) {
+        (after.replicas, after.ready_replicas) = (health.replicas, health.available);
+    }
+    let selector = build::selector(system, agent);
+    let selector: Vec<String> =
+        selector.iter().map(|(key, value)| format!("{key}={value}")).collect();
+    after.selector = Some(Text::fitted(&selector.join(",")));
+    found.course.clone().store(after);
+    let answer = &found.answer;
+    if answer.available {
+        after.system_revision = Some(found.released.clone());
+    }
+    match &found.outdated {
+        Some(difference) => setting.set(
+            ConditionType::DefaultsOutdated,
+            Answer::True,
+            Reason::DefaultsDiffer,
+            format!("this operator would render {difference}; kubectl annotate tagent {agent} {ADOPT_DEFAULTS}=$(date +%F) adopts it and restarts pods"),
+        ),
+        None => setting.set(
+            ConditionType::DefaultsOutdated,
+            Answer::False,
+            Reason::UpToDate,
+            "this operator renders the same",
+        ),
+    }
+    if let Some(failed) = &found.course.failed {
+        failed_conditions(setting, desk, failed, was_canary(desk));
+        return;
+    }
+    if !answer.available {
+        setting.reconciling(answer.reason, answer.message.clone());
+    } else if desk.agent.spec.replicas == 0 {
+        setting.ready(format!(
+            "spec.replicas is 0: it has no pods and no opinion until kubectl scale tagent {agent} --replicas=1"
+        ));
+    } else {
+        setting.ready(answer.message.clone());
+    }
+    promoted(setting, &found.course);
+}
+
+/// Whether what was undone was a canary; said when it was undone, and kept.
+fn was_canary(desk: &Dereferenced) -> bool {
+    let status = desk.status();
+    let promoted = status.conditions.get(ConditionType::Promoted);
+    promoted.is_some_and(|promoted| promoted.reason == Reason::CanaryAbandoned.as_str())
+}
+
+fn failed_conditions(
+    setting: &mut Setting<'_>,
+    desk: &Dereferenced,
+    failed: &FailedRevision,
+    was_canary: bool,
+) {
+    let (name, revision) = (&desk.key.name, &failed.revision);
+    let words = format!(
+        "revision {revision} was undone: {}; the former one runs. Change the spec, or try the same again: kubectl annotate --overwrite tagent {name} {RECONCILE_NOW}=$(date +%s)",
+        failed.message.as_str()
+    );
+    if was_canary {
+        setting.stalled(Reason::CanaryAbandoned, words.clone());
+        setting.set(ConditionType::Promoted, Answer::False, Reason::CanaryAbandoned, words);
+    } else {
+        setting.stalled(Reason::DeadlineExceeded, words);
+        in_full(setting);
+    }
+}
+
+fn promoted(setting: &mut Setting<'_>, course: &Course) {
+    let Some(canary) = &course.canary else {
+        return in_full(setting);
+    };
+    let confirmed = if canary.confirmed == Some(canary.weight) {
+        "the leader confirms it"
+    } else {
+        "the leader has yet to confirm it, and it grows no further before"
+    };
+    setting.set(
+        ConditionType::Promoted,
+        Answer::False,
+        Reason::CanaryGrowing,
+        format!("it votes with {} of its weight; {confirmed}", canary.weight),
+    );
+}
+
+fn in_full(setting: &mut Setting<'_>) {
     setting.set(ConditionType::Promoted, Answer::True, Reason::NoCanary, "its vote counts in full");
-    after.conditions = setting.finish();
-    status_writer::write(context, &context.agents, agent, agent.status.as_ref(), &after).await
 }

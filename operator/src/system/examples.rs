@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use sapphire_crds::trading_system::TradingSystemStatus;
 use sapphire_crds::{RiskPolicy, TradingAgent, TradingSystem};
 use serde_json::{Value, json};
 
@@ -40,6 +41,17 @@ pub(crate) fn clustered(patch: Value) -> Arc<Stored<TradingSystem>> {
     });
     merge(&mut spec, patch);
     system(spec)
+}
+
+/// A system with a status.
+pub(crate) fn with_status(
+    system: &Stored<TradingSystem>,
+    status: TradingSystemStatus,
+) -> Arc<Stored<TradingSystem>> {
+    let mut object = serde_json::to_value(&**system).unwrap();
+    object["spec"] = system.written_spec();
+    object["status"] = serde_json::to_value(status).unwrap();
+    stored(object)
 }
 
 pub(crate) fn agent(name: &str, authority: Value) -> Arc<Stored<TradingAgent>> {

@@ -7,6 +7,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use sapphire_crds::API_VERSION;
 use sapphire_crds::conditions::Reason;
 use sapphire_crds::names::Component;
+use sapphire_crds::{TradingAgentSpec, TradingSystemSpec};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -31,6 +32,9 @@ const OF_THE_CLUSTER: [&str; 11] = [
     "bus",
 ];
 
+/// Fields of an agent that say of pods of its own how large and how many they are.
+const OF_ITS_PODS: [&str; 3] = ["tier", "replicas", "autoscaling"];
+
 /// The name of the ConfigMap with the desk of a revision: pods of an older one keep theirs.
 pub(super) fn desk_name(system: &str, rendering: &Rendering<'_>) -> String {
     format!("{system}-desk-{}", rendering.hash)
@@ -41,34 +45,37 @@ pub(super) fn policy_name(system: &str) -> String {
     format!("{system}-policy")
 }
 
+/// A system's manifest as pods read it.
+pub(crate) fn system_yaml(name: &str, spec: &TradingSystemSpec) -> Result<String, Hold> {
+    let mut spec = value(spec)?;
+    remove(&mut spec, &OF_THE_CLUSTER);
+    rewrite_paths(&mut spec);
+    yaml(&manifest("TradingSystem", name, spec))
+}
+
+/// An agent's manifest as pods read it, without the fields `without`.
+pub(crate) fn agent_yaml(
+    name: &str,
+    spec: &TradingAgentSpec,
+    without: &[&str],
+) -> Result<String, Hold> {
+    let mut spec = value(spec)?;
+    remove(&mut spec, without);
+    yaml(&manifest("TradingAgent", name, spec))
+}
+
 /// The system and its agents.
 pub(super) fn desk(desk: &Valid, rendering: &Rendering<'_>) -> Result<ConfigMap, Hold> {
     let system = &desk.key.name;
-    let mut spec = value(&desk.system.spec)?;
-    if let Value::Object(members) = &mut spec {
-        for name in OF_THE_CLUSTER {
-            members.remove(name);
+    let mut data =
+        BTreeMap::from([("system.yaml".to_owned(), system_yaml(system, &desk.system.spec)?)]);
+    // Agents with pods of their own have theirs beside these.
+    if matches!(desk.shape, Shape::Embedded(_)) {
+        let mut agents = Vec::new();
+        for agent in &desk.agents {
+            let name = agent.metadata.name.as_deref().unwrap_or_default();
+            agents.push(agent_yaml(name, &agent.spec, &OF_ITS_PODS)?);
         }
-    }
-    rewrite_paths(&mut spec);
-    let mut data = BTreeMap::from([(
-        "system.yaml".to_owned(),
-        yaml(&manifest("TradingSystem", system, spec))?,
-    )]);
-    let mut agents = Vec::new();
-    // Agents with pods of their own are read from the API server.
-    let inside = matches!(desk.shape, Shape::Embedded(_));
-    for agent in desk.agents.iter().filter(|_| inside) {
-        let name = agent.metadata.name.as_deref().unwrap_or_default();
-        let mut spec = value(&agent.spec)?;
-        if let Value::Object(members) = &mut spec {
-            for name in ["tier", "replicas", "autoscaling"] {
-                members.remove(name);
-            }
-        }
-        agents.push(yaml(&manifest("TradingAgent", name, spec))?);
-    }
-    if inside {
         data.insert("agents.yaml".to_owned(), agents.join("---\n"));
     }
     let mut own = labels::of_component(system, Component::Trader);
@@ -116,6 +123,14 @@ fn rewrite_paths(spec: &mut Value) {
     }
     if let Some(Value::Array(files)) = spec.pointer_mut("/venue/paper/data/files") {
         files.iter_mut().for_each(rewrite);
+    }
+}
+
+fn remove(spec: &mut Value, names: &[&str]) {
+    if let Value::Object(members) = spec {
+        for name in names {
+            members.remove(*name);
+        }
     }
 }
 

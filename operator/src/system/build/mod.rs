@@ -6,9 +6,9 @@
 pub mod access;
 pub mod autoscaler;
 pub mod backends;
-mod budget;
+pub(crate) mod budget;
 mod coordinator;
-mod manifests;
+pub(crate) mod manifests;
 pub mod migration_pod;
 mod monitor;
 mod network;
@@ -36,7 +36,7 @@ use monitor::ServiceMonitor;
 use pod::{COORDINATOR, HTTP};
 
 /// Why a child could not be written as JSON; none of Kubernetes' types fails at it.
-pub(super) fn unwritable(error: &serde_json::Error) -> Hold {
+pub(crate) fn unwritable(error: &serde_json::Error) -> Hold {
     Hold::stalled(Reason::InvalidSpec, format!("a child cannot be written: {error}"))
 }
 

@@ -18,7 +18,7 @@ use crate::labels;
 use crate::system::validate::{Valid, recordings};
 
 /// Where a pod finds the desk's manifests.
-pub(super) const DESK: &str = "/etc/sapphire/desk";
+pub(crate) const DESK: &str = "/etc/sapphire/desk";
 /// Where it finds the policy, which changes without a restart.
 const POLICY: &str = "/etc/sapphire/policy";
 /// Where its recordings are: beside the manifests, since their paths are relative to these.
@@ -172,7 +172,7 @@ pub fn name(system: &str) -> String {
     format!("{system}-trader")
 }
 
-pub(super) fn config_map(volume: &str, name: &str, path: &str) -> (Volume, VolumeMount) {
+pub(crate) fn config_map(volume: &str, name: &str, path: &str) -> (Volume, VolumeMount) {
     let source =
         ConfigMapVolumeSource { name: name.to_owned(), ..ConfigMapVolumeSource::default() };
     let named = Volume { name: volume.to_owned(), config_map: Some(source), ..Volume::default() };

@@ -1,0 +1,146 @@
+//! Where an agent runs, and whether it can. Pure.
+//!
+//! What agents of a desk contradict one another in, the system says.
+
+use std::sync::Arc;
+
+use sapphire_crds::conditions::{ConditionType, Reason};
+use sapphire_crds::trading_agent::AuthorityChoice;
+use sapphire_crds::values::ObjectName;
+use sapphire_crds::{TradingAgentSpec, TradingSystem};
+
+use super::dereference::Dereferenced;
+use crate::reconcile::outcome::Hold;
+use crate::reconcile::stored::Stored;
+
+/// Where an agent runs.
+#[derive(Debug, Clone)]
+pub enum Home {
+    /// Nowhere: its system is not there.
+    None,
+    /// In its trader's pod.
+    Inside(Arc<Stored<TradingSystem>>),
+    /// In pods of its own, beside a desk over PostgreSQL and Redis.
+    Beside {
+        /// Its system.
+        system: Arc<Stored<TradingSystem>>,
+        /// The system's revision that agents of its authority are released at.
+        released: ObjectName,
+    },
+}
+
+/// Finds out where the agent runs.
+///
+/// # Errors
+/// Waiting for the system; stalled where a person must mend the agent.
+pub fn validate(desk: &Dereferenced) -> Result<Home, Hold> {
+    let votes = votes(&desk.agent.spec)?;
+    desk.agent.spec.strategy.choice().map_err(invalid)?;
+    let name = &desk.desk.name;
+    let system = match &desk.system {
+        None => return Ok(Home::None),
+        Some(Err(_)) => {
+            return Err(waiting(format!("TradingSystem {name} cannot be read; mend it first")));
+        }
+        Some(Ok(system)) => system.clone(),
+    };
+    if system.spec.storage.as_ref().is_none_or(|storage| storage.postgres.is_none()) {
+        return Ok(Home::Inside(system));
+    }
+    if system.metadata.deletion_timestamp.is_some() {
+        return Err(waiting(format!(
+            "TradingSystem {name} is being deleted; the agent's pods stay as they are until it is gone"
+        )));
+    }
+    if system.spec.suspend {
+        return Err(Hold::waiting(
+            Reason::Suspended,
+            format!("TradingSystem {name} is suspended; set its spec.suspend to false to go on"),
+        ));
+    }
+    let rollout = system.status.as_ref().and_then(|status| status.rollout.as_ref());
+    let released =
+        rollout.and_then(|r| if votes { r.agents.as_ref() } else { r.execution.as_ref() });
+    match released {
+        Some(released) => Ok(Home::Beside { released: released.clone(), system }),
+        None => {
+            let conditions = system.status.as_ref().map(|status| &status.conditions);
+            let ready = conditions.and_then(|all| all.get(ConditionType::Ready));
+            let words = ready.map_or("it has not come up yet", |ready| ready.message.as_str());
+            Err(waiting(format!("TradingSystem {name} has not released its agents: {words}")))
+        }
+    }
+}
+
+/// Whether the agent votes; else it trades by itself.
+///
+/// # Errors
+/// Stalled where it says neither, or both.
+pub fn votes(spec: &TradingAgentSpec) -> Result<bool, Hold> {
+    let choice = spec.authority.choice().map_err(invalid)?;
+    Ok(matches!(choice, AuthorityChoice::Consensus(_)))
+}
+
+fn invalid(error: sapphire_crds::one_of::NotOne) -> Hold {
+    Hold::stalled(Reason::InvalidSpec, error.to_string())
+}
+
+fn waiting(words: String) -> Hold {
+    Hold::waiting(Reason::WaitingForSystem, words)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::reconcile::key::Key;
+    use crate::system::examples;
+    use rstest::rstest;
+    use sapphire_crds::trading_system::TradingSystemStatus;
+    use serde_json::{Value, json};
+
+    fn judge(system: Value, status: Value, authority: Value) -> Result<Home, Hold> {
+        let example = examples::clustered(system);
+        let status: TradingSystemStatus = serde_json::from_value(status).unwrap();
+        validate(&Dereferenced {
+            key: Key::new("trading", "one"),
+            agent: examples::agent("one", authority),
+            desk: Key::new("trading", "desk"),
+            system: Some(Ok(examples::with_status(&example, status))),
+            report: None,
+        })
+    }
+
+    fn released() -> Value {
+        json!({"rollout": {"step": "Execution", "target": "desk-2", "agents": "desk-2",
+            "execution": "desk-1"}})
+    }
+
+    #[rstest]
+    #[case(json!({"consensus": {}}), "desk-2")]
+    #[case(json!({"delegated": {"symbols": ["BTCUSD"], "quantity": "1", "maxNotional": "10"}}), "desk-1")]
+    fn who_votes_and_who_trades_are_released_apart(#[case] authority: Value, #[case] at: &str) {
+        match judge(json!({}), released(), authority).unwrap() {
+            Home::Beside { released, .. } => assert_eq!(released.as_str(), at),
+            home => panic!("{home:?}"),
+        }
+    }
+
+    #[test]
+    fn an_embedded_desk_has_its_agents_inside() {
+        let storage = json!({"storage": {"embedded": {}, "postgres": null}, "bus": null});
+        let home = judge(storage, json!({}), json!({"consensus": {}}));
+        assert!(matches!(home, Ok(Home::Inside(_))));
+    }
+
+    #[rstest]
+    #[case(json!({}), json!({}), "WaitingForSystem: TradingSystem desk has not released")]
+    #[case(json!({"suspend": true}), released(), "Suspended: TradingSystem desk")]
+    fn what_the_system_is_not_ready_for_is_waited_for(
+        #[case] system: Value,
+        #[case] status: Value,
+        #[case] words: &str,
+    ) {
+        let hold = judge(system, status, json!({"consensus": {}})).unwrap_err();
+        assert!(hold.kind() == "waiting" && hold.to_string().starts_with(words), "{hold}");
+    }
+}

@@ -6,6 +6,7 @@
 //! | a TradingAgent | itself, its system |
 //! | a RiskPolicy | itself, the systems that name it |
 //! | a child | the system that its label names, and the agent that its label names |
+//! | a system's revision | its agents, too |
 //! | a trader's pod or its report | its system, its agents, and the policy that it names |
 
 use std::time::Duration;
@@ -73,12 +74,14 @@ pub fn of_policy(context: &Context, change: &Change<RiskPolicy>) {
 /// A child changed.
 pub fn of_child(context: &Context, seen: &Seen) {
     let key = &seen.child.key;
-    if let Some(system) = seen.live.label(labels::SYSTEM) {
-        context.queues.systems.wake(key.beside(system));
+    let system = seen.live.label(labels::SYSTEM).map(|system| key.beside(system));
+    let agent = seen.live.label(labels::AGENT).map(|agent| key.beside(agent));
+    // What agents' pods take from their system is in its revisions.
+    if let (Some(system), None, Kind::ControllerRevision) = (&system, &agent, seen.child.kind) {
+        agents_of(context, system).into_iter().for_each(|agent| context.queues.agents.wake(agent));
     }
-    if let Some(agent) = seen.live.label(labels::AGENT) {
-        context.queues.agents.wake(key.beside(agent));
-    }
+    system.into_iter().for_each(|system| context.queues.systems.wake(system));
+    agent.into_iter().for_each(|agent| context.queues.agents.wake(agent));
     // A pod that is gone is bound no more.
     if seen.child.kind == Kind::Pod
         && let Some(system) = seen.live.label(labels::SYSTEM)

@@ -2,7 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)] // as in tests, in what they share
 
+mod agents;
 mod bindings;
+mod canary;
 mod clustered;
 mod collector;
 mod confinement;
@@ -14,5 +16,6 @@ mod namespaces;
 mod plane;
 mod quiet;
 mod reports;
+mod scaling;
 mod strangers;
 mod traces;

@@ -7,5 +7,6 @@ mod answers;
 #[path = "../operator/desk.rs"]
 mod desk;
 mod gone;
+mod killed;
 mod plane;
 mod stored;

@@ -32,6 +32,27 @@ pub(crate) struct Operated {
     operator: JoinHandle<()>,
 }
 
+impl Operated {
+    /// Kills the operator: whatever it was doing ends in the middle.
+    pub(crate) async fn kill(&mut self) {
+        self.operator.abort();
+        let _ = (&mut self.operator).await;
+    }
+
+    /// Starts another one.
+    pub(crate) async fn start(&mut self) {
+        let client = client_of(self.proxy.kubeconfig()).await.unwrap();
+        self.operator = start(client, self.case.namespace());
+    }
+}
+
+fn start(client: kube::Client, namespace: &str) -> JoinHandle<()> {
+    let settings = settings(namespace);
+    tokio::spawn(async move {
+        run(client, settings, Terms::default(), std::future::pending()).await.unwrap();
+    })
+}
+
 impl Drop for Operated {
     fn drop(&mut self) {
         self.operator.abort();
@@ -70,9 +91,7 @@ pub(crate) async fn operated(name: &str) -> Operated {
     let direct = cluster.service_account_kubeconfig(&namespace, ACCOUNT).await.unwrap();
     let proxy = FaultProxy::start(&direct).await.unwrap();
     let client = client_of(proxy.kubeconfig()).await.unwrap();
-    let operator = tokio::spawn(async move {
-        run(client, settings(&namespace), Terms::default(), std::future::pending()).await.unwrap();
-    });
+    let operator = start(client, &namespace);
     Operated { case, proxy, operator }
 }
 

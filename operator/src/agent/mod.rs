@@ -181,7 +181,7 @@ fn terms(system: &TradingSystem, votes: bool) -> Terms {
     let rollout = system.spec.rollout.as_ref();
     let deadline = rollout.and_then(|rollout| rollout.step_deadline);
     Terms {
-        deadline: deadline.map_or(STEP_DEADLINE, |deadline| deadline.as_std()),
+        deadline: deadline.map_or(STEP_DEADLINE, sapphire_crds::values::Duration::as_std),
         canary: rollout.and_then(|rollout| rollout.canary.clone()).filter(|_| votes),
     }
 }

@@ -3,7 +3,8 @@
 use jiff::Timestamp;
 use sapphire_crds::TradingSystem;
 use sapphire_crds::conditions::{ConditionType, Reason};
-use sapphire_crds::names::annotations::{ADOPT_DEFAULTS, RECONCILE_NOW};
+use sapphire_crds::names::annotations::{ABANDON, ADOPT_DEFAULTS, PROMOTE, RECONCILE_NOW};
+use sapphire_crds::requests::Handled;
 use sapphire_crds::trading_agent::{AuthorityChoice, FailedRevision, TradingAgentStatus};
 use sapphire_crds::values::Text;
 
@@ -35,8 +36,7 @@ pub(super) async fn tell(
     let mut after = common(desk);
     match outcome {
         Ok(standing) => {
-            let handled = before.handled.clone().unwrap_or_default();
-            after.handled = requests::handled(desk.agent.metadata.annotations.as_ref(), &handled);
+            after.handled = handled(desk);
             match standing {
                 Standing::Nowhere => nowhere(&mut setting, desk, &mut after),
                 Standing::Inside(system) => inside(&mut setting, system, &mut after),
@@ -81,11 +81,10 @@ pub(super) async fn turn(
     TradingAgentStatus::CONDITIONS.iter().for_each(|condition| setting.keep(*condition));
     let mut after = common(desk);
     let known = before.handled.clone().unwrap_or_default();
-    let handled = requests::handled(desk.agent.metadata.annotations.as_ref(), &known);
-    after.handled = handled.map(|handled| match undone {
+    after.handled = handled(desk).map(|handled| match undone {
         Some(_) => handled,
         // These speak of what begins now.
-        None => sapphire_crds::requests::Handled {
+        None => Handled {
             promote: known.promote,
             abandon: known.abandon,
             adopt_defaults: known.adopt_defaults,
@@ -105,6 +104,19 @@ pub(super) async fn turn(
     course.store(&mut after);
     after.conditions = setting.finish();
     write(context, desk, &after).await
+}
+
+/// What people asked for is done.
+fn handled(desk: &Dereferenced) -> Option<Handled> {
+    let annotations = desk.agent.metadata.annotations.as_ref();
+    let known = desk.status().handled.unwrap_or_default();
+    let value = |name| annotations.and_then(|all| all.get(name)).map(|value| Text::fitted(value));
+    let handled = Handled {
+        promote: value(PROMOTE),
+        abandon: value(ABANDON),
+        ..requests::handled(annotations, &known).unwrap_or_default()
+    };
+    (handled != Handled::default()).then_some(handled)
 }
 
 async fn write(

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use sapphire_crds::names::annotations::{ABANDON, ADOPT_DEFAULTS, PROMOTE, RECONCILE_NOW};
+use sapphire_crds::names::annotations::{ADOPT_DEFAULTS, RECONCILE_NOW};
 use sapphire_crds::requests::Handled;
 use sapphire_crds::values::Text;
 
@@ -26,8 +26,6 @@ pub fn handled(
     let handled = Handled {
         reconcile_now: value(RECONCILE_NOW),
         adopt_defaults: value(ADOPT_DEFAULTS),
-        promote: value(PROMOTE),
-        abandon: value(ABANDON),
         ..before.clone()
     };
     (handled != Handled::default()).then_some(handled)

@@ -2,7 +2,7 @@
 //!
 //! | a change of | wakes |
 //! |---|---|
-//! | a TradingSystem | itself, its policy (the former one, too), its agents unless only its report changed |
+//! | a TradingSystem | itself, its policy (the former one, too), its agents |
 //! | a TradingAgent | itself, its system |
 //! | a RiskPolicy | itself, the systems that name it |
 //! | a child | the system that its label names, and the agent that its label names |
@@ -11,7 +11,6 @@
 
 use std::time::Duration;
 
-use sapphire_crds::trading_system::TradingSystemStatus;
 use sapphire_crds::{RiskPolicy, TradingAgent, TradingSystem};
 
 use crate::context::Context;
@@ -32,23 +31,9 @@ pub fn of_system(context: &Context, change: &Change<TradingSystem>) {
     for system in [&change.before, &change.after].into_iter().flatten() {
         queues.policies.wake(change.key.beside(system.spec.risk_policy_ref.name.as_str()));
     }
-    if concerns_agents(change) {
-        agents_of(context, &change.key).into_iter().for_each(|agent| queues.agents.wake(agent));
-    }
-}
-
-/// Equity and the like change all the time; agents learn theirs from the report itself.
-fn concerns_agents(change: &Change<TradingSystem>) -> bool {
-    let (Some(before), Some(after)) = (&change.before, &change.after) else { return true };
-    let told = |system: &TradingSystem| {
-        let status = system.status.clone();
-        status.map(|status| TradingSystemStatus { report: None, agents: None, ..status })
-    };
-    let meta = |system: &TradingSystem| {
-        let meta = &system.metadata;
-        (meta.uid.clone(), meta.generation, meta.deletion_timestamp.is_some())
-    };
-    meta(before) != meta(after) || told(before) != told(after)
+    // Whatever changed: that it is what we wrote ourselves was seen before the watch told it, so a look
+    // at what changed would find nothing.
+    agents_of(context, &change.key).into_iter().for_each(|agent| queues.agents.wake(agent));
 }
 
 /// A TradingAgent changed.

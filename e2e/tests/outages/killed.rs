@@ -59,20 +59,17 @@ async fn a_canary_goes_on_where_a_killed_operator_left_it() {
     assert_eq!(weight(&operated.case).await.as_deref(), Some("0.1"), "nobody is there");
 
     operated.start().await;
-    let mut seen = Vec::new();
-    until("the canary to be promoted", || {
-        let case = &operated.case;
-        let seen = &mut seen;
-        async move {
-            let weight = weight(case).await;
-            if seen.last() != Some(&weight) {
-                seen.push(weight.clone());
-            }
-            weight.is_none().then_some(())
+    let seen = std::cell::RefCell::new(Vec::new());
+    until("the canary to be promoted", || async {
+        let weight = weight(&operated.case).await;
+        let mut seen = seen.borrow_mut();
+        if seen.last() != Some(&weight) {
+            seen.push(weight.clone());
         }
+        weight.is_none().then_some(())
     })
     .await;
-    assert_eq!(seen, [Some("0.1".into()), Some("0.55".into()), None]);
+    assert_eq!(seen.into_inner(), [Some("0.1".into()), Some("0.55".into()), None]);
     let told = status(&operated.case).await;
     assert_eq!((told.failed, told.rollout), (None, None));
     assert_eq!(pods(&operated.case).await, on_trial, "nothing restarted");

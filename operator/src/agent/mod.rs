@@ -41,6 +41,9 @@ use validate::{Home, validate};
 /// How long pods may take to answer where the system does not say.
 const STEP_DEADLINE: Duration = Duration::from_secs(600);
 
+/// When to go on after a turn that no watch told of.
+const SOON: Duration = Duration::from_millis(250);
+
 /// Reconciles TradingAgents.
 #[derive(Debug, Clone, Copy)]
 pub struct Agents;
@@ -94,7 +97,8 @@ impl Reconciler for Agents {
         let desk = dereference(context, agent);
         let outcome = bring_about(context, &desk).await;
         if matches!(outcome, Ok(Standing::Turned)) {
-            return Ok(Some(Duration::ZERO));
+            // The watch tells of what was written, and so wakes it earlier.
+            return Ok(Some(SOON));
         }
         status::tell(context, &desk, &outcome, attempt).await?;
         match outcome {

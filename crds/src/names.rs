@@ -53,7 +53,7 @@ pub mod annotations {
         /// pods where they differ.
         ADOPT_DEFAULTS = "sapphiretrade.xyz/adopt-defaults";
         /// On a TradingSystem with `migrations: Manual`: the revision that may migrate the database, or
-        /// `true` for whichever waits.
+        /// `true` for the one that waits now.
         MIGRATE = "sapphiretrade.xyz/migrate";
         /// On a TradingAgent with a canary: give it its full weight now.
         PROMOTE = "sapphiretrade.xyz/promote";

@@ -16,6 +16,9 @@ pub struct Handled {
     /// Of `sapphiretrade.xyz/adopt-defaults`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub adopt_defaults: Option<Text>,
+    /// Of `sapphiretrade.xyz/migrate`, where it is `true`: one `true` lets one rollout migrate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub migrate: Option<Text>,
     /// Of `sapphiretrade.xyz/promote`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub promote: Option<Text>,

@@ -20,7 +20,8 @@ pub use paper::{
     Latency, PaperData, PaperDataChoice, PaperVenue, SymbolFile, VolumeUnit,
 };
 pub use status::{
-    AgentCount, DeskReport, FailedRollout, RolloutStatus, RolloutStep, TradingSystemStatus,
+    AgentCount, DeskReport, FailedRollout, RolloutFailure, RolloutStatus, RolloutStep,
+    StableRevisions, TradingSystemStatus,
 };
 pub use venue::{
     AsterCredentials, AsterKeys, AsterNetwork, AsterVenue, SymbolSelection, SymbolSelectionChoice,

@@ -1,8 +1,9 @@
 //! What every reconcile works with.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
+use jiff::Timestamp;
 use kube::Client;
 use sapphire_crds::{RiskPolicy, TradingAgent, TradingSystem};
 
@@ -19,7 +20,9 @@ use crate::reconcile::revisions::Revisions;
 use crate::reports::Reports;
 use crate::risk::generations::Generations;
 use crate::settings::Settings;
+use crate::system::migration::Disruptions;
 use crate::system::protection::Protection;
+use crate::system::turns::Turns;
 use crate::version::Definitions;
 
 /// What every reconcile works with: the API server, what is known of it, and where to tell things.
@@ -42,6 +45,10 @@ pub struct Context {
     pub revisions: Revisions,
     /// What was set back when.
     pub reverts: RevertLog,
+    /// Which systems may roll out.
+    pub turns: Turns,
+    /// Which migration pods were taken away.
+    pub disruptions: Disruptions,
     /// Where people are told things.
     pub events: Events,
     /// What is counted.
@@ -60,6 +67,8 @@ pub struct Context {
     pub protection: Protection,
     /// Who is to be woken; filled only while this process leads.
     pub queues: Queues,
+    /// Since when this process leads, in seconds since 1970.
+    leads_since: AtomicI64,
 }
 
 impl std::fmt::Debug for Context {
@@ -101,6 +110,8 @@ impl Context {
             reports: Reports::new(settings.bounds.report_silence),
             revisions: Revisions::default(),
             reverts: RevertLog::default(),
+            turns: Turns::default(),
+            disruptions: Disruptions::default(),
             events,
             metrics,
             definitions: Definitions::default(),
@@ -110,8 +121,20 @@ impl Context {
             sights: Sights::default(),
             protection: Protection::default(),
             queues: Queues::default(),
+            leads_since: AtomicI64::new(Timestamp::now().as_second()),
             settings,
         }
+    }
+
+    /// From here on this process leads.
+    pub fn leads(&self) {
+        self.leads_since.store(Timestamp::now().as_second(), Ordering::Relaxed);
+    }
+
+    /// Since when this process leads, by its own clock.
+    pub fn leads_since(&self) -> Timestamp {
+        let second = self.leads_since.load(Ordering::Relaxed);
+        Timestamp::from_second(second).unwrap_or(Timestamp::MIN)
     }
 
     /// Whether ServiceMonitors can be made.

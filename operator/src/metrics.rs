@@ -1,8 +1,8 @@
 //! What the process counts.
 
 use prometheus::{
-    Encoder, Histogram, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts,
-    Registry, TextEncoder,
+    Encoder, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge,
+    IntGaugeVec, Opts, Registry, TextEncoder,
 };
 
 /// From a millisecond to half a minute.
@@ -41,6 +41,8 @@ pub struct Metrics {
     pub acknowledgements: Histogram,
     /// TradingSystems that were let go, by why (flat, never-released, orphaned, forced, namespace).
     pub released: IntCounterVec,
+    /// Migration pods that the cluster took away and that were made anew.
+    pub migration_retries: IntCounter,
     /// 1 on the leader.
     pub leading: IntGauge,
     /// -1 while the installed definitions are older than this release, 1 while they are newer.
@@ -90,6 +92,11 @@ impl Metrics {
             "-1 while the installed definitions are older than this release, 1 while they are newer",
         )?;
         registry.register(Box::new(definitions_skew.clone()))?;
+        let migration_retries = IntCounter::new(
+            "sapphire_operator_migration_retries_total",
+            "Migration pods that the cluster took away and that were made anew",
+        )?;
+        registry.register(Box::new(migration_retries.clone()))?;
         Ok(Self {
             reconciles: counters(
                 "sapphire_operator_reconciles_total",
@@ -139,6 +146,7 @@ impl Metrics {
             reconcile_seconds,
             apply_seconds,
             acknowledgements,
+            migration_retries,
             leading,
             definitions_skew,
             registry,

@@ -114,6 +114,7 @@ async fn lead(
     loop {
         let since = election.win().await;
         tracing::info!("leads");
+        context.leads();
         context.metrics.leading.set(1);
         let (systems, agents, policies) =
             (&context.queues.systems, &context.queues.agents, &context.queues.policies);

@@ -29,6 +29,10 @@ pub struct Flags {
     /// How many TradingSystems may roll a change out at once.
     #[arg(long, env = "SAPPHIRE_MAX_CONCURRENT_ROLLOUTS", value_name = "N", default_value_t = 10)]
     pub max_concurrent_rollouts: usize,
+    /// How long a step of a rollout may take where spec.rollout.stepDeadline of the system says nothing. A
+    /// step that is not done by then is undone.
+    #[arg(long, env = "SAPPHIRE_STEP_DEADLINE", value_name = "DURATION", default_value = "10m")]
+    pub step_deadline: String,
     /// How long deleting a TradingSystem with `deletionPolicy: Flatten` may take until people are told that
     /// it does not get on. It goes on trying.
     #[arg(long, env = "SAPPHIRE_FLATTEN_DEADLINE", value_name = "DURATION", default_value = "10m")]
@@ -87,6 +91,8 @@ pub struct Settings {
 pub struct Bounds {
     /// A trader pod that is silent for longer is not believed any more.
     pub report_silence: Duration,
+    /// So long a step of a rollout may take where the system does not say.
+    pub step: Duration,
     /// So long a deletion with `Flatten` may take until people are told.
     pub flatten: Duration,
     /// So long a namespace's deletion waits for a desk that is not proven flat.
@@ -94,10 +100,12 @@ pub struct Bounds {
 }
 
 impl Default for Bounds {
-    /// Three reports of a pod are missing after 90 seconds; ten minutes to close; five for a namespace.
+    /// Three reports of a pod are missing after 90 seconds; ten minutes to roll a step out or to close; five
+    /// for a namespace.
     fn default() -> Self {
         Self {
             report_silence: Duration::from_secs(90),
+            step: Duration::from_secs(600),
             flatten: Duration::from_secs(600),
             namespace_deletion: Duration::from_secs(300),
         }
@@ -156,6 +164,7 @@ impl TryFrom<Flags> for Settings {
             };
         let bounds = Bounds {
             report_silence: span("--report-silence", &flags.report_silence),
+            step: span("--step-deadline", &flags.step_deadline),
             flatten: span("--flatten-deadline", &flags.flatten_deadline),
             namespace_deletion: span(
                 "--namespace-deletion-deadline",
@@ -204,6 +213,7 @@ mod tests {
             identity: Some("one".into()),
             concurrency: 16,
             max_concurrent_rollouts: 10,
+            step_deadline: "10m".into(),
             flatten_deadline: "10m".into(),
             namespace_deletion_deadline: "5m".into(),
             namespace_protection: false,

@@ -74,6 +74,9 @@ pub struct RolloutStatus {
     /// The revision that the step under way goes back to if it fails. Absent: nothing ran before it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fallback: Option<ObjectName>,
+    /// The revisions at which each step was last completed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stable: Option<StableRevisions>,
     /// The revision whose trader is to lead. A leader of another revision quiesces and hands over;
     /// traders watch this.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -87,6 +90,21 @@ pub struct RolloutStatus {
     /// The revision that failed and is not tried again until the spec changes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failed: Option<FailedRollout>,
+}
+
+/// The revisions at which each step was last completed: what a step that fails goes back to.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct StableRevisions {
+    /// Of the core.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub core: Option<ObjectName>,
+    /// Of the agents that vote.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agents: Option<ObjectName>,
+    /// Of the agents with delegated authority.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub execution: Option<ObjectName>,
 }
 
 /// The steps of a rollout, in order.
@@ -112,10 +130,25 @@ pub struct FailedRollout {
     pub revision: ObjectName,
     /// The step that it failed at.
     pub step: RolloutStep,
+    /// How it failed.
+    pub reason: RolloutFailure,
+    /// The `metadata.generation` that it failed with; another one is tried again.
+    #[serde(default)]
+    #[schemars(range(min = 0))]
+    pub generation: i64,
     /// Why, in words; of a pod, its own last ones.
     pub message: Text,
     /// When it was undone.
     pub at: Time,
+}
+
+/// How a rollout fails.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RolloutFailure {
+    /// The migration pod ended with an error.
+    MigrationFailed,
+    /// A step was not done in time.
+    DeadlineExceeded,
 }
 
 /// What the leader last reported.

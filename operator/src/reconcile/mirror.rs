@@ -87,6 +87,15 @@ impl<K: kube::Resource<DynamicType = ()> + Clone + Refers> Mirror<K> {
         state.belonging.get(named).into_iter().flatten().cloned().collect()
     }
 
+    /// The keys of the objects that can be read and that `wanted` wants, in no order.
+    pub fn keys_of(&self, wanted: impl Fn(&K) -> bool) -> Vec<Key> {
+        let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
+        let all = state.objects.iter();
+        all.filter(|(_, read)| read.as_ref().is_ok_and(|object| wanted(object)))
+            .map(|(key, _)| key.clone())
+            .collect()
+    }
+
     /// The keys of all objects, readable or not.
     pub fn keys(&self) -> Vec<Key> {
         self.state.read().unwrap_or_else(PoisonError::into_inner).objects.keys().cloned().collect()

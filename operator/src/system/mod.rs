@@ -1,23 +1,28 @@
-//! TradingSystems: dereference → validate → revise → build → apply → status.
+//! TradingSystems: dereference → validate → revise → plan → apply → decide → status.
 
 pub mod build;
-mod core;
 mod deletion;
 pub mod dereference;
 #[cfg(test)]
 pub(crate) mod examples;
 mod exposure;
 pub mod inputs;
+pub mod migration;
+mod observe;
 pub mod protection;
+mod release;
 pub mod revise;
+pub mod rollout;
 mod status;
+mod telling;
+pub mod turns;
 pub mod validate;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::context::Context;
-use crate::reconcile::apply::{Applied, apply};
+use crate::reconcile::apply::apply;
 use crate::reconcile::controller::Reconciler;
 use crate::reconcile::key::Key;
 use crate::reconcile::mirror::Read;
@@ -26,22 +31,32 @@ use crate::reconcile::outcome::Hold;
 use crate::reconcile::revisions::Found;
 use crate::reconcile::undecodable;
 use dereference::{Dereferenced, dereference};
+use observe::Known;
+use rollout::{Decision, Facts, Migration, decide, plan};
 use sapphire_crds::TradingSystem;
-use validate::{Shape, validate};
+use sapphire_crds::conditions::Reason;
+use sapphire_crds::trading_system::RolloutStatus;
+use sapphire_crds::values::ObjectName;
+use turns::Turn;
+use validate::{Shape, Valid, validate};
 
 /// Reconciles TradingSystems.
 #[derive(Debug, Clone, Copy)]
 pub struct Systems;
 
-/// How far a reconcile came when nothing held it.
+/// How far a reconcile came.
 #[derive(Debug)]
-pub struct Standing {
+pub struct Standing<'a> {
     /// The revision of the desk as it is now.
     pub found: Found,
-    /// What was applied.
-    pub applied: Applied,
-    /// Whether all of it is one pod.
-    pub embedded: bool,
+    /// What is known of its pods.
+    pub facts: Facts,
+    /// What follows.
+    pub decision: Decision,
+    /// What keeps a child from being applied.
+    pub held: Option<Hold>,
+    /// The turn that the decision takes, until it is written.
+    _turn: Option<Turn<'a>>,
 }
 
 impl Reconciler for Systems {
@@ -55,6 +70,7 @@ impl Reconciler for Systems {
     ) -> Result<Option<Duration>, Hold> {
         let context = context.as_ref();
         let outcome = Self::look(context, &key, attempt).await;
+        context.turns.hand_out(context);
         // After the statuses, of which it is made.
         let labelled = protection::keep(context, &key.namespace).await;
         outcome.and_then(|again| labelled.map(|()| again))
@@ -82,8 +98,14 @@ impl Systems {
             return status::suspended(context, &desk).await;
         }
         let outcome = bring_about(context, &desk).await;
-        let again = status::tell(context, &desk, &outcome, attempt).await?;
-        outcome.map(|_| again).map_err(|hold| hold.no_later_than(again))
+        let silence = status::tell(context, &desk, &outcome, attempt).await?;
+        let standing = outcome.map_err(|hold| hold.no_later_than(silence))?;
+        telling::of_rollout(context, &desk, &standing).await?;
+        let again = [silence, standing.decision.again].into_iter().flatten().min();
+        match standing.held {
+            Some(hold) => Err(hold.no_later_than(again)),
+            None => Ok(again),
+        }
     }
 }
 
@@ -93,14 +115,67 @@ fn gone(context: &Context, key: &Key) -> Option<Duration> {
     None
 }
 
-async fn bring_about(context: &Context, desk: &Dereferenced) -> Result<Standing, Hold> {
+async fn bring_about<'a>(context: &'a Context, desk: &Dereferenced) -> Result<Standing<'a>, Hold> {
     deletion::guard(context, desk).await?;
     let valid = validate(desk.clone())?;
     let found = revise::revise(context, desk, &valid).await?;
-    let mut children = [build::build(&valid)?, found.revision.rendered()?].concat();
-    build::readers(&valid, &mut children);
-    let applied = apply(context, &**desk.system, &valid.owner, &children).await?;
-    orphans::collect(context, &desk.key, &valid.owner, &applied, |_| false).await?;
-    let embedded = matches!(valid.shape, Shape::Embedded(_));
-    Ok(Standing { found, applied, embedded })
+    let target: ObjectName = found.revision.name.parse().map_err(|_| {
+        Hold::stalled(Reason::InvalidSpec, format!("{} is no name", found.revision.name))
+    })?;
+    let clustered = matches!(valid.shape, Shape::Clustered { .. });
+    let rollout = desk.status().rollout;
+    let done = carry_out(context, desk, &valid, rollout.as_ref(), &target).await?;
+    let known = Known {
+        target: &target,
+        clustered,
+        migration: done.migration,
+        held: done.held.as_ref().map(ToString::to_string),
+    };
+    let mut facts = observe::facts(context, desk, rollout.as_ref(), known);
+    let mut decision = decide(rollout.as_ref(), &facts);
+    let mut turn = None;
+    if decision.wait.as_ref().is_some_and(|wait| wait.reason == Reason::WaitingForTurn) {
+        turn = context.turns.take(context, &desk.key);
+        facts.turn = turn.is_some();
+        decision = decide(rollout.as_ref(), &facts);
+    }
+    decision.again = [decision.again, done.again].into_iter().flatten().min();
+    Ok(Standing { found, facts, decision, held: done.held, _turn: turn })
+}
+
+/// What became of carrying out a plan.
+struct Done {
+    migration: Migration,
+    held: Option<Hold>,
+    again: Option<Duration>,
+}
+
+/// Makes what the status asks for, and removes what it does not.
+async fn carry_out(
+    context: &Context,
+    desk: &Dereferenced,
+    valid: &Valid,
+    rollout: Option<&RolloutStatus>,
+    target: &ObjectName,
+) -> Result<Done, Hold> {
+    let clustered = matches!(valid.shape, Shape::Clustered { .. });
+    let plan = plan(rollout, target, clustered, observe::leaders(context, desk));
+    let mut done = Done { migration: Migration::Absent, held: None, again: None };
+    let mut migrate = plan.migrate.as_ref();
+    if let Some(attempt) = migrate {
+        let pod = migration::look(context, desk, attempt).await?;
+        migrate = migrate.filter(|_| pod.may_be_applied);
+        (done.migration, done.again) = (pod.migration, pod.again);
+    }
+    let children = release::children(context, desk, valid, &plan, migrate).await?;
+    match apply(context, &**desk.system, &valid.owner, &children).await {
+        Ok(applied) => {
+            let stays = |child: &_| release::stays(context, desk, &plan, child);
+            orphans::collect(context, &desk.key, &valid.owner, &applied, stays).await?;
+        }
+        // Nothing is known of what the API server did not answer to.
+        Err(hold @ Hold::Transient(_)) => return Err(hold),
+        Err(hold) => done.held = Some(hold),
+    }
+    Ok(done)
 }

@@ -1,19 +1,19 @@
 //! The revision of a desk as it is now: found, or rendered and recorded.
 
 use sapphire_crds::names::annotations::ADOPT_DEFAULTS;
+use sapphire_crds::values::ObjectName;
 
 use super::build;
 use super::dereference::Dereferenced;
 use super::inputs::inputs;
+use super::rollout::state::in_use;
 use super::validate::Valid;
 use crate::context::Context;
-use crate::reconcile::events::Severity;
 use crate::reconcile::outcome::Hold;
 use crate::reconcile::requests::pending;
 use crate::reconcile::revisions::{Found, Wish};
-use crate::reconcile::wording::first_difference;
 
-/// Finds or records it, and tells in words why pods are about to restart.
+/// Finds or records it, and removes those that nothing is made from any more.
 ///
 /// # Errors
 /// A [`Hold`] of the builders or the API server.
@@ -31,23 +31,21 @@ pub async fn revise(context: &Context, desk: &Dereferenced, valid: &Valid) -> Re
         render: &render,
     };
     let found = context.revisions.find_or_record(context, &valid.owner, &wish).await?;
-    let former = status.rollout.and_then(|rollout| rollout.core);
-    let former = former.filter(|name| name.as_str() != found.revision.name);
-    if let Some(former) = &former
-        && let Some(former) =
-            context.revisions.named(context, &valid.owner, former.as_str()).await?
-    {
-        let words = first_difference(&former.rendered()?, &found.revision.rendered()?);
-        let words = words.unwrap_or_else(|| "another revision of the same pods".into());
-        let note = format!("restarting pods: {words} (revision {})", found.revision.name);
-        context.events.tell(&**desk.system, Severity::Normal, "RollingOut", note).await;
-    }
-    let current = found.revision.name.clone();
-    context
-        .revisions
-        .prune(context, &valid.owner, &wish, |name| {
-            name == current || former.as_ref().is_some_and(|former| former.as_str() == name)
-        })
-        .await?;
+    let rollout = status.rollout.as_ref();
+    let agents = desk.agents.iter().filter_map(|agent| agent.status.as_ref());
+    let by_agents: Vec<&ObjectName> =
+        agents.filter_map(|status| status.system_revision.as_ref()).collect();
+    let used = |name: &str| {
+        let of_rollout = rollout.into_iter().flat_map(in_use);
+        found.revision.name == name
+            || of_rollout.chain(by_agents.iter().copied()).any(|used| used.as_str() == name)
+    };
+    context.revisions.prune(context, &valid.owner, &wish, used).await?;
     Ok(found)
+}
+
+/// The hash in a revision's name, which labels its pods.
+pub(super) fn hash_of<'a>(system: &str, revision: &'a ObjectName) -> &'a str {
+    let name = revision.as_str();
+    name.strip_prefix(system).and_then(|rest| rest.strip_prefix('-')).unwrap_or(name)
 }

@@ -4,18 +4,18 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use sapphire_crds::conditions::{ConditionType, Reason};
-use sapphire_crds::trading_system::{AgentCount, RolloutStatus, RolloutStep, TradingSystemStatus};
-use sapphire_crds::values::ObjectName;
+use sapphire_crds::names::annotations::MIGRATE;
+use sapphire_crds::requests::Handled;
+use sapphire_crds::trading_system::{AgentCount, RolloutFailure, RolloutStep, TradingSystemStatus};
+use sapphire_crds::values::Text;
 use sapphire_crds::{TradingAgent, TradingSystem};
 
 use super::Standing;
-use super::core;
 use super::dereference::Dereferenced;
 use super::exposure;
+use super::rollout::state::needs_migration;
 use crate::context::Context;
 use crate::reconcile::conditions::{Answer, Setting};
-use crate::reconcile::health::Health;
-use crate::reconcile::kind::Kind;
 use crate::reconcile::outcome::Hold;
 use crate::reconcile::requests;
 use crate::reconcile::status_writer;
@@ -32,7 +32,7 @@ const SHOWN: u32 = 4;
 pub(super) async fn tell(
     context: &Context,
     desk: &Dereferenced,
-    outcome: &Result<Standing, Hold>,
+    outcome: &Result<Standing<'_>, Hold>,
     attempt: u32,
 ) -> Result<Option<Duration>, Hold> {
     let before = desk.status();
@@ -45,14 +45,11 @@ pub(super) async fn tell(
     after.observed_generation = Some(generation);
     match outcome {
         Ok(standing) => {
-            let children = context.children.of_desk(&desk.key);
-            let core = core::of_desk(&standing.applied, &children);
+            let core = core(standing);
             let agents = agents(desk, standing, &core);
-            after.rollout = rollout(&before, standing, &core);
+            after.rollout = Some(standing.decision.rollout.clone());
             after.agents = Some(AgentCount::of(agents.total, agents.ready));
-            let handled = before.handled.clone().unwrap_or_default();
-            let annotations = desk.system.metadata.annotations.as_ref();
-            after.handled = requests::handled(annotations, &handled);
+            after.handled = handled(desk, standing);
             standing_conditions(&mut setting, standing, &core, &agents);
             schema(&mut setting, standing);
         }
@@ -91,6 +88,13 @@ pub(super) async fn suspended(
         Reason::Suspended,
         "spec.suspend is true: nothing is reconciled, trading goes on; set it to false to go on",
     );
+    if let Some(rollout) =
+        after.rollout.as_mut().filter(|rollout| rollout.step != RolloutStep::Complete)
+    {
+        // Its time stands still, and others may have its turn.
+        rollout.started_at = None;
+        rollout.deadline = None;
+    }
     after.conditions = setting.finish();
     write(context, desk, &after).await?;
     Ok(again)
@@ -109,30 +113,36 @@ pub(super) async fn write(
     status_writer::write(context, &context.systems, system, system.status.as_ref(), after).await
 }
 
-fn rollout(
-    before: &TradingSystemStatus,
-    standing: &Standing,
-    core: &Core,
-) -> Option<RolloutStatus> {
-    let target: ObjectName = standing.found.revision.name.parse().ok()?;
-    let former = before.rollout.as_ref();
-    // Agents are released once the core answers.
-    let step = if core.available { RolloutStep::Complete } else { RolloutStep::Core };
-    let done = |was: Option<&ObjectName>| {
-        if core.available { Some(target.clone()) } else { was.cloned() }
+/// What annotations were acted upon by this reconcile and those before.
+fn handled(desk: &Dereferenced, standing: &Standing<'_>) -> Option<Handled> {
+    let annotations = desk.system.metadata.annotations.as_ref();
+    let mut before = desk.status().handled.unwrap_or_default();
+    let value = annotations.and_then(|all| all.get(MIGRATE));
+    let migrates = standing.decision.wait.as_ref().is_some_and(|w| w.reason == Reason::Migrating);
+    // A `true` that let this revision migrate lets no other one.
+    before.migrate = match value {
+        Some(value) if value == "true" && migrates => Some(Text::fitted(value)),
+        Some(_) => before.migrate,
+        None => None,
     };
-    Some(RolloutStatus {
-        step,
-        core: Some(target.clone()),
-        agents: done(former.and_then(|former| former.agents.as_ref())),
-        execution: done(former.and_then(|former| former.execution.as_ref())),
-        fallback: None,
-        lead_revision: None,
-        started_at: None,
-        deadline: None,
-        failed: None,
-        target,
-    })
+    requests::handled(annotations, &before)
+}
+
+/// How the core stands: all parts of it answer, and one trader leads. An embedded desk's one pod leads by
+/// itself.
+fn core(standing: &Standing<'_>) -> Core {
+    let facts = &standing.facts;
+    if let Some(waiting) = [&facts.trader, &facts.parts].into_iter().find(|part| !part.available) {
+        return waiting.clone();
+    }
+    let message = [facts.trader.message.as_str(), facts.parts.message.as_str()];
+    let message = message.into_iter().filter(|words| !words.is_empty()).collect::<Vec<_>>();
+    let message = message.join("; ");
+    if facts.clustered && facts.leader.is_none() {
+        let message = format!("no trader reports that it leads; {message}");
+        return Core { available: false, reason: Reason::NoLeader, message };
+    }
+    Core { available: true, reason: Reason::Available, message }
 }
 
 /// How the agents stand.
@@ -142,10 +152,10 @@ struct Agents {
     answer: Core,
 }
 
-fn agents(desk: &Dereferenced, standing: &Standing, core: &Core) -> Agents {
+fn agents(desk: &Dereferenced, standing: &Standing<'_>, core: &Core) -> Agents {
     let number = |n: usize| i32::try_from(n).unwrap_or(i32::MAX);
     let total = number(desk.agents.len());
-    if standing.embedded {
+    if !standing.facts.clustered {
         let message = format!("the agents are part of the trader's pod: {}", core.message);
         let reason = if core.available { Reason::Available } else { Reason::Progressing };
         let answer = Core { available: core.available, reason, message };
@@ -176,19 +186,26 @@ fn agents(desk: &Dereferenced, standing: &Standing, core: &Core) -> Agents {
     Agents { total, ready, answer }
 }
 
-fn schema(setting: &mut Setting<'_>, standing: &Standing) {
-    let (answer, reason, words) = if standing.embedded {
+/// Whether the database has the schema that the target's pods expect.
+fn schema(setting: &mut Setting<'_>, standing: &Standing<'_>) {
+    let rollout = &standing.decision.rollout;
+    let (answer, reason, words) = if !standing.facts.clustered {
         (Answer::True, Reason::NotNeeded, "the trader migrates its own file".to_owned())
     } else {
-        match standing.applied.of(Kind::Pod).next().map(|(_, live)| &live.health) {
-            Some(Health::Pod(pod)) if pod.phase == "Succeeded" => {
-                (Answer::True, Reason::UpToDate, "the migration completed".to_owned())
+        let failed = rollout.failed.as_ref();
+        let failed = failed.filter(|failed| failed.reason == RolloutFailure::MigrationFailed);
+        match (failed, &standing.decision.wait) {
+            (Some(failed), _) => {
+                (Answer::False, Reason::MigrationFailed, failed.message.to_string())
             }
-            Some(Health::Pod(pod)) if pod.phase == "Failed" => {
-                let words = pod.ended.as_ref().map_or("no last words", |(_, words)| words);
-                (Answer::False, Reason::MigrationFailed, format!("the migration failed: {words}"))
+            (_, Some(wait)) if wait.reason == Reason::WaitingForApproval => {
+                (Answer::False, wait.reason, wait.message.clone())
             }
-            _ => (Answer::False, Reason::Migrating, "the migration pod runs".to_owned()),
+            _ if needs_migration(rollout, true) => {
+                let words = format!("revision {} has yet to migrate the database", rollout.target);
+                (Answer::False, Reason::Migrating, words)
+            }
+            _ => (Answer::True, Reason::UpToDate, "the migration completed".to_owned()),
         }
     };
     setting.set(ConditionType::SchemaCurrent, answer, reason, words);
@@ -196,13 +213,23 @@ fn schema(setting: &mut Setting<'_>, standing: &Standing) {
 
 fn standing_conditions(
     setting: &mut Setting<'_>,
-    standing: &Standing,
+    standing: &Standing<'_>,
     core: &Core,
     agents: &Agents,
 ) {
-    match [core, &agents.answer].into_iter().find(|answer| !answer.available) {
-        None => setting.ready("every part of the desk answers"),
-        Some(waiting) => setting.reconciling(waiting.reason, waiting.message.clone()),
+    match (&standing.decision.wait, &standing.held) {
+        (Some(wait), _) if wait.stalled => setting.stalled(wait.reason, wait.message.clone()),
+        (_, Some(Hold::Stalled { reason, message, .. })) => {
+            setting.stalled(*reason, message.clone());
+        }
+        (_, Some(Hold::Waiting { reason, message, .. })) => {
+            setting.reconciling(*reason, message.clone());
+        }
+        (Some(wait), _) => setting.reconciling(wait.reason, wait.message.clone()),
+        (None, _) => match [core, &agents.answer].into_iter().find(|answer| !answer.available) {
+            None => setting.ready("every part of the desk answers"),
+            Some(waiting) => setting.reconciling(waiting.reason, waiting.message.clone()),
+        },
     }
     let available = Answer::from(core.available);
     setting.set(ConditionType::CoreAvailable, available, core.reason, core.message.clone());

@@ -1,0 +1,227 @@
+//! What a rollout is decided on, gathered from what the watches know.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use sapphire_crds::TradingAgent;
+use sapphire_crds::conditions::{ConditionType, Reason};
+use sapphire_crds::names::Component;
+use sapphire_crds::names::annotations::{MIGRATE, RECONCILE_NOW};
+use sapphire_crds::report::Role;
+use sapphire_crds::trading_agent::AuthorityChoice;
+use sapphire_crds::trading_system::{Migrations, RolloutStatus};
+use sapphire_crds::values::ObjectName;
+
+use super::dereference::Dereferenced;
+use super::revise::hash_of;
+use super::rollout::{Facts, Leader, Migration};
+use crate::context::Context;
+use crate::labels;
+use crate::reconcile::children::{ChildRef, Live};
+use crate::reconcile::kind::Kind;
+use crate::reconcile::requests::pending;
+use crate::reconcile::workload::{Answer, of_deployment};
+use crate::reports::{self, Age, PodReport};
+
+/// A process that has only begun to lead waits so long before a deadline counts: reports come every 30
+/// seconds, and it has to see one change before it believes it.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What was found out before the facts.
+pub(super) struct Known<'a> {
+    pub(super) target: &'a ObjectName,
+    pub(super) clustered: bool,
+    pub(super) migration: Migration,
+    pub(super) held: Option<String>,
+}
+
+/// Gathers the facts. Whether there is a turn is asked only where one is needed.
+pub(super) fn facts(
+    context: &Context,
+    desk: &Dereferenced,
+    rollout: Option<&RolloutStatus>,
+    known: Known<'_>,
+) -> Facts {
+    let children = context.children.of_desk(&desk.key);
+    let reports = context.reports.of_desk(&context.children, &desk.key);
+    let step_deadline = step_deadline(context, desk);
+    let released = |of: fn(&RolloutStatus) -> Option<&ObjectName>| rollout.and_then(of);
+    let core = released(|rollout| rollout.core.as_ref());
+    let trader = trader(desk, &children, core);
+    let parts = if known.clustered { parts(desk, &children, core) } else { none() };
+    let voting = |agent: &TradingAgent| !is_delegated(agent);
+    let now = Timestamp::now();
+    let patience = SignedDuration::try_from(PATIENCE.min(step_deadline)).unwrap_or_default();
+    Facts {
+        now,
+        patient_until: context.leads_since().saturating_add(patience).unwrap_or(now),
+        generation: desk.generation(),
+        target: known.target.clone(),
+        clustered: known.clustered,
+        retry: retry(desk),
+        approved: desk.system.spec.migrations == Migrations::Automatic
+            || approval(desk, known.target).is_some(),
+        turn: false,
+        step_deadline,
+        migration: known.migration,
+        stands_by: reports.iter().any(|report| stands_by(report, known.target)),
+        leader: leader(&reports),
+        scaled_to_zero: trader.reason == Reason::ScaledToZero,
+        trader,
+        parts,
+        agents: agents(desk, voting, released(|rollout| rollout.agents.as_ref())),
+        execution: agents(desk, is_delegated, released(|rollout| rollout.execution.as_ref())),
+        held: known.held,
+    }
+}
+
+/// How long a step of this desk may take.
+pub(super) fn step_deadline(context: &Context, desk: &Dereferenced) -> Duration {
+    let own = desk.system.spec.rollout.as_ref().and_then(|rollout| rollout.step_deadline);
+    own.map_or(context.settings.bounds.step, sapphire_crds::values::Duration::as_std)
+}
+
+/// Whether a person asked to try again.
+fn retry(desk: &Dereferenced) -> bool {
+    let handled = desk.status().handled.unwrap_or_default();
+    let annotations = desk.system.metadata.annotations.as_ref();
+    pending(annotations, RECONCILE_NOW, handled.reconcile_now.as_ref()).is_some()
+}
+
+/// The value of the annotation that lets the target migrate the database. `true` does so once.
+pub(super) fn approval<'a>(desk: &'a Dereferenced, target: &ObjectName) -> Option<&'a str> {
+    let annotations = desk.system.metadata.annotations.as_ref();
+    let value = annotations?.get(MIGRATE)?;
+    if value == target.as_str() {
+        return Some(value);
+    }
+    let handled = desk.status().handled.unwrap_or_default();
+    pending(annotations, MIGRATE, handled.migrate.as_ref()).filter(|value| *value == "true")
+}
+
+/// The revisions of all pods that lead by a report that is not stale.
+pub(super) fn leaders(context: &Context, desk: &Dereferenced) -> BTreeSet<ObjectName> {
+    let reports = context.reports.of_desk(&context.children, &desk.key);
+    let leads = |report: &&PodReport| {
+        report.age != Age::Stale && report.readable().is_some_and(|r| r.role == Role::Leader)
+    };
+    let leaders = reports.iter().filter(leads);
+    leaders.filter_map(|report| Some(report.readable()?.revision.clone())).collect()
+}
+
+fn leader(reports: &[PodReport]) -> Option<Leader> {
+    let leader = reports::leader(reports)?;
+    let revision = leader.readable()?.revision.clone();
+    Some(Leader { revision, fresh: leader.age == Age::Fresh })
+}
+
+fn stands_by(report: &PodReport, target: &ObjectName) -> bool {
+    report.age == Age::Fresh
+        && report.readable().is_some_and(|said| {
+            said.revision == *target && said.reconciled && said.role != Role::Quiesced
+        })
+}
+
+fn deployments<'a>(
+    children: &'a [(ChildRef, Arc<Live>)],
+    desk: &Dereferenced,
+    component: Component,
+    revision: Option<&ObjectName>,
+) -> Option<&'a (ChildRef, Arc<Live>)> {
+    let owner = desk.system.metadata.uid.as_deref().unwrap_or_default();
+    let hash = revision.map(|revision| hash_of(&desk.key.name, revision));
+    children.iter().find(|(child, live)| {
+        child.kind == Kind::Deployment
+            && live.is_controlled_by(owner)
+            && live.label(labels::COMPONENT) == Some(component.as_str())
+            && live.label(labels::REVISION) == hash
+    })
+}
+
+/// How the trader of a revision stands.
+fn trader(
+    desk: &Dereferenced,
+    children: &[(ChildRef, Arc<Live>)],
+    revision: Option<&ObjectName>,
+) -> Answer {
+    let component = Component::Trader;
+    match (revision, deployments(children, desk, component, revision)) {
+        (Some(_), Some((child, live))) => {
+            of_deployment(&child.key.name, live, component, children.iter())
+        }
+        (Some(revision), None) => missing(component, revision),
+        (None, _) => waits("no revision of the desk is released yet"),
+    }
+}
+
+/// How coordinator and readers stand: the first that does not answer, or all of them.
+fn parts(
+    desk: &Dereferenced,
+    children: &[(ChildRef, Arc<Live>)],
+    revision: Option<&ObjectName>,
+) -> Answer {
+    let Some(revision) = revision else { return waits("no revision of the desk is released yet") };
+    let mut words = Vec::new();
+    for component in [Component::Coordinator, Component::Api] {
+        let answer = match deployments(children, desk, component, Some(revision)) {
+            Some((child, live)) => of_deployment(&child.key.name, live, component, children.iter()),
+            None => missing(component, revision),
+        };
+        if !answer.available {
+            return answer;
+        }
+        words.push(answer.message);
+    }
+    Answer { available: true, reason: Reason::Available, message: words.join("; ") }
+}
+
+fn missing(component: Component, revision: &ObjectName) -> Answer {
+    waits(&format!("the {component} of revision {revision} is not there yet"))
+}
+
+fn waits(words: &str) -> Answer {
+    Answer { available: false, reason: Reason::Progressing, message: words.to_owned() }
+}
+
+fn none() -> Answer {
+    Answer { available: true, reason: Reason::Available, message: String::new() }
+}
+
+/// Whether the agent trades by itself.
+pub(super) fn is_delegated(agent: &TradingAgent) -> bool {
+    matches!(agent.spec.authority.choice(), Ok(AuthorityChoice::Delegated(_)))
+}
+
+/// How some agents stand to the revision that is released for them.
+fn agents(
+    desk: &Dereferenced,
+    some: impl Fn(&TradingAgent) -> bool,
+    revision: Option<&ObjectName>,
+) -> Answer {
+    let all: Vec<_> = desk.agents.iter().filter(|agent| some(agent)).collect();
+    let waiting: Vec<_> = all.iter().filter(|agent| !runs(agent, revision)).collect();
+    let Some(first) = waiting.first() else {
+        return Answer { message: format!("all {} agents run it", all.len()), ..none() };
+    };
+    let name = first.metadata.name.as_deref().unwrap_or_default();
+    let ready = first.status.as_ref().and_then(|s| s.conditions.get(ConditionType::Ready));
+    let why = match ready {
+        Some(ready) if ready.status != "True" => ready.message.as_str(),
+        _ => "its pods do not run this revision yet",
+    };
+    let done = all.len() - waiting.len();
+    waits(&format!("{done} of {} agents run it; {name}: {why}", all.len()))
+}
+
+/// Whether all pods of an agent run against the revision and are ready. Of one that is scaled to zero
+/// there are none.
+fn runs(agent: &TradingAgent, revision: Option<&ObjectName>) -> bool {
+    let Some(status) = agent.status.as_ref() else { return false };
+    agent.spec.replicas == 0
+        || status.system_revision.as_ref() == revision
+            && revision.is_some()
+            && status.conditions.holds(ConditionType::Ready)
+            && status.observed_generation == agent.metadata.generation
+}

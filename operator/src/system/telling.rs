@@ -1,0 +1,41 @@
+//! What people are told of a rollout, once its status is written.
+
+use super::Standing;
+use super::dereference::Dereferenced;
+use super::rollout::Told;
+use crate::context::Context;
+use crate::reconcile::events::Severity;
+use crate::reconcile::outcome::Hold;
+use crate::reconcile::wording::first_difference;
+
+/// One event where there is something to tell.
+///
+/// # Errors
+/// When the former revision cannot be read.
+pub(super) async fn of_rollout(
+    context: &Context,
+    desk: &Dereferenced,
+    standing: &Standing<'_>,
+) -> Result<(), Hold> {
+    let Some(told) = &standing.decision.told else { return Ok(()) };
+    let revision = &standing.found.revision;
+    let (severity, reason, note) = match told {
+        Told::Restarts { from } => {
+            let former = context.revisions.named(context, &desk.owner(), from.as_str()).await?;
+            let words = match former {
+                Some(former) => first_difference(&former.rendered()?, &revision.rendered()?),
+                None => None,
+            };
+            let words = words.unwrap_or_else(|| "another revision of the same pods".into());
+            let note = format!("restarting pods: {words} (revision {})", revision.name);
+            (Severity::Normal, "RollingOut", note)
+        }
+        Told::Undone { words } => (Severity::Warning, "RolloutFailed", words.clone()),
+        Told::Complete => {
+            let note = format!("revision {} is rolled out: every part answers", revision.name);
+            (Severity::Normal, "RolloutComplete", note)
+        }
+    };
+    context.events.tell(&**desk.system, severity, reason, note).await;
+    Ok(())
+}

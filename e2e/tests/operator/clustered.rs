@@ -1,16 +1,18 @@
 //! A desk over PostgreSQL and Redis: a pod a role.
 
+use sapphire_e2e::Traders;
 use sapphire_operator::reconcile::kind::Kind;
 
 use crate::desk::{POLICY, apply, assert_statuses, kubectl, names, system, volumes, wait};
 use crate::plane::{case, until};
 
-const BACKENDS: &str = "  storage: {postgres: {secretRef: {name: postgres, key: url}}}
+pub(crate) const BACKENDS: &str = "  storage: {postgres: {secretRef: {name: postgres, key: url}}}
   bus: {redis: {secretRef: {name: redis, key: url}}}";
 
 #[tokio::test]
 async fn every_role_comes_up_with_what_it_needs() {
     let case = case("roles").await;
+    let _traders = Traders::start(&case.client(), Some(case.namespace())).await.unwrap();
     let more = format!(
         "{BACKENDS}\n  api: {{autoscaling: {{minReplicas: 3, maxReplicas: 5, targetCpuPercent: 70}}}}"
     );

@@ -186,7 +186,8 @@ fn agents(desk: &Dereferenced, standing: &Standing<'_>, core: &Core) -> Agents {
     Agents { total, ready, answer }
 }
 
-/// Whether the database has the schema that the target's pods expect.
+/// Whether the database has the schema that the released pods expect, and is about to have that of those
+/// to come.
 fn schema(setting: &mut Setting<'_>, standing: &Standing<'_>) {
     let rollout = &standing.decision.rollout;
     let (answer, reason, words) = if !standing.facts.clustered {
@@ -201,11 +202,15 @@ fn schema(setting: &mut Setting<'_>, standing: &Standing<'_>) {
             (_, Some(wait)) if wait.reason == Reason::WaitingForApproval => {
                 (Answer::False, wait.reason, wait.message.clone())
             }
-            _ if needs_migration(rollout, true) => {
+            (None, _) if rollout.failed.is_none() && needs_migration(rollout, true) => {
                 let words = format!("revision {} has yet to migrate the database", rollout.target);
                 (Answer::False, Reason::Migrating, words)
             }
-            _ => (Answer::True, Reason::UpToDate, "the migration completed".to_owned()),
+            _ => (
+                Answer::True,
+                Reason::UpToDate,
+                "the released revision's migration completed".to_owned(),
+            ),
         }
     };
     setting.set(ConditionType::SchemaCurrent, answer, reason, words);

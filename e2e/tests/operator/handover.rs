@@ -1,0 +1,178 @@
+//! A desk over PostgreSQL and Redis changes hands: never two leaders, never none for good.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::coordination::v1::Lease;
+use kube::api::ListParams;
+use sapphire_crds::TradingSystem;
+use sapphire_crds::names::annotations;
+use sapphire_crds::report::{Report, Role};
+use sapphire_crds::trading_system::{RolloutStatus, RolloutStep};
+use sapphire_e2e::{Case, Traders};
+use sapphire_operator::reconcile::kind::Kind;
+use tokio::time::{Instant, sleep};
+
+use crate::clustered::BACKENDS;
+use crate::desk::{
+    POLICY, RECORDINGS, apply, assert_statuses, kubectl, names, system, volumes, wait,
+};
+use crate::plane::{case, until};
+
+/// A desk over PostgreSQL and Redis without agents; `more` are lines of its spec.
+pub(crate) fn desk(more: &str) -> String {
+    let whole = system(&format!("{BACKENDS}\n{more}"));
+    whole.split("---").next().unwrap().to_owned()
+}
+
+/// A change of the trader's memory, and with it of the revision.
+pub(crate) fn memory(amount: &str) -> String {
+    format!("  trader: {{resources: {{limits: {{memory: {amount}}}}}}}")
+}
+
+/// What `status.rollout` says once it is as `so` wants it.
+pub(crate) async fn rollout(
+    case: &Case<'_>,
+    what: &str,
+    so: impl Fn(&RolloutStatus) -> bool,
+) -> RolloutStatus {
+    let systems = case.api::<TradingSystem>();
+    until(what, || async {
+        let status = systems.get("desk").await.unwrap().status?;
+        status.rollout.filter(|rollout| so(rollout))
+    })
+    .await
+}
+
+/// The rollout once nothing is under way.
+pub(crate) async fn complete(case: &Case<'_>) -> RolloutStatus {
+    rollout(case, "the rollout to be complete", |r| r.step == RolloutStep::Complete).await
+}
+
+/// Applies a desk, plays its traders, and waits until it is rolled out.
+pub(crate) async fn installed(case: &Case<'_>, more: &str) -> Traders {
+    let traders = Traders::start(&case.client(), Some(case.namespace())).await.unwrap();
+    apply(case, &format!("{RECORDINGS}---{POLICY}---{}", desk(more))).await;
+    volumes(case).await;
+    complete(case).await;
+    traders
+}
+
+/// The names of the traders' Deployments.
+pub(crate) async fn traders(case: &Case<'_>) -> Vec<String> {
+    let mut deployments = names(case, Kind::Deployment).await;
+    deployments.retain(|name| name.starts_with("desk-trader-"));
+    deployments
+}
+
+/// The pods that report that they lead.
+async fn leaders(case: &Case<'_>) -> Vec<Report> {
+    let leases = case.api::<Lease>().list(&ListParams::default()).await.unwrap();
+    let reports = leases.items.into_iter().filter_map(|lease| {
+        Report::read(lease.metadata.annotations?.get(annotations::REPORT)?).ok()
+    });
+    reports.filter(|report| report.role == Role::Leader).collect()
+}
+
+#[tokio::test]
+async fn the_old_trader_goes_only_when_the_new_one_leads() {
+    let case = case("handover").await;
+    let _traders = installed(&case, "").await;
+    let before = complete(&case).await;
+    let old = traders(&case).await.remove(0);
+    apply(&case, &desk(&memory("1Gi"))).await;
+    let deadline = Instant::now() + Duration::from_secs(60);
+    let (mut beside, mut asked) = (false, false);
+    loop {
+        let deployments = traders(&case).await;
+        let leads = leaders(&case).await;
+        let now = rollout(&case, "a rollout", |_| true).await;
+        let epochs: BTreeSet<i64> = leads.iter().map(|leader| leader.epoch).collect();
+        assert_eq!(epochs.len(), leads.len(), "two lead in one epoch: {leads:?}");
+        beside |= deployments.len() == 2;
+        asked |= now.lead_revision.as_ref() == Some(&now.target) && deployments.len() == 2;
+        if !deployments.contains(&old) {
+            let newest = leads.iter().max_by_key(|leader| leader.epoch).unwrap();
+            assert_eq!(newest.revision, now.target, "the old one went before the new one led");
+            break;
+        }
+        assert!(Instant::now() < deadline, "{now:?}");
+        sleep(Duration::from_millis(20)).await;
+    }
+    assert!(beside && asked, "they stood side by side, and the new one was asked to lead");
+    let after = complete(&case).await;
+    assert_ne!(after.target, before.target);
+    assert_eq!(after.core, Some(after.target.clone()));
+    assert_eq!(after.lead_revision, Some(after.target.clone()));
+    let events = kubectl(&case, &["get", "events", "-o", "jsonpath={.items[*].message}"]).await;
+    assert!(events.contains("restarting pods: trader: memory limit from 512Mi to 1Gi"), "{events}");
+    let (reason, _) = wait(&case, "CoreAvailable", "True").await;
+    assert_eq!(reason, "Available");
+    assert_statuses(&case).await;
+}
+
+#[tokio::test]
+async fn a_trader_that_does_not_hand_over_keeps_what_it_has() {
+    let case = case("holds-on").await;
+    let more = "  rollout: {stepDeadline: 8s}\n";
+    let traders_play = installed(&case, more).await;
+    let before = complete(&case).await;
+    let old = traders(&case).await.remove(0);
+    traders_play.conduct(case.namespace(), "desk", |desk| desk.hands_over = false);
+    apply(&case, &desk(&format!("{more}{}", memory("1Gi")))).await;
+    rollout(&case, "the new trader to be asked to lead", |r| {
+        r.lead_revision.as_ref() == Some(&r.target) && r.target != before.target
+    })
+    .await;
+    let failed = rollout(&case, "the core to be undone", |r| r.failed.is_some()).await;
+    assert_eq!((&failed.core, &failed.lead_revision), (&before.core, &before.lead_revision));
+    let (reason, message) = wait(&case, "Stalled", "True").await;
+    assert_eq!(reason, "DeadlineExceeded");
+    assert!(message.contains("hand over") && message.contains("reconcile-now"), "{message}");
+    until("the new trader to go", || async {
+        (traders(&case).await == [old.clone()]).then_some(())
+    })
+    .await;
+    assert_statuses(&case).await;
+
+    // Back to the spec that runs: no pod notices.
+    let uids = [
+        "get",
+        "pods",
+        "-l",
+        "app.kubernetes.io/component=trader",
+        "-o",
+        "jsonpath={.items[*].metadata.uid}",
+    ];
+    let pods = kubectl(&case, &uids).await;
+    apply(&case, &desk(more)).await;
+    complete(&case).await;
+    assert_eq!(kubectl(&case, &uids).await, pods);
+    assert_statuses(&case).await;
+}
+
+#[tokio::test]
+async fn a_desk_that_was_scaled_to_zero_stays_so_across_revisions() {
+    let case = case("zero").await;
+    let _traders = installed(&case, "").await;
+    let old = traders(&case).await.remove(0);
+    kubectl(&case, &["scale", "deployment", &old, "--replicas=0"]).await;
+    let (reason, message) = wait(&case, "CoreAvailable", "False").await;
+    assert_eq!(reason, "ScaledToZero", "{message}");
+    apply(&case, &desk(&memory("1Gi"))).await;
+    until("the new trader in the place of the old", || async {
+        let now = traders(&case).await;
+        (now.len() == 1 && now[0] != old).then_some(())
+    })
+    .await;
+    let new = traders(&case).await.remove(0);
+    let deployment = case.api::<Deployment>().get(&new).await.unwrap();
+    assert_eq!(deployment.spec.unwrap().replicas, Some(0));
+    let (reason, _) = wait(&case, "CoreAvailable", "False").await;
+    assert_eq!(reason, "ScaledToZero");
+    assert_statuses(&case).await;
+    kubectl(&case, &["scale", "deployment", &new, "--replicas=2"]).await;
+    wait(&case, "CoreAvailable", "True").await;
+    assert_statuses(&case).await;
+}

@@ -1,0 +1,114 @@
+//! A step that does not get done is undone, and stays so until a person does something.
+
+use std::time::Duration;
+
+use k8s_openapi::api::apps::v1::Deployment;
+use sapphire_crds::names::Component;
+use sapphire_crds::trading_system::{RolloutStatus, RolloutStep};
+use sapphire_e2e::Play;
+
+use crate::desk::{apply, assert_statuses, kubectl, ready, system, wait};
+use crate::handover::{complete, desk, installed, memory, rollout, traders};
+use crate::plane::{OPERATOR, case, plane, until};
+
+const HURRIED: &str = "  rollout: {stepDeadline: 6s}\n";
+
+fn has_failed(rollout: &RolloutStatus) -> bool {
+    rollout.failed.is_some()
+}
+
+#[tokio::test]
+async fn a_desk_whose_change_does_not_come_up_goes_back_and_stays_there() {
+    let case = case("undone").await;
+    ready(&case, HURRIED).await;
+    let before = complete(&case).await;
+    let missing = "  image: {reference: \"registry.example/trader:missing\"}\n";
+    apply(&case, &system(&format!("{HURRIED}{missing}"))).await;
+    rollout(&case, "the change to be released", |r| r.core == Some(r.target.clone())).await;
+    let failed = rollout(&case, "the core to be undone", has_failed).await;
+    assert_eq!((&failed.core, &failed.agents), (&before.core, &before.agents));
+    let (reason, message) = wait(&case, "Stalled", "True").await;
+    assert_eq!(reason, "DeadlineExceeded");
+    assert!(message.contains("ImagePullBackOff"), "the pod's own words: {message}");
+    until("the former image", || async {
+        let deployment = case.api::<Deployment>().get("desk-trader").await.unwrap();
+        let image = deployment.spec?.template.spec?.containers.remove(0).image;
+        (image.as_deref() == Some("sapphire-trader:test")).then_some(())
+    })
+    .await;
+    wait(&case, "CoreAvailable", "True").await;
+    assert_statuses(&case).await;
+
+    // It does not try again: longer than a step may take, nothing is written.
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let audit = plane().await.audit();
+    let mark = audit.mark(&case.client()).await.unwrap();
+    tokio::time::sleep(Duration::from_secs(8)).await;
+    let mut written = audit.since(&case.client(), mark).await.unwrap();
+    written.retain(|r| r.is_write() && r.user == OPERATOR && r.namespace == case.namespace());
+    assert!(written.is_empty(), "{written:#?}");
+
+    // A person may have it tried again, and it fails again.
+    let first = failed.failed.unwrap();
+    kubectl(&case, &["annotate", "tradingsystem", "desk", "sapphiretrade.xyz/reconcile-now=1"])
+        .await;
+    let again = rollout(&case, "another try to fail", |r| {
+        r.failed.as_ref().is_some_and(|failed| failed.at.0 > first.at.0)
+    })
+    .await;
+    assert_eq!(again.core, before.core);
+
+    // Back to the spec that runs.
+    apply(&case, &system(HURRIED)).await;
+    let back = complete(&case).await;
+    assert_eq!((back.core, back.failed), (before.core, None));
+    wait(&case, "Ready", "True").await;
+    assert_statuses(&case).await;
+}
+
+#[tokio::test]
+async fn a_clustered_change_that_does_not_come_up_leaves_the_leader_alone() {
+    let case = case("undone-core").await;
+    let _traders = installed(&case, HURRIED).await;
+    let (before, old) = (complete(&case).await, traders(&case).await);
+    case.play(Component::Trader, &Play::Crashes("no such symbol".into())).await.unwrap();
+    apply(&case, &desk(&format!("{HURRIED}{}", memory("1Gi")))).await;
+    let failed = rollout(&case, "the core to be undone", has_failed).await;
+    assert_eq!((&failed.core, &failed.lead_revision), (&before.core, &before.lead_revision));
+    let (_, message) = wait(&case, "Stalled", "True").await;
+    assert!(message.contains("no such symbol"), "its last words: {message}");
+    until("the new trader to go", || async { (traders(&case).await == old).then_some(()) }).await;
+    wait(&case, "CoreAvailable", "True").await;
+    let (reason, _) = wait(&case, "SchemaCurrent", "True").await;
+    assert_eq!(reason, "UpToDate", "a schema is never downgraded");
+    assert_statuses(&case).await;
+
+    // Another spec tries again.
+    case.play(Component::Trader, &Play::Runs).await.unwrap();
+    apply(&case, &desk(&format!("{HURRIED}{}", memory("2Gi")))).await;
+    let done = complete(&case).await;
+    assert_eq!(done.core, Some(done.target));
+    assert_statuses(&case).await;
+}
+
+#[tokio::test]
+async fn a_first_install_that_is_late_says_so_and_goes_on_by_itself() {
+    let case = case("late").await;
+    case.play(Component::Trader, &Play::SecretKeyMissing).await.unwrap();
+    let more = "  rollout: {stepDeadline: 2s}\n";
+    apply(
+        &case,
+        &format!("{}---{}---{}", crate::desk::RECORDINGS, crate::desk::POLICY, system(more)),
+    )
+    .await;
+    crate::desk::volumes(&case).await;
+    let (reason, message) = wait(&case, "Stalled", "True").await;
+    assert_eq!(reason, "DeadlineExceeded", "{message}");
+    let late = rollout(&case, "a rollout", |_| true).await;
+    assert_eq!((late.failed, late.step), (None, RolloutStep::Core), "there is nothing to undo");
+    assert_statuses(&case).await;
+    case.play(Component::Trader, &Play::Runs).await.unwrap();
+    kubectl(&case, &["delete", "pods", "-l", "app.kubernetes.io/component=trader"]).await;
+    wait(&case, "Ready", "True").await;
+    assert_statuses(&case).await;
+}

@@ -10,3 +10,5 @@ mod gone;
 mod killed;
 mod plane;
 mod stored;
+mod successor;
+mod turns;

@@ -30,6 +30,7 @@ pub(crate) struct Operated {
     /// What lies between the operator and the API server.
     pub(crate) proxy: FaultProxy,
     operator: JoinHandle<()>,
+    settings: Settings,
 }
 
 impl Operated {
@@ -42,12 +43,11 @@ impl Operated {
     /// Starts another one.
     pub(crate) async fn start(&mut self) {
         let client = client_of(self.proxy.kubeconfig()).await.unwrap();
-        self.operator = start(client, self.case.namespace());
+        self.operator = start(client, self.settings.clone());
     }
 }
 
-fn start(client: kube::Client, namespace: &str) -> JoinHandle<()> {
-    let settings = settings(namespace);
+fn start(client: kube::Client, settings: Settings) -> JoinHandle<()> {
     tokio::spawn(async move {
         run(client, settings, Terms::default(), std::future::pending()).await.unwrap();
     })
@@ -61,6 +61,11 @@ impl Drop for Operated {
 
 /// Starts one.
 pub(crate) async fn operated(name: &str) -> Operated {
+    operated_with(name, |_| ()).await
+}
+
+/// Starts one that is told something else.
+pub(crate) async fn operated_with(name: &str, tell: impl FnOnce(&mut Settings)) -> Operated {
     let cluster = plane().await.cluster();
     let case = Case::new(cluster, name).await.unwrap();
     let namespace = case.namespace().to_owned();
@@ -91,8 +96,10 @@ pub(crate) async fn operated(name: &str) -> Operated {
     let direct = cluster.service_account_kubeconfig(&namespace, ACCOUNT).await.unwrap();
     let proxy = FaultProxy::start(&direct).await.unwrap();
     let client = client_of(proxy.kubeconfig()).await.unwrap();
-    let operator = start(client, &namespace);
-    Operated { case, proxy, operator }
+    let mut settings = settings(&namespace);
+    tell(&mut settings);
+    let operator = start(client, settings.clone());
+    Operated { case, proxy, operator, settings }
 }
 
 /// What an operator of one namespace is told.

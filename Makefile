@@ -66,6 +66,7 @@ bench-operator: ## measure the operator with 100 and 1,000 desks on a control pl
 docs: ## write what is generated from code: docs/reference, the charts' definitions, the Rust documentation
 	cargo run -q -p sapphire-crds --locked
 	UPDATE_REFERENCE=1 cargo test -q -p sapphire-trader --locked reference
+	UPDATE_REFERENCE=1 cargo test -q -p sapphire-operator --lib --locked reference
 	cargo doc --workspace --no-deps --locked
 
 page: $(PAGE)/dist/index.html

@@ -22,6 +22,7 @@ use crate::risk::generations::Generations;
 use crate::settings::Settings;
 use crate::system::migration::Disruptions;
 use crate::system::protection::Protection;
+use crate::system::restarts::Restarts;
 use crate::system::turns::Turns;
 use crate::version::Definitions;
 
@@ -49,6 +50,8 @@ pub struct Context {
     pub turns: Turns,
     /// Which migration pods were taken away.
     pub disruptions: Disruptions,
+    /// What people restarted by hand.
+    pub restarts: Restarts,
     /// Where people are told things.
     pub events: Events,
     /// What is counted.
@@ -112,6 +115,7 @@ impl Context {
             reverts: RevertLog::default(),
             turns: Turns::default(),
             disruptions: Disruptions::default(),
+            restarts: Restarts::default(),
             events,
             metrics,
             definitions: Definitions::default(),

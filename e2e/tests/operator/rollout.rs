@@ -112,3 +112,37 @@ async fn a_first_install_that_is_late_says_so_and_goes_on_by_itself() {
     wait(&case, "Ready", "True").await;
     assert_statuses(&case).await;
 }
+
+#[tokio::test]
+async fn a_restart_by_hand_is_left_as_it_is_and_told() {
+    let case = case("by-hand").await;
+    let _traders = installed(&case, "").await;
+    let (before, old) = (complete(&case).await, traders(&case).await);
+    let uids = [
+        "get",
+        "pods",
+        "-l",
+        "app.kubernetes.io/component in (trader,api)",
+        "-o",
+        "jsonpath={.items[*].metadata.uid}",
+    ];
+    let pods: Vec<String> = kubectl(&case, &uids).await.split(' ').map(str::to_owned).collect();
+    kubectl(&case, &["rollout", "restart", "deployment", &old[0], "desk-api"]).await;
+    until("every pod to be another", || async {
+        let now = kubectl(&case, &uids).await;
+        pods.iter().all(|pod| !now.contains(pod.as_str())).then_some(())
+    })
+    .await;
+    for name in [old[0].as_str(), "desk-api"] {
+        until(&format!("the restart of {name} to be told"), || async {
+            let told = ["get", "events", "-o", "jsonpath={.items[*].message}"];
+            let words = format!("Deployment {name} was restarted by hand");
+            kubectl(&case, &told).await.contains(&words).then_some(())
+        })
+        .await;
+    }
+    let after = complete(&case).await;
+    assert_eq!((after.target, traders(&case).await), (before.target, old));
+    wait(&case, "CoreAvailable", "True").await;
+    assert_statuses(&case).await;
+}

@@ -18,6 +18,9 @@ use crate::labels;
 /// Annotations of our group begin so.
 const NOTES: &str = "sapphiretrade.xyz/";
 
+/// Where `kubectl rollout restart` leaves its mark.
+const RESTARTED_AT: &str = "/spec/template/metadata/annotations/kubectl.kubernetes.io~1restartedAt";
+
 /// A child of whichever kind.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ChildRef {
@@ -52,6 +55,8 @@ pub struct Live {
     pub notes: BTreeMap<String, String>,
     /// Its `spec.replicas`.
     pub replicas: Option<i32>,
+    /// When `kubectl rollout restart` was last used on it.
+    pub restarted_at: Option<String>,
     /// How it does.
     pub health: Health,
     version: ResourceVersion,
@@ -117,6 +122,8 @@ impl Live {
             annotations.remove("deployment.kubernetes.io/revision");
         }
         let replicas = object.data.pointer("/spec/replicas").and_then(Value::as_i64);
+        let restarted_at = object.data.pointer(RESTARTED_AT).and_then(Value::as_str);
+        let restarted_at = restarted_at.map(str::to_owned);
         let content = if kind.metadata_suffices() || kind == Kind::Pod {
             Content::NotWatched
         } else {
@@ -131,6 +138,7 @@ impl Live {
             applied,
             notes,
             replicas: replicas.and_then(|n| i32::try_from(n).ok()),
+            restarted_at,
             health: health::read(kind, status.as_ref()),
             version,
             content: Mutex::new(content),

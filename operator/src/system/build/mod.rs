@@ -14,6 +14,8 @@ mod monitor;
 mod network;
 pub mod pod;
 mod readers;
+#[cfg(test)]
+mod reference;
 mod service;
 pub mod trader;
 mod volume;

@@ -13,10 +13,11 @@ pub(crate) const BACKENDS: &str = "  storage: {postgres: {secretRef: {name: post
 async fn every_role_comes_up_with_what_it_needs() {
     let case = case("roles").await;
     let _traders = Traders::start(&case.client(), Some(case.namespace())).await.unwrap();
-    let more = format!(
-        "{BACKENDS}\n  api: {{autoscaling: {{minReplicas: 3, maxReplicas: 5, targetCpuPercent: 70}}}}"
+    // Its agents have children of their own.
+    let desk = crate::handover::desk(
+        "  api: {autoscaling: {minReplicas: 3, maxReplicas: 5, targetCpuPercent: 70}}",
     );
-    apply(&case, &format!("{}---{POLICY}---{}", crate::desk::RECORDINGS, system(&more))).await;
+    apply(&case, &format!("{}---{POLICY}---{desk}", crate::desk::RECORDINGS)).await;
     volumes(&case).await;
     wait(&case, "CoreAvailable", "True").await;
     wait(&case, "SchemaCurrent", "True").await;

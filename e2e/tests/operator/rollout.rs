@@ -5,9 +5,12 @@ use std::time::Duration;
 use k8s_openapi::api::apps::v1::Deployment;
 use sapphire_crds::names::Component;
 use sapphire_crds::trading_system::{RolloutStatus, RolloutStep};
-use sapphire_e2e::Play;
+use sapphire_e2e::{Play, Traders};
 
-use crate::desk::{apply, assert_statuses, kubectl, ready, system, wait};
+use crate::clustered::BACKENDS;
+use crate::desk::{
+    POLICY, RECORDINGS, apply, assert_statuses, kubectl, ready, system, volumes, wait,
+};
 use crate::handover::{complete, desk, installed, memory, rollout, traders};
 use crate::plane::{OPERATOR, case, plane, until};
 
@@ -96,12 +99,8 @@ async fn a_first_install_that_is_late_says_so_and_goes_on_by_itself() {
     let case = case("late").await;
     case.play(Component::Trader, &Play::SecretKeyMissing).await.unwrap();
     let more = "  rollout: {stepDeadline: 2s}\n";
-    apply(
-        &case,
-        &format!("{}---{}---{}", crate::desk::RECORDINGS, crate::desk::POLICY, system(more)),
-    )
-    .await;
-    crate::desk::volumes(&case).await;
+    apply(&case, &format!("{RECORDINGS}---{POLICY}---{}", system(more))).await;
+    volumes(&case).await;
     let (reason, message) = wait(&case, "Stalled", "True").await;
     assert_eq!(reason, "DeadlineExceeded", "{message}");
     let late = rollout(&case, "a rollout", |_| true).await;
@@ -143,6 +142,35 @@ async fn a_restart_by_hand_is_left_as_it_is_and_told() {
     }
     let after = complete(&case).await;
     assert_eq!((after.target, traders(&case).await), (before.target, old));
+    wait(&case, "CoreAvailable", "True").await;
+    assert_statuses(&case).await;
+}
+
+#[tokio::test]
+async fn agents_that_do_not_come_up_go_back_and_the_core_stays() {
+    let case = case("undone-agents").await;
+    let _traders = Traders::start(&case.client(), Some(case.namespace())).await.unwrap();
+    let whole =
+        |more: &str| system(&format!("{BACKENDS}\n  rollout: {{stepDeadline: 12s}}\n{more}"));
+    apply(&case, &format!("{RECORDINGS}---{POLICY}---{}", whole(""))).await;
+    volumes(&case).await;
+    let before = complete(&case).await;
+    case.play(Component::Agent, &Play::Crashes("no such feature".into())).await.unwrap();
+    apply(&case, &whole("  podOverrides: {env: [{name: EXTRA, value: \"1\"}]}\n")).await;
+    let released = rollout(&case, "the agents to be released", |r| {
+        r.target != before.target && r.agents.as_ref() == Some(&r.target)
+    })
+    .await;
+    // Not before the core is done, and not together with what comes after.
+    assert_eq!(released.core.as_ref(), Some(&released.target));
+    assert_eq!(released.lead_revision.as_ref(), Some(&released.target));
+    assert_eq!((released.step, &released.execution), (RolloutStep::Agents, &before.execution));
+    let failed = rollout(&case, "the agents to be undone", has_failed).await;
+    assert_eq!((&failed.core, &failed.agents), (&released.core, &before.agents));
+    let (reason, message) = wait(&case, "Stalled", "True").await;
+    assert_eq!(reason, "DeadlineExceeded");
+    assert!(message.contains("no such feature"), "their last words: {message}");
+    wait(&case, "AgentsAvailable", "True").await;
     wait(&case, "CoreAvailable", "True").await;
     assert_statuses(&case).await;
 }

@@ -7,6 +7,7 @@
 pub mod agent;
 pub mod cli;
 pub mod context;
+pub mod diff;
 pub mod election;
 pub mod http;
 pub mod labels;

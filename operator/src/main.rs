@@ -4,22 +4,22 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use sapphire_operator::cli::{Cli, Command};
+use sapphire_operator::diff;
 use sapphire_operator::election::Terms;
 use sapphire_operator::operator::{connect, run};
 use sapphire_operator::settings::{Flags, Settings};
 use sapphire_operator::telemetry;
 use tokio::signal::unix::{SignalKind, signal};
 
-#[derive(Parser)]
-struct Defaults {
-    #[command(flatten)]
-    flags: Flags,
-}
+/// `diff` found something that would change.
+const DIFFERS: u8 = 1;
+/// `diff` cannot tell.
+const UNTOLD: u8 = 2;
 
 #[tokio::main]
 async fn main() -> ExitCode {
     match start(Cli::parse()).await {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             eprintln!("sapphire-operator: {error}");
             ExitCode::FAILURE
@@ -27,12 +27,13 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn start(cli: Cli) -> Result<(), Box<dyn std::error::Error>> {
+async fn start(cli: Cli) -> Result<ExitCode, Box<dyn std::error::Error>> {
     let telemetry = telemetry::start(&cli.telemetry)?;
     let flags = match cli.command {
         Some(Command::Run(flags)) => flags,
+        Some(Command::Diff(flags)) => return tell_differences(flags).await,
         // Without a command the flags are what the environment and their defaults make them.
-        None => Defaults::parse_from(["sapphire-operator"]).flags,
+        None => Flags::of_environment(),
     };
     let settings = Settings::try_from(flags)?;
     let mut terminate = signal(SignalKind::terminate())?;
@@ -46,5 +47,17 @@ async fn start(cli: Cli) -> Result<(), Box<dyn std::error::Error>> {
     let ended = run(connect().await?, settings, Terms::default(), stop).await;
     // Blocks, at a moment when nothing else runs any more.
     telemetry.finish();
-    Ok(ended?)
+    ended?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn tell_differences(flags: diff::Flags) -> Result<ExitCode, Box<dyn std::error::Error>> {
+    match diff::run(connect().await?, flags, &mut std::io::stdout().lock()).await {
+        Ok(false) => Ok(ExitCode::SUCCESS),
+        Ok(true) => Ok(ExitCode::from(DIFFERS)),
+        Err(error) => {
+            eprintln!("sapphire-operator diff: {error}");
+            Ok(ExitCode::from(UNTOLD))
+        }
+    }
 }

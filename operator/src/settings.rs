@@ -59,7 +59,20 @@ pub struct Flags {
     pub report_silence: String,
 }
 
-fn default_image() -> String {
+impl Flags {
+    /// The flags of a command line without any: the environment's, else the defaults.
+    pub fn of_environment() -> Self {
+        #[derive(clap::Parser)]
+        struct Empty {
+            #[command(flatten)]
+            flags: Flags,
+        }
+        <Empty as clap::Parser>::parse_from(["sapphire-operator"]).flags
+    }
+}
+
+/// The image of this release.
+pub(crate) fn default_image() -> String {
     format!("sapphire-trader:{}", env!("CARGO_PKG_VERSION"))
 }
 
@@ -116,6 +129,20 @@ impl Default for Bounds {
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("{}", .0.join("\n"))]
 pub struct SettingsError(pub Vec<String>);
+
+impl Settings {
+    /// Those of a process that only reads.
+    ///
+    /// # Errors
+    /// Every fault of what is given and of the environment.
+    pub fn reader(namespaces: &[String], trader_image: &str) -> Result<Self, SettingsError> {
+        Self::try_from(Flags {
+            namespaces: namespaces.join(","),
+            trader_image: trader_image.to_owned(),
+            ..Flags::of_environment()
+        })
+    }
+}
 
 impl TryFrom<Flags> for Settings {
     type Error = SettingsError;

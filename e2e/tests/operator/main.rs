@@ -10,6 +10,7 @@ mod collector;
 mod confinement;
 mod deletion;
 mod desk;
+mod diff;
 mod election;
 mod embedded;
 mod handover;

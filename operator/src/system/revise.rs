@@ -1,6 +1,7 @@
 //! The revision of a desk as it is now: found, or rendered and recorded.
 
 use sapphire_crds::names::annotations::ADOPT_DEFAULTS;
+use sapphire_crds::requests::Handled;
 use sapphire_crds::values::ObjectName;
 
 use super::build;
@@ -11,7 +12,39 @@ use super::validate::Valid;
 use crate::context::Context;
 use crate::reconcile::outcome::Hold;
 use crate::reconcile::requests::pending;
-use crate::reconcile::revisions::{Found, Wish};
+use crate::reconcile::revisions::{Foreseen, Found, Render, Wish};
+
+/// As [`revise`], with nothing recorded.
+///
+/// # Errors
+/// A [`Hold`] of the builders or the API server.
+pub async fn foresee(
+    context: &Context,
+    desk: &Dereferenced,
+    valid: &Valid,
+) -> Result<Foreseen, Hold> {
+    let handled = desk.status().handled.unwrap_or_default();
+    let render = |image: &str, hash: &str| build::render(valid, image, hash);
+    let wish = wish(desk, valid, &handled, &render);
+    context.revisions.foresee(context, &valid.owner, &wish).await
+}
+
+fn wish<'a>(
+    desk: &'a Dereferenced,
+    valid: &'a Valid,
+    handled: &'a Handled,
+    render: &'a Render<'a>,
+) -> Wish<'a> {
+    let annotations = desk.system.metadata.annotations.as_ref();
+    Wish {
+        agent: None,
+        system: &valid.key,
+        inputs: inputs(valid),
+        image: valid.system.spec.image.as_ref().map(|image| image.reference.to_string()),
+        adopt: pending(annotations, ADOPT_DEFAULTS, handled.adopt_defaults.as_ref()),
+        render,
+    }
+}
 
 /// Finds or records it, and removes those that nothing is made from any more.
 ///
@@ -20,16 +53,8 @@ use crate::reconcile::revisions::{Found, Wish};
 pub async fn revise(context: &Context, desk: &Dereferenced, valid: &Valid) -> Result<Found, Hold> {
     let status = desk.status();
     let handled = status.handled.unwrap_or_default();
-    let annotations = desk.system.metadata.annotations.as_ref();
     let render = |image: &str, hash: &str| build::render(valid, image, hash);
-    let wish = Wish {
-        agent: None,
-        system: &valid.key,
-        inputs: inputs(valid),
-        image: valid.system.spec.image.as_ref().map(|image| image.reference.to_string()),
-        adopt: pending(annotations, ADOPT_DEFAULTS, handled.adopt_defaults.as_ref()),
-        render: &render,
-    };
+    let wish = wish(desk, valid, &handled, &render);
     let found = context.revisions.find_or_record(context, &valid.owner, &wish).await?;
     let rollout = status.rollout.as_ref();
     let agents = desk.agents.iter().filter_map(|agent| agent.status.as_ref());

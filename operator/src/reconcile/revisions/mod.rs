@@ -16,6 +16,7 @@ use kube::Api;
 use kube::api::DynamicObject;
 use sapphire_crds::canonical::canonical_hash;
 use sapphire_crds::conditions::Reason;
+use sapphire_crds::values::ObjectName;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -53,10 +54,7 @@ impl Revision {
     /// # Errors
     /// A [`Hold`] when somebody made a ControllerRevision of our name that we cannot read.
     pub fn rendered(&self) -> Result<Vec<Desired>, Hold> {
-        let children = self.data.rendered.iter().map(Desired::restore);
-        children
-            .collect::<Option<_>>()
-            .ok_or_else(|| unreadable(&self.name, "a child of it is unknown"))
+        self.data.children(&self.name)
     }
 }
 
@@ -72,6 +70,14 @@ pub struct RevisionData {
     pub builder: String,
     /// The children, as [`Desired::store`] writes them.
     pub rendered: Vec<Value>,
+}
+
+impl RevisionData {
+    fn children(&self, revision: &str) -> Result<Vec<Desired>, Hold> {
+        let children = self.rendered.iter().map(Desired::restore);
+        let children: Option<_> = children.collect();
+        children.ok_or_else(|| unreadable(revision, "a child of it is unknown"))
+    }
 }
 
 /// Renders what shapes pods, for an image and a revision's hash.
@@ -119,6 +125,41 @@ pub enum Foreseen {
     Kept(Found),
     /// None is; this would be recorded.
     New(Recording),
+}
+
+impl Foreseen {
+    /// The revision's name.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Kept(found) => &found.revision.name,
+            Self::New(recording) => &recording.name,
+        }
+    }
+
+    /// The same, as statuses hold it.
+    ///
+    /// # Errors
+    /// Stalled where it is no name: that of its object is too long.
+    pub fn object_name(&self) -> Result<ObjectName, Hold> {
+        let words = |error| Hold::stalled(Reason::InvalidSpec, format!("{}: {error}", self.name()));
+        self.name().parse().map_err(words)
+    }
+
+    /// What it holds, or would.
+    pub fn data(&self) -> &RevisionData {
+        match self {
+            Self::Kept(found) => &found.revision.data,
+            Self::New(recording) => &recording.data,
+        }
+    }
+
+    /// The children as they are or would be rendered.
+    ///
+    /// # Errors
+    /// As [`Revision::rendered`].
+    pub fn rendered(&self) -> Result<Vec<Desired>, Hold> {
+        self.data().children(self.name())
+    }
 }
 
 /// A cache of what revisions hold, and of how they compare; revisions never change.

@@ -1,0 +1,130 @@
+//! What an apply would change is told, and nothing changes.
+
+use clap::Parser;
+use sapphire_crds::TradingSystem;
+use sapphire_e2e::Case;
+use sapphire_operator::diff::{self, DiffError};
+use sapphire_operator::reconcile::kind::Kind;
+use serde_json::Value;
+
+use crate::agents;
+use crate::desk::{POLICY, RECORDINGS, names, ready, system, uid};
+use crate::plane::case;
+
+#[derive(Parser)]
+struct Command {
+    #[command(flatten)]
+    flags: diff::Flags,
+}
+
+/// What the command says of manifests, and whether something would change.
+async fn diff(
+    case: &Case<'_>,
+    manifests: &str,
+    more: &[&str],
+) -> Result<(bool, String), DiffError> {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("desk.yaml"), manifests).unwrap();
+    let place = folder.path().display().to_string();
+    let arguments = [&["diff", "-f", &place, "-n", case.namespace()], more].concat();
+    let flags = Command::parse_from(arguments).flags;
+    let mut said = Vec::new();
+    let changes = diff::run(case.client(), flags, &mut said).await?;
+    Ok((changes, String::from_utf8(said).unwrap()))
+}
+
+#[tokio::test]
+async fn a_desk_that_is_not_there_is_told_and_not_made() {
+    let case = case("diff-new").await;
+    let manifests = format!("{RECORDINGS}---{POLICY}---{}", system(""));
+    let (changes, said) = diff(&case, &manifests, &[]).await.unwrap();
+    assert!(changes, "{said}");
+    let new = format!("+ TradingSystem {}/desk", case.namespace());
+    for expected in [
+        new.as_str(),
+        "comes up at desk-",
+        "+ Deployment desk-trader",
+        "Not looked at: PersistentVolumeClaim",
+    ] {
+        assert!(said.contains(expected), "{expected} in {said}");
+    }
+    assert!(case.api::<TradingSystem>().get_opt("desk").await.unwrap().is_none());
+    assert!(names(&case, Kind::Deployment).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_change_is_told_with_its_reason_and_not_made() {
+    let case = case("diff-change").await;
+    ready(&case, "").await;
+    let before = uid(&case, Kind::Deployment, "desk-trader").await;
+    let manifests = |more: &str| format!("{POLICY}---{}", system(more));
+    let (changes, said) = diff(&case, &manifests(""), &[]).await.unwrap();
+    assert!(!changes, "{said}");
+    assert!(said.contains("stays as it is") && said.contains("no pod restarts"), "{said}");
+
+    let more = "  trader: {resources: {limits: {memory: 2Gi}}}";
+    let (changes, said) = diff(&case, &manifests(more), &[]).await.unwrap();
+    assert!(changes);
+    for expected in [
+        "+ spec.trader:",
+        "restarts pods: trader:",
+        "2Gi",
+        "~ Deployment desk-trader",
+        "resources.limits.memory: 512Mi → 2Gi",
+    ] {
+        assert!(said.contains(expected), "{expected} in {said}");
+    }
+    let (_, json) = diff(&case, &manifests(more), &["-o", "json"]).await.unwrap();
+    let json: Value = serde_json::from_str(&json).unwrap();
+    assert!(json["desks"][0]["restarts"].as_str().unwrap().contains("memory"), "{json:#}");
+    let stored = case.api::<TradingSystem>().get("desk").await.unwrap();
+    assert!(stored.spec.trader.is_none());
+    assert_eq!(uid(&case, Kind::Deployment, "desk-trader").await, before);
+    assert_eq!(names(&case, Kind::ControllerRevision).await.len(), 1);
+}
+
+#[tokio::test]
+async fn what_a_policy_is_missing_for_is_told() {
+    let case = case("diff-missing").await;
+    let (changes, said) = diff(&case, &system(""), &[]).await.unwrap();
+    assert!(changes);
+    assert!(said.contains("would not go on: PolicyMissing"), "{said}");
+}
+
+#[tokio::test]
+async fn what_the_api_server_would_refuse_is_an_error() {
+    let case = case("diff-refused").await;
+    ready(&case, "").await;
+    let venue = "venue: {aster: {network: Testnet, credentials: {secretName: keys}}}";
+    let manifests = format!(
+        "
+apiVersion: sapphiretrade.xyz/v1alpha1
+kind: TradingSystem
+metadata: {{name: desk}}
+spec:
+  {venue}
+  symbols: {{list: [BTCUSD]}}
+  barInterval: 1h
+  riskPolicyRef: {{name: careful}}
+"
+    );
+    let error = diff(&case, &manifests, &[]).await.unwrap_err().to_string();
+    assert!(error.contains("would refuse it") && error.contains("venue"), "{error}");
+}
+
+#[tokio::test]
+async fn agents_in_pods_of_their_own_are_told_of() {
+    let case = case("diff-agents").await;
+    let _traders = agents::desk(&case, "").await;
+    agents::agent(&case, "one", "Ready", "True").await;
+    let manifests = |more: &str| format!("{POLICY}---{}", agents::clustered(more));
+    let (changes, said) = diff(&case, &manifests(""), &[]).await.unwrap();
+    assert!(!changes, "{said}");
+    let more = "  podOverrides: {nodeSelector: {disk: fast}}";
+    let (changes, said) = diff(&case, &manifests(more), &[]).await.unwrap();
+    assert!(changes);
+    for expected in ["TradingAgent one", "~ Deployment desk-one", "~ Deployment desk-coordinator"] {
+        assert!(said.contains(expected), "{expected} in {said}");
+    }
+    assert_eq!(said.matches("nodeSelector").count(), said.matches("fast").count(), "{said}");
+}

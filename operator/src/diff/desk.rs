@@ -1,0 +1,270 @@
+//! What a reconcile of a desk would want, held against what is there.
+
+use kube::Api;
+use kube::api::{DynamicObject, Patch, PatchParams, ValidationDirective};
+use sapphire_crds::TradingAgent;
+use sapphire_crds::names::FIELD_MANAGER;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::DiffError;
+use super::changes::{Change, changes};
+use crate::agent;
+use crate::agent::release::{Release, inputs, own_part};
+use crate::context::Context;
+use crate::reconcile::desired::{Desired, Owner};
+use crate::reconcile::key::Key;
+use crate::reconcile::kind::Kind;
+use crate::reconcile::outcome::Hold;
+use crate::reconcile::revisions::Wish;
+use crate::reconcile::stored::Stored;
+use crate::reconcile::wording::first_difference;
+use crate::system::build;
+use crate::system::dereference::dereference;
+use crate::system::revise;
+use crate::system::validate::{Shape, validate};
+
+/// What would become of a desk.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Outlook {
+    pub(super) namespace: String,
+    pub(super) system: String,
+    /// What would hold the operator back: a condition's reason and words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) held: Option<String>,
+    /// The revision that pods run now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) revision: Option<String>,
+    /// The one that would be rolled out: another restarts pods.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) rolls_out: Option<String>,
+    /// Why pods would restart, in words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) restarts: Option<String>,
+    /// What would become of children.
+    pub(super) children: Vec<Child>,
+    /// What would become of agents in pods of their own, where that is anything.
+    pub(super) agents: Vec<Agent>,
+}
+
+/// What would become of an agent's pods.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Agent {
+    pub(super) name: String,
+    /// Why they would restart, in words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) restarts: Option<String>,
+    pub(super) children: Vec<Child>,
+}
+
+/// What would become of a child.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Child {
+    pub(super) kind: &'static str,
+    pub(super) name: String,
+    pub(super) fate: Fate,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) changes: Vec<Change>,
+    /// Why it could not be applied.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) refused: Option<String>,
+}
+
+/// Whether a child comes, changes or goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) enum Fate {
+    Created,
+    Changed,
+    Deleted,
+}
+
+impl Outlook {
+    /// Whether anything would change.
+    pub(super) fn changes(&self) -> bool {
+        self.rolls_out.is_some() || !self.children.is_empty() || !self.agents.is_empty()
+    }
+}
+
+/// Foresees what a reconcile of the desk would do, once all its steps are done.
+pub(super) async fn foresee(context: &Context, key: &Key) -> Result<Outlook, DiffError> {
+    let mut outlook = Outlook {
+        namespace: key.namespace.clone(),
+        system: key.name.clone(),
+        held: None,
+        revision: None,
+        rolls_out: None,
+        restarts: None,
+        children: Vec::new(),
+        agents: Vec::new(),
+    };
+    let Some(system) = context.systems.get(key) else {
+        outlook.held = Some(format!("there is no TradingSystem {}", key.name));
+        return Ok(outlook);
+    };
+    let desk = dereference(context, system);
+    if desk.system.spec.suspend {
+        outlook.held = Some("suspended: nothing would be reconciled".into());
+        return Ok(outlook);
+    }
+    let valid = match validate(desk.clone()) {
+        Ok(valid) => valid,
+        Err(hold) => {
+            outlook.held = Some(hold.to_string());
+            return Ok(outlook);
+        }
+    };
+    let released = desk.status().rollout.and_then(|rollout| rollout.core);
+    let target = revise::foresee(context, &desk, &valid).await?;
+    let (name, rendered) = (target.name().to_owned(), target.rendered()?);
+    outlook.revision = released.as_ref().map(ToString::to_string);
+    if outlook.revision.as_deref() != Some(&name) {
+        if let Some(released) = &released
+            && let Some(former) =
+                context.revisions.named(context, &valid.owner, released.as_str()).await?
+        {
+            let words = first_difference(&former.rendered()?, &rendered);
+            outlook.restarts =
+                Some(words.unwrap_or_else(|| "another revision of the same pods".into()));
+        }
+        outlook.rolls_out = Some(name);
+    }
+    let mut wanted = build::build(&valid)?;
+    // Its migration runs once, and is gone afterwards.
+    wanted.extend(rendered.into_iter().filter(|child| child.kind != Kind::Pod));
+    build::readers(&valid, &mut wanted);
+    outlook.children = children(context, key, &valid.owner, &wanted).await?;
+    if let Shape::Clustered { .. } = valid.shape {
+        let release = Release::read(&target.object_name()?, &key.name, target.data())?;
+        for agent in &valid.agents {
+            let foreseen = foresee_agent(context, key, agent, &release).await?;
+            outlook.agents.extend((!foreseen.children.is_empty()).then_some(foreseen));
+        }
+    }
+    Ok(outlook)
+}
+
+/// What a reconcile of the agent would do once the system's revision is released to it.
+async fn foresee_agent(
+    context: &Context,
+    desk: &Key,
+    agent: &Stored<TradingAgent>,
+    release: &Release,
+) -> Result<Agent, DiffError> {
+    let owner = Owner::of::<TradingAgent>(agent, agent::dereference::KIND);
+    let name = owner.key.name.clone();
+    let part = own_part(agent);
+    let render = |image: &str, hash: &str| agent::build::render(&name, &part, release, image, hash);
+    let wish = Wish {
+        agent: Some(&name),
+        system: desk,
+        inputs: inputs(&part, release),
+        image: Some(release.image.clone()),
+        adopt: None,
+        render: &render,
+    };
+    let target = context.revisions.foresee(context, &owner, &wish).await?;
+    let mut wanted = target.rendered()?;
+    let former = agent.status.as_ref().and_then(|status| status.revision.as_ref());
+    let mut restarts = None;
+    if let Some(former) = former.filter(|former| former.as_str() != target.name())
+        && let Some(former) = context.revisions.named(context, &owner, former.as_str()).await?
+    {
+        let words = first_difference(&former.rendered()?, &wanted);
+        restarts = Some(words.unwrap_or_else(|| "another revision of the same pods".into()));
+    }
+    agent::build::scale(&mut wanted, agent.spec.replicas);
+    wanted.extend(agent::build::build(&desk.name, &name, &agent.spec)?);
+    let children = children(context, desk, &owner, &wanted).await?;
+    Ok(Agent { name, restarts, children })
+}
+
+async fn children(
+    context: &Context,
+    desk: &Key,
+    owner: &Owner,
+    wanted: &[Desired],
+) -> Result<Vec<Child>, DiffError> {
+    let mut fates = Vec::new();
+    for child in wanted {
+        fates.extend(fate(context, owner, child).await?);
+    }
+    for (child, live) in context.children.of_desk(desk) {
+        let is_wanted = wanted.iter().any(|w| w.kind == child.kind && w.name == child.key.name);
+        if child.kind.is_collected()
+            && child.kind != Kind::Pod
+            && live.is_controlled_by(&owner.uid)
+            && !is_wanted
+        {
+            fates.push(Child {
+                kind: child.kind.name(),
+                name: child.key.name,
+                fate: Fate::Deleted,
+                changes: Vec::new(),
+                refused: None,
+            });
+        }
+    }
+    Ok(fates)
+}
+
+async fn fate(
+    context: &Context,
+    owner: &Owner,
+    child: &Desired,
+) -> Result<Option<Child>, DiffError> {
+    let key = owner.key.beside(&child.name);
+    let live = context.children.get(child.kind, &key);
+    let wish = child
+        .manifest(owner, live.as_ref().and_then(|live| live.replicas))
+        .map_err(|error| build::unwritable(&error))?;
+    let mut found = Child {
+        kind: child.kind.name(),
+        name: child.name.clone(),
+        fate: Fate::Created,
+        changes: Vec::new(),
+        refused: None,
+    };
+    if live.is_none() {
+        return Ok(Some(found));
+    }
+    if live.is_some_and(|live| live.fulfils(&wish)) {
+        return Ok(None);
+    }
+    found.fate = Fate::Changed;
+    let api: Api<DynamicObject> =
+        Api::namespaced_with(context.client.clone(), &key.namespace, &child.kind.resource());
+    let action = format!("read {} {key}", child.kind.name());
+    let before = api.get_opt(&child.name).await.map_err(|error| Hold::of_call(&action, &error))?;
+    let mut params = PatchParams::apply(FIELD_MANAGER).dry_run().force();
+    params.field_validation = Some(ValidationDirective::Strict);
+    match api.patch(&child.name, &params, &Patch::Apply(&wish.object)).await {
+        Ok(after) => {
+            let before = before.map(content).unwrap_or_default();
+            found.changes = changes(&before, &content(after));
+            Ok((!found.changes.is_empty()).then_some(found))
+        }
+        Err(kube::Error::Api(status)) if (400..500).contains(&status.code) => {
+            found.refused = Some(status.message.clone());
+            Ok(Some(found))
+        }
+        Err(error) => {
+            let action = format!("try {} {key}", child.kind.name());
+            Err(Hold::of_call(&action, &error).into())
+        }
+    }
+}
+
+/// What of an object people would look at.
+fn content(object: DynamicObject) -> Value {
+    let labels = object.metadata.labels.clone().unwrap_or_default();
+    let mut content = object.data;
+    if let Some(members) = content.as_object_mut() {
+        members.remove("status");
+        members.insert("metadata".into(), json!({"labels": labels}));
+    }
+    content
+}

@@ -1,0 +1,140 @@
+//! Prints it: for people as `kubectl diff` readers expect, or as JSON.
+
+use std::io::{self, Write};
+
+use serde_json::{Value, json};
+
+use super::Output;
+use super::changes::Change;
+use super::desk::{Child, Fate, Outlook};
+use super::foreseen::{Foreseen, Outcome};
+
+/// The longest value that is printed for people, in characters.
+const LONGEST: usize = 120;
+
+pub(super) fn print(
+    out: &mut impl Write,
+    output: Output,
+    foreseen: &Foreseen,
+    desks: &[Outlook],
+    others: &[String],
+) -> io::Result<()> {
+    match output {
+        Output::Human => human(out, foreseen, desks, others),
+        Output::Json => {
+            let objects: Vec<Value> = foreseen.outcomes.iter().map(object).collect();
+            let all = json!({"objects": objects, "desks": desks, "othersNotLookedAt": others});
+            writeln!(out, "{all:#}")
+        }
+    }
+}
+
+fn object(outcome: &Outcome) -> Value {
+    json!({
+        "kind": outcome.kind,
+        "namespace": outcome.key.namespace,
+        "name": outcome.key.name,
+        "fate": match (outcome.is_new, outcome.changes.is_empty()) {
+            (true, _) => "created",
+            (false, false) => "changed",
+            (false, true) => "unchanged",
+        },
+        "changes": outcome.changes,
+    })
+}
+
+fn human(
+    out: &mut impl Write,
+    foreseen: &Foreseen,
+    desks: &[Outlook],
+    others: &[String],
+) -> io::Result<()> {
+    for outcome in &foreseen.outcomes {
+        let Outcome { kind, key, is_new, changes } = outcome;
+        match (is_new, changes.is_empty()) {
+            (true, _) => writeln!(out, "+ {kind} {key}")?,
+            (false, true) => writeln!(out, "  {kind} {key} stays as it is")?,
+            (false, false) => writeln!(out, "~ {kind} {key}")?,
+        }
+        lines(out, changes)?;
+    }
+    for desk in desks {
+        writeln!(out, "\nDesk {}/{}", desk.namespace, desk.system)?;
+        if let Some(held) = &desk.held {
+            writeln!(out, "  would not go on: {held}")?;
+        }
+        match (&desk.rolls_out, &desk.revision) {
+            (Some(next), Some(former)) => {
+                writeln!(
+                    out,
+                    "  rolls out {next} in place of {former}: core, then agents, then execution"
+                )?;
+            }
+            (Some(first), None) => writeln!(out, "  comes up at {first}")?,
+            (None, _) if desk.held.is_none() => writeln!(out, "  no pod restarts for it")?,
+            (None, _) => {}
+        }
+        if let Some(words) = &desk.restarts {
+            writeln!(out, "  restarts pods: {words}")?;
+        }
+        family(out, &desk.children)?;
+        for agent in &desk.agents {
+            writeln!(out, "  TradingAgent {}", agent.name)?;
+            if let Some(words) = &agent.restarts {
+                writeln!(out, "  restarts pods: {words}")?;
+            }
+            family(out, &agent.children)?;
+        }
+    }
+    if !others.is_empty() {
+        let mut kinds = others.to_vec();
+        kinds.sort();
+        kinds.dedup();
+        writeln!(out, "\nNot looked at: {}; kubectl diff tells of them.", kinds.join(", "))?;
+    }
+    Ok(())
+}
+
+fn family(out: &mut impl Write, children: &[Child]) -> io::Result<()> {
+    for child in children {
+        let sign = match child.fate {
+            Fate::Created => '+',
+            Fate::Changed => '~',
+            Fate::Deleted => '-',
+        };
+        writeln!(out, "  {sign} {} {}", child.kind, child.name)?;
+        lines(out, &child.changes)?;
+        if let Some(refused) = &child.refused {
+            writeln!(out, "      the API server would refuse it: {refused}")?;
+        }
+    }
+    Ok(())
+}
+
+fn lines(out: &mut impl Write, changes: &[Change]) -> io::Result<()> {
+    for change in changes {
+        let path = &change.path;
+        match (&change.from, &change.to) {
+            (Some(from), Some(to)) => {
+                writeln!(out, "      {path}: {} → {}", shown(from), shown(to))?;
+            }
+            (None, Some(to)) => writeln!(out, "    + {path}: {}", shown(to))?,
+            (Some(from), None) => writeln!(out, "    - {path}: {}", shown(from))?,
+            (None, None) => {}
+        }
+    }
+    Ok(())
+}
+
+fn shown(value: &Value) -> String {
+    let text = match value {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    // One line, whatever a manifest holds.
+    let line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    match line.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None => line,
+    }
+}

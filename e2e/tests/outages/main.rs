@@ -9,6 +9,7 @@ mod desk;
 mod gone;
 mod killed;
 mod plane;
+mod resync;
 mod stored;
 mod successor;
 mod turns;

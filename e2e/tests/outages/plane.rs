@@ -14,7 +14,7 @@ use tokio::task::JoinHandle;
 
 const ACCOUNT: &str = "operator";
 
-async fn plane() -> &'static ControlPlane {
+pub(crate) async fn plane() -> &'static ControlPlane {
     static PLANE: OnceCell<&'static ControlPlane> = OnceCell::const_new();
     let prepare = || async {
         let plane = ControlPlane::shared().await.unwrap();

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use kube::api::DynamicObject;
+use kube::api::{DynamicObject, TypeMeta};
 use kube::runtime::watcher::Event;
 use serde_json::Value;
 
@@ -88,6 +88,9 @@ enum Content {
 impl Live {
     /// Reads what matters of an object.
     pub fn read(kind: Kind, mut object: DynamicObject) -> Self {
+        // The items of a list do not say what they are.
+        object.types =
+            Some(TypeMeta { api_version: kind.api_version(), kind: kind.name().to_owned() });
         let meta = &mut object.metadata;
         let version = ResourceVersion::of(meta);
         let controller = meta.owner_references.as_ref().and_then(|owners| {
@@ -394,6 +397,19 @@ mod tests {
         take(&children, object(&wish("a"), 1));
         assert!(live(&children).fulfils(&wish("a")));
         assert!(!live(&children).fulfils(&wish("b")));
+    }
+
+    #[test]
+    fn what_is_listed_is_what_was_watched() {
+        let children = Children::default();
+        let mut item = object(&wish("a"), 1);
+        // As in a list, whose items do not say what they are.
+        item.types = None;
+        take(&children, item.clone());
+        assert_eq!(live(&children).difference(&wish("a")), None);
+        assert!(live(&children).fulfils(&wish("a")));
+        take(&children, object(&wish("a"), 2));
+        assert!(matches!(*live(&children).content.lock().unwrap(), Content::Fulfils { .. }));
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use sapphire_crds::RiskPolicy;
 use sapphire_crds::risk_policy::RiskPolicyStatus;
+use sapphire_crds::values::ObjectName;
 use sapphire_e2e::{Case, Traders};
 
 use crate::desk::{POLICY, RECORDINGS, apply, assert_statuses, kubectl, system, volumes, wait};
@@ -126,7 +127,7 @@ async fn a_policy_binds_the_pods_of_every_desk_that_names_it() {
         (status.confirmed_pods == 4 && status.bindings.len() == 4).then_some(status)
     })
     .await;
-    let names: Vec<&str> = status.systems.iter().map(|name| name.as_str()).collect();
+    let names: Vec<&str> = status.systems.iter().map(ObjectName::as_str).collect();
     assert_eq!(names, ["desk", "other"]);
     let of =
         |system: &str| status.bindings.iter().filter(|row| row.system.as_str() == system).count();
@@ -134,7 +135,7 @@ async fn a_policy_binds_the_pods_of_every_desk_that_names_it() {
 
     // One desk that does not follow is enough.
     traders.conduct(case.namespace(), "other", |desk| {
-        desk.acknowledges_after = Duration::from_secs(3600)
+        desk.acknowledges_after = Duration::from_secs(3600);
     });
     tighten(&case, "0.2").await;
     let (status, message) = until("half of the pods", || async {

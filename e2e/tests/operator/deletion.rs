@@ -20,7 +20,7 @@ use crate::reports::trader;
 async fn refused(case: &Case<'_>, arguments: &[&str]) -> String {
     let arguments = [&["-n", case.namespace()], arguments].concat();
     let outcome = case.cluster().kubectl(&arguments).await.unwrap();
-    outcome.ok().expect_err("it is refused").to_string()
+    outcome.ok().unwrap_err().to_string()
 }
 
 /// A desk with a position, and who plays its trader.

@@ -1,7 +1,8 @@
 //! Runs one kind's reconciles: several objects at once, each with pauses of its own when it fails.
 
+use std::collections::HashMap;
 use std::future::Future;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::task::JoinSet;
@@ -43,9 +44,16 @@ pub async fn run<R: Reconciler>(
 ) -> Result<(), tokio::task::JoinError> {
     let reconciler = Arc::new(reconciler);
     let backoff = Arc::new(Backoff::default());
+    let told = Arc::new(Told::default());
     let mut workers = JoinSet::new();
     for _ in 0..context.settings.concurrency {
-        workers.spawn(work(reconciler.clone(), context.clone(), queue.clone(), backoff.clone()));
+        workers.spawn(work(
+            reconciler.clone(),
+            context.clone(),
+            queue.clone(),
+            backoff.clone(),
+            told.clone(),
+        ));
     }
     // Workers never return; one that ends has panicked.
     match workers.join_next().await {
@@ -59,6 +67,7 @@ async fn work<R: Reconciler>(
     context: Arc<Context>,
     queue: Arc<Queue<Key>>,
     backoff: Arc<Backoff<Key>>,
+    told: Arc<Told>,
 ) {
     let metrics = &context.metrics;
     loop {
@@ -75,7 +84,7 @@ async fn work<R: Reconciler>(
         let word = outcome.as_ref().map_or_else(Hold::kind, |_| "done");
         span.record("outcome", word);
         metrics.reconciles.with_label_values(&[R::NAME, word]).inc();
-        let again = span.in_scope(|| pause(&key, outcome, &backoff));
+        let again = span.in_scope(|| pause(&key, outcome, &backoff, &told));
         queue.done(key, again);
         let failing = i64::try_from(backoff.failing()).unwrap_or(i64::MAX);
         metrics.failing.with_label_values(&[R::NAME]).set(failing);
@@ -104,10 +113,12 @@ fn pause(
     key: &Key,
     outcome: Result<Option<Duration>, Hold>,
     backoff: &Backoff<Key>,
+    told: &Told,
 ) -> Option<Duration> {
     match outcome {
         Ok(again) => {
             backoff.forget(key);
+            told.forget(key);
             again
         }
         Err(hold) => {
@@ -123,12 +134,48 @@ fn pause(
                 }
             };
             let again_ms = again.map(|pause| pause.as_millis());
-            if loud {
+            // An object that waits is woken by whatever happens around it, and says the same again.
+            if !told.is_news(key, &words) {
+                tracing::debug!(again_ms, "{words}");
+            } else if loud {
                 tracing::warn!(again_ms, "{words}");
             } else {
                 tracing::info!(again_ms, "{words}");
             }
             again
         }
+    }
+}
+
+/// What was last logged of each object that does not go on.
+#[derive(Debug, Default)]
+struct Told {
+    words: Mutex<HashMap<Key, String>>,
+}
+
+impl Told {
+    fn is_news(&self, key: &Key, words: &str) -> bool {
+        let mut all = self.words.lock().unwrap_or_else(PoisonError::into_inner);
+        all.insert(key.clone(), words.to_owned()).as_deref() != Some(words)
+    }
+
+    fn forget(&self, key: &Key) {
+        self.words.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_words_are_no_news() {
+        let (told, key) = (Told::default(), Key::new("n", "desk"));
+        assert!(told.is_news(&key, "waits"));
+        assert!(!told.is_news(&key, "waits"));
+        assert!(told.is_news(&key, "waits for something else"));
+        assert!(told.is_news(&Key::new("n", "other"), "waits"));
+        told.forget(&key);
+        assert!(told.is_news(&key, "waits for something else"));
     }
 }

@@ -5,10 +5,11 @@ use kube::api::{DynamicObject, ListParams};
 use sapphire_crds::conditions::ConditionType;
 use sapphire_crds::{RiskPolicy, TradingAgent, TradingSystem};
 use sapphire_e2e::Case;
+use sapphire_e2e::audit::{Mark, Request};
 use sapphire_operator::reconcile::conditions::lint;
 use sapphire_operator::reconcile::kind::Kind;
 
-use crate::plane::until;
+use crate::plane::{OPERATOR, plane, until};
 
 pub(crate) const POLICY: &str = "
 apiVersion: sapphiretrade.xyz/v1alpha1
@@ -107,8 +108,10 @@ pub(crate) async fn wait(case: &Case<'_>, condition: &str, answer: &str) -> (Str
     .await
 }
 
-/// The linter over all statuses of the namespace, once every object has one.
+/// The linter over all statuses of the namespace, once every object has one; and nothing that the operator
+/// asked for there was more than the chart's rules allow.
 pub(crate) async fn assert_statuses(case: &Case<'_>) {
+    assert_rights(case).await;
     let statuses = until("every object to have a status", || async {
         let all = ListParams::default();
         let mut statuses = Vec::new();
@@ -134,6 +137,17 @@ pub(crate) async fn assert_statuses(case: &Case<'_>) {
         faults.extend(found.into_iter().map(|fault| format!("{name}: {fault}")));
     }
     assert!(faults.is_empty(), "{faults:#?}");
+}
+
+/// Everything that the operator asked for in the namespace was within its rights.
+async fn assert_rights(case: &Case<'_>) {
+    let all = plane().await.audit().since(&case.client(), Mark::default()).await.unwrap();
+    let refused: Vec<_> = all
+        .into_iter()
+        .filter(|request| request.user == OPERATOR && request.namespace == case.namespace())
+        .filter(Request::is_forbidden)
+        .collect();
+    assert!(refused.is_empty(), "{refused:#?}");
 }
 
 /// The names of the operator's objects of a kind, sorted.

@@ -26,9 +26,22 @@ pub(crate) async fn paper_desk(case: &Case<'_>) {
     kubectl(case, &["wait", "--for=condition=Ready", "tsys/paper-desk", "--timeout=60s"]).await;
 }
 
-/// Names and uids of the pods that the operator is responsible for.
+/// Applies the live desk of the examples on the venue's test network, and waits for its core: a pod a role.
+pub(crate) async fn clustered_desk(case: &Case<'_>) {
+    let desk = example("live-desk/system.yaml")
+        .replace("live: true", "live: false")
+        .replace("network: Mainnet", "network: Testnet");
+    case.apply(&desk).await.unwrap().ok().unwrap();
+    for tier in ["small", "medium"] {
+        case.apply(&example(&format!("agents/{tier}.yaml"))).await.unwrap().ok().unwrap();
+    }
+    condition(case, "tsys/live-desk", "CoreAvailable", "True").await;
+}
+
+/// Names and uids of the pods that trade. (A migration comes and goes.)
 pub(crate) async fn trading_pods(case: &Case<'_>) -> Vec<String> {
-    let ours = "app.kubernetes.io/managed-by=sapphire-operator";
+    let ours =
+        "app.kubernetes.io/managed-by=sapphire-operator,app.kubernetes.io/component!=migration";
     let uids = r#"jsonpath={range .items[*]}{.metadata.name} {.metadata.uid}{"\n"}{end}"#;
     let said = kubectl(case, &["get", "pods", "-l", ours, "-o", uids]).await;
     let mut pods: Vec<String> = said.lines().map(str::to_owned).collect();

@@ -1,8 +1,11 @@
 //! What the charts render, and which values they take.
 
+use std::collections::BTreeSet;
+
 use rstest::rstest;
-use sapphire_e2e::command::Outcome;
-use sapphire_e2e::{Cluster, ControlPlane};
+use sapphire_e2e::command::{Outcome, run};
+use sapphire_e2e::{Cluster, ControlPlane, executables};
+use tokio::process::Command;
 
 use crate::installation::{DEFINITIONS, HOME, OPERATOR};
 
@@ -56,6 +59,9 @@ async fn both_charts_pass_the_strict_linter() {
 #[case::a_monitors_interval("serviceMonitor.interval=soon", "interval")]
 #[case::a_rule("prometheusRule.labels.a=b", "labels")]
 #[case::a_word_for_a_switch("prometheusRule.enabled=often", "enabled")]
+#[case::a_deadline("deletion.flattenDeadline=soon", "flattenDeadline")]
+#[case::another_deadline("deletion.deadline=5m", "deadline")]
+#[case::protection("namespaceProtection.enable=true", "enable")]
 #[case::resources("resources.request.cpu=1", "request")]
 #[case::pull_secrets("imagePullSecrets[0].secret=x", "secret")]
 #[tokio::test]
@@ -129,6 +135,26 @@ async fn the_operator_is_confined_and_no_rule_reaches_secrets() {
             assert!(!text.contains("secrets") && !text.contains('*'), "{text}");
         }
     }
+}
+
+/// What the chart sets is what the operator reads, and all that it reads can be set.
+#[tokio::test]
+async fn the_operators_environment_is_what_its_help_names() {
+    let program = executables::find("sapphire-operator", "scripts/operator-builds.sh").unwrap();
+    let mut command = Command::new(program);
+    command.args(["run", "--help"]);
+    let help = run(command, "").await.unwrap().ok().unwrap();
+    let mut read: BTreeSet<&str> =
+        help.split("[env: ").skip(1).filter_map(|rest| rest.split('=').next()).collect();
+    // The port is the chart's own.
+    assert!(read.remove("SAPPHIRE_LISTEN"), "{help}");
+    let values = ["--set", "tracing.endpoint=http://collector:4318"];
+    let rendered = documents(&template(&values).await.ok().unwrap());
+    let deployment = rendered.iter().find(|document| document["kind"] == "Deployment").unwrap();
+    let variables = &deployment["spec"]["template"]["spec"]["containers"][0]["env"];
+    let variables = variables.as_array().unwrap().iter();
+    let set: BTreeSet<&str> = variables.filter_map(|variable| variable["name"].as_str()).collect();
+    assert_eq!(set, read);
 }
 
 #[tokio::test]

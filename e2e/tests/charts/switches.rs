@@ -25,6 +25,16 @@ async fn objects(values: &[&str]) -> Vec<String> {
     "ValidatingAdmissionPolicy sapphire-own-lease",
     "ValidatingAdmissionPolicyBinding sapphire-own-lease",
 ])]
+#[case::namespace_protection("namespaceProtection.enabled", false, &[
+    "ValidatingAdmissionPolicy sapphire-exposed-namespace",
+    "ValidatingAdmissionPolicyBinding sapphire-exposed-namespace",
+])]
+#[case::deletion("admissionPolicies.refuseDeletion", true, &[
+    "ValidatingAdmissionPolicy sapphire-policy-in-use",
+    "ValidatingAdmissionPolicy sapphire-refuse-deletion",
+    "ValidatingAdmissionPolicyBinding sapphire-policy-in-use",
+    "ValidatingAdmissionPolicyBinding sapphire-refuse-deletion",
+])]
 #[tokio::test]
 async fn a_switch_brings_its_objects_and_no_others(
     #[case] switch: &str,
@@ -103,7 +113,7 @@ async fn additional_labels_are_added(#[case] switch: &str) {
 #[rstest]
 #[case::as_it_comes(&[])]
 #[case::everything(&[
-    "--set", "serviceMonitor.enabled=true,prometheusRule.enabled=true,serviceMonitor.additionalLabels.a=b",
+    "--set", "serviceMonitor.enabled=true,prometheusRule.enabled=true,namespaceProtection.enabled=true,serviceMonitor.additionalLabels.a=b",
     "--set", "imagePullSecrets[0].name=regcred,priorityClassName=system-cluster-critical",
     "--set", "podLabels.team=desk,podAnnotations.note=x,nodeSelector.disk=ssd,serviceAccount.annotations.a=b",
     "--set-json", "tolerations=[{\"key\":\"a\",\"operator\":\"Exists\"}]",

@@ -3,7 +3,9 @@
 
 use sapphire_e2e::{Case, executables};
 
-use crate::desks::{condition, kubectl, paper_desk, reconciles, trading_pods};
+use crate::desks::{
+    clustered_desk, condition, example, kubectl, paper_desk, reconciles, trading_pods,
+};
 use crate::installation::Installation;
 
 /// The operator that renders desks otherwise.
@@ -79,4 +81,38 @@ async fn another_release_restarts_nothing_until_its_defaults_are_adopted() {
         "the image stays as it was pinned: {said}"
     );
     assert_eq!(events(&case, "RollingOut").await.len(), 2);
+}
+
+/// Panics where a pod of `before` is gone. Others may have come: agents come up after the core.
+async fn assert_all_live(case: &Case<'_>, before: &[String]) {
+    let now = trading_pods(case).await;
+    let gone: Vec<&String> = before.iter().filter(|pod| !now.contains(pod)).collect();
+    assert!(gone.is_empty(), "restarted: {gone:#?}\nnow: {now:#?}");
+}
+
+#[tokio::test]
+async fn another_release_restarts_no_pod_of_a_desk_that_has_many() {
+    executables::find(OTHER, "scripts/operator-builds.sh").unwrap();
+    let installation = Installation::of(&["--set", "traderImage.tag=1.0.0"]).await;
+    let case = installation.case("upgrades-many").await;
+    case.apply(&example("policies/cautious.yaml")).await.unwrap().ok().unwrap();
+    clustered_desk(&case).await;
+    let pods = trading_pods(&case).await;
+    for component in ["trader", "coordinator", "api"] {
+        let name = format!("live-desk-{component}-");
+        assert!(pods.iter().any(|pod| pod.starts_with(&name)), "{component}: {pods:?}");
+    }
+
+    let other = ["--set", "image.tag=other-builder,traderImage.tag=2.0.0"];
+    installation.operator(&other).await.ok().unwrap();
+    reconciles(&case, "live-desk", "upgraded").await;
+    let (_, message) = condition(&case, "tsys/live-desk", "DefaultsOutdated", "True").await;
+    assert!(message.contains("2.0.0"), "{message}");
+    assert_all_live(&case, &pods).await;
+
+    installation.operator(&["--set", "traderImage.tag=1.0.0"]).await.ok().unwrap();
+    reconciles(&case, "live-desk", "downgraded").await;
+    condition(&case, "tsys/live-desk", "DefaultsOutdated", "False").await;
+    assert_all_live(&case, &pods).await;
+    assert_eq!(events(&case, "RollingOut").await, [""; 0]);
 }

@@ -16,6 +16,7 @@ use sapphire_crds::{RiskPolicy, TradingAgent, TradingSystem};
 use crate::context::Context;
 use crate::labels;
 use crate::reconcile::children::Seen;
+use crate::reconcile::finalizers::DELETED;
 use crate::reconcile::key::Key;
 use crate::reconcile::kind::Kind;
 use crate::reconcile::mirror::Change;
@@ -27,6 +28,16 @@ const GATHER_REPORTS: Duration = Duration::from_secs(5);
 /// A TradingSystem changed.
 pub fn of_system(context: &Context, change: &Change<TradingSystem>) {
     let queues = &context.queues;
+    // What its traders say from now on, they say knowing of their end.
+    match (&change.before, &change.after) {
+        (_, Some(after)) if after.metadata.deletion_timestamp.is_some() => {
+            context.sights.since(after.metadata.uid.as_deref().unwrap_or_default(), DELETED);
+        }
+        (Some(before), None) => {
+            context.sights.forget(before.metadata.uid.as_deref().unwrap_or_default());
+        }
+        _ => {}
+    }
     queues.systems.wake(change.key.clone());
     for system in [&change.before, &change.after].into_iter().flatten() {
         queues.policies.wake(change.key.beside(system.spec.risk_policy_ref.name.as_str()));

@@ -155,7 +155,8 @@ pub enum RolloutFailure {
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
 #[serde(rename_all = "camelCase")]
 pub struct DeskReport {
-    /// When the operator last saw the report change, by the operator's clock.
+    /// When the operator last saw something of this change, by the operator's clock. A sign of life that
+    /// says nothing new is not written.
     pub observed_at: Time,
     /// The pod that leads.
     pub leader: ObjectName,

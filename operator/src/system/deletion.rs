@@ -23,7 +23,7 @@ use crate::context::Context;
 use crate::labels;
 use crate::reconcile::conditions::Setting;
 use crate::reconcile::events::Severity;
-use crate::reconcile::finalizers as marks;
+use crate::reconcile::finalizers::{self as marks, DELETED};
 use crate::reconcile::kind::Kind;
 use crate::reconcile::outcome::Hold;
 use crate::reports::{self, leader};
@@ -32,7 +32,6 @@ use decision::{Decision, Facts, Freedom, Traders, decide};
 /// While a deletion waits, the namespace is looked at so often: its own deletion is no event here.
 const LOOK: Duration = Duration::from_secs(20);
 
-const DELETED: &str = "deleted";
 const FLATTENS: &str = "flattens";
 const TERMINATES: &str = "its namespace terminates";
 
@@ -48,7 +47,6 @@ pub(super) async fn reconcile(
     let held = meta.finalizers.iter().flatten().any(|name| name == finalizers::EXPOSURE);
     if !held {
         // Its children are owned and go with it.
-        context.sights.forget(meta.uid.as_deref().unwrap_or_default());
         return Ok(None);
     }
     let mut facts = facts(context, desk);
@@ -97,8 +95,9 @@ pub(super) async fn of_unreadable(
         namespace = meta.namespace,
         "lets go a TradingSystem that cannot be read"
     );
-    context.metrics.released.with_label_values(&["forced"]).inc();
     marks::release(context, &context.systems, meta, finalizers::EXPOSURE).await?;
+    let why = if overdue { "namespace" } else { "forced" };
+    context.metrics.released.with_label_values(&[why]).inc();
     Ok(true)
 }
 
@@ -179,7 +178,6 @@ async fn terminating_for(context: &Context, meta: &ObjectMeta) -> Option<Duratio
 }
 
 async fn release(context: &Context, desk: &Dereferenced, freedom: &Freedom) -> Result<(), Hold> {
-    context.metrics.released.with_label_values(&[freedom.why]).inc();
     if let Some((severity, reason, note)) = &freedom.event {
         if freedom.namespace_terminates {
             // Nothing can be written into the namespace any more, but beside it.
@@ -195,7 +193,7 @@ async fn release(context: &Context, desk: &Dereferenced, freedom: &Freedom) -> R
     }
     tracing::info!(object = %desk.key, why = freedom.why, "lets the TradingSystem go");
     marks::release(context, &context.systems, &desk.system.metadata, finalizers::EXPOSURE).await?;
-    context.sights.forget(desk.system.metadata.uid.as_deref().unwrap_or_default());
+    context.metrics.released.with_label_values(&[freedom.why]).inc();
     Ok(())
 }
 

@@ -216,12 +216,54 @@ fn agents(
 }
 
 /// Whether all pods of an agent run against the revision and are ready. Of one that is scaled to zero
-/// there are none.
+/// there are none. One whose own change was undone is Stalled, and its stable pods run all the same: a
+/// person's mistake with one agent holds no release of the desk.
 fn runs(agent: &TradingAgent, revision: Option<&ObjectName>) -> bool {
+    let replicas = i32::try_from(agent.spec.replicas).unwrap_or(i32::MAX);
     let Some(status) = agent.status.as_ref() else { return false };
-    agent.spec.replicas == 0
-        || status.system_revision.as_ref() == revision
-            && revision.is_some()
-            && status.conditions.holds(ConditionType::Ready)
-            && status.observed_generation == agent.metadata.generation
+    replicas == 0
+        || revision.is_some()
+            && status.system_revision.as_ref() == revision
+            && status.ready_replicas >= replicas
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::system::examples;
+    use rstest::rstest;
+    use sapphire_crds::trading_agent::TradingAgentStatus;
+    use serde_json::json;
+
+    fn agent(system_revision: &str, ready: i32) -> TradingAgent {
+        let mut agent = (**examples::agent("one", json!({"consensus": {}}))).clone();
+        agent.spec.replicas = 2;
+        agent.status = Some(TradingAgentStatus {
+            system_revision: system_revision.parse().ok(),
+            ready_replicas: ready,
+            ..TradingAgentStatus::default()
+        });
+        agent
+    }
+
+    #[rstest]
+    #[case::all_of_them("desk-2", 2, true)]
+    #[case::one_is_missing("desk-2", 1, false)]
+    #[case::of_the_former("desk-1", 2, false)]
+    fn an_agent_runs_a_release_when_its_pods_do(
+        #[case] of: &str,
+        #[case] ready: i32,
+        #[case] expected: bool,
+    ) {
+        let released: ObjectName = "desk-2".parse().unwrap();
+        assert_eq!(runs(&agent(of, ready), Some(&released)), expected);
+    }
+
+    #[test]
+    fn nothing_is_run_before_it_is_released() {
+        assert!(!runs(&agent("desk-2", 2), None));
+        let mut stopped = agent("desk-2", 0);
+        stopped.spec.replicas = 0;
+        assert!(runs(&stopped, None));
+    }
 }

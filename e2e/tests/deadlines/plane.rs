@@ -21,7 +21,12 @@ const TERMS: Terms = Terms {
     retry: Duration::from_millis(500),
 };
 
-async fn plane() -> &'static ControlPlane {
+/// Whether a user of the API server is an operator.
+pub(crate) fn is_operator(user: &str) -> bool {
+    user == format!("system:serviceaccount:{HOME}:{ACCOUNT}")
+}
+
+pub(crate) async fn plane() -> &'static ControlPlane {
     static PLANE: OnceCell<&'static ControlPlane> = OnceCell::const_new();
     let prepare = || async {
         let plane = ControlPlane::shared().await.unwrap();

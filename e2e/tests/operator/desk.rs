@@ -9,7 +9,7 @@ use sapphire_e2e::audit::{Mark, Request};
 use sapphire_operator::reconcile::conditions::lint;
 use sapphire_operator::reconcile::kind::Kind;
 
-use crate::plane::{OPERATOR, plane, until};
+use crate::plane::{is_operator, plane, until};
 
 pub(crate) const POLICY: &str = "
 apiVersion: sapphiretrade.xyz/v1alpha1
@@ -144,7 +144,7 @@ async fn assert_rights(case: &Case<'_>) {
     let all = plane().await.audit().since(&case.client(), Mark::default()).await.unwrap();
     let refused: Vec<_> = all
         .into_iter()
-        .filter(|request| request.user == OPERATOR && request.namespace == case.namespace())
+        .filter(|request| is_operator(&request.user) && request.namespace == case.namespace())
         .filter(Request::is_forbidden)
         .collect();
     assert!(refused.is_empty(), "{refused:#?}");

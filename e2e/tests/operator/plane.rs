@@ -17,6 +17,11 @@ pub(crate) const HOME: &str = "sapphire-system";
 /// How the API server knows the operator.
 pub(crate) const OPERATOR: &str = "system:serviceaccount:sapphire-system:sapphire";
 
+/// Whether a user of the API server is the operator.
+pub(crate) fn is_operator(user: &str) -> bool {
+    user == OPERATOR
+}
+
 /// The control plane, with our kinds installed and the operator at work.
 pub(crate) async fn plane() -> &'static ControlPlane {
     static PLANE: OnceCell<&'static ControlPlane> = OnceCell::const_new();

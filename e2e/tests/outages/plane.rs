@@ -14,6 +14,12 @@ use tokio::task::JoinHandle;
 
 const ACCOUNT: &str = "operator";
 
+/// Whether a user of the API server is an operator: each has an account in its own namespace.
+pub(crate) fn is_operator(user: &str) -> bool {
+    let account = user.strip_prefix("system:serviceaccount:");
+    account.and_then(|account| account.split_once(':')).is_some_and(|(_, name)| name == ACCOUNT)
+}
+
 pub(crate) async fn plane() -> &'static ControlPlane {
     static PLANE: OnceCell<&'static ControlPlane> = OnceCell::const_new();
     let prepare = || async {

@@ -21,4 +21,5 @@ if [ "$status" != 0 ]; then
   echo "$said"
   exit 1
 fi
-cargo test "${tests[@]}" "$@"
+# One that fails hides no other.
+cargo test "${tests[@]}" --no-fail-fast "$@"

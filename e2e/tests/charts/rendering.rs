@@ -59,6 +59,7 @@ async fn both_charts_pass_the_strict_linter() {
 #[case::a_monitors_interval("serviceMonitor.interval=soon", "interval")]
 #[case::a_rule("prometheusRule.labels.a=b", "labels")]
 #[case::a_word_for_a_switch("prometheusRule.enabled=often", "enabled")]
+#[case::a_steps_deadline("stepDeadline=soon", "stepDeadline")]
 #[case::a_deadline("deletion.flattenDeadline=soon", "flattenDeadline")]
 #[case::another_deadline("deletion.deadline=5m", "deadline")]
 #[case::protection("namespaceProtection.enable=true", "enable")]

@@ -9,7 +9,7 @@ use sapphire_operator::reconcile::kind::Kind;
 use tokio::time::Instant;
 
 use crate::desk::{
-    POLICY, RECORDINGS, apply, assert_statuses, names, ready, system, volumes, wait,
+    POLICY, RECORDINGS, apply, assert_statuses, kubectl, names, ready, system, volumes, wait,
 };
 use crate::plane::{operated, until};
 
@@ -79,21 +79,29 @@ async fn a_server_that_asks_for_a_pause_gets_it() {
 }
 
 #[tokio::test]
-async fn a_status_that_cannot_be_written_keeps_no_desk_from_trading() {
+async fn a_status_that_cannot_be_written_keeps_no_child_from_being_repaired() {
     let operated = operated("no-status").await;
+    let case = &operated.case;
+    ready(case, "").await;
     let statuses = Matching::any().verb("patch").resource("tradingsystems/status");
     let trouble = operated.proxy.all(statuses, refused(500));
-    apply(&operated.case, &format!("{RECORDINGS}---{POLICY}---{}", system(""))).await;
-    volumes(&operated.case).await;
-    until("the desk's Deployment", || async {
-        (names(&operated.case, Kind::Deployment).await == ["desk-trader"]).then_some(())
+    // A change that the status would tell, and a child that is gone.
+    kubectl(case, &["annotate", "tsys", "desk", "sapphiretrade.xyz/reconcile-now=1"]).await;
+    kubectl(case, &["delete", "service", "desk-api"]).await;
+    until("the Service to be back", || async {
+        let names = names(case, Kind::Service).await;
+        (names == ["desk-api"]).then_some(())
     })
     .await;
     until("a status that is refused", || async { (trouble.met() > 0).then_some(()) }).await;
-    let system = operated.case.api::<TradingSystem>().get("desk").await.unwrap();
-    assert!(system.status.is_none());
     trouble.end();
-    wait(&operated.case, "Ready", "True").await;
+    until("the status to tell what was acted upon", || async {
+        let system = case.api::<TradingSystem>().get("desk").await.unwrap();
+        system.status?.handled?.reconcile_now
+    })
+    .await;
+    wait(case, "Ready", "True").await;
+    assert_statuses(case).await;
 }
 
 #[tokio::test]

@@ -21,5 +21,7 @@ if [ "$status" != 0 ]; then
   echo "$said"
   exit 1
 fi
+# They wait for a cluster more than they compute, so more of them run at once than there are cores.
+export RUST_TEST_THREADS=${RUST_TEST_THREADS:-$(($(nproc) * 2))}
 # One that fails hides no other.
 cargo test "${tests[@]}" --no-fail-fast "$@"

@@ -1,14 +1,13 @@
 //! The coordinator's Deployment: rounds and votes.
 
-use k8s_openapi::api::apps::v1::{Deployment, DeploymentSpec};
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta};
+use k8s_openapi::api::apps::v1::Deployment;
 use sapphire_crds::names::Component;
 
 use super::backends::Backends;
-use super::pod::{Amounts, COORDINATOR, Part, template};
+use super::deployment::{self, Form};
+use super::pod::{Amounts, COORDINATOR, Part};
 use super::trader::{DESK, config_map};
 use super::{Rendering, manifests};
-use crate::labels;
 use crate::system::validate::Valid;
 
 const AMOUNTS: Amounts = Amounts { cpu: "50m", memory: "64Mi", memory_limit: "256Mi" };
@@ -34,23 +33,5 @@ pub(super) fn deployment(
         serves: true,
         asks: true,
     };
-    let mut own = labels::of_component(system, Component::Coordinator);
-    own.insert(labels::REVISION.to_owned(), rendering.hash.to_owned());
-    Deployment {
-        metadata: ObjectMeta {
-            name: Some(format!("{system}-{}", Component::Coordinator)),
-            labels: Some(own),
-            ..ObjectMeta::default()
-        },
-        spec: Some(DeploymentSpec {
-            selector: LabelSelector {
-                match_labels: Some(labels::selector(system, Component::Coordinator)),
-                ..LabelSelector::default()
-            },
-            revision_history_limit: Some(2),
-            template: template(system, &desk.system.spec, rendering, part),
-            ..DeploymentSpec::default()
-        }),
-        status: None,
-    }
+    deployment::deployment(desk, rendering, Form::of_role(system, part.component), part)
 }

@@ -8,6 +8,7 @@ pub mod autoscaler;
 pub mod backends;
 pub(crate) mod budget;
 mod coordinator;
+mod deployment;
 pub(crate) mod manifests;
 pub mod migration_pod;
 mod monitor;

@@ -1,13 +1,12 @@
 //! The readers' Deployment: page and API, read from the store.
 
-use k8s_openapi::api::apps::v1::{Deployment, DeploymentSpec};
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta};
+use k8s_openapi::api::apps::v1::Deployment;
 use sapphire_crds::names::Component;
 
 use super::Rendering;
 use super::backends::Backends;
-use super::pod::{Amounts, HTTP, Part, template};
-use crate::labels;
+use super::deployment::{self, Form};
+use super::pod::{Amounts, HTTP, Part};
 use crate::system::validate::Valid;
 
 /// A request of CPU is what an autoscaler measures against, so there is always one.
@@ -38,23 +37,5 @@ pub(super) fn deployment(
         serves: true,
         asks: false,
     };
-    let mut own = labels::of_component(system, Component::Api);
-    own.insert(labels::REVISION.to_owned(), rendering.hash.to_owned());
-    Deployment {
-        metadata: ObjectMeta {
-            name: Some(name(system)),
-            labels: Some(own),
-            ..ObjectMeta::default()
-        },
-        spec: Some(DeploymentSpec {
-            selector: LabelSelector {
-                match_labels: Some(labels::selector(system, Component::Api)),
-                ..LabelSelector::default()
-            },
-            revision_history_limit: Some(2),
-            template: template(system, &desk.system.spec, rendering, part),
-            ..DeploymentSpec::default()
-        }),
-        status: None,
-    }
+    deployment::deployment(desk, rendering, Form::of_role(system, part.component), part)
 }

@@ -1,18 +1,16 @@
 //! The trader's Deployment.
 
-use std::collections::BTreeMap;
-
-use k8s_openapi::api::apps::v1::{Deployment, DeploymentSpec, DeploymentStrategy};
+use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::{
-    ConfigMapVolumeSource, KeyToPath, PersistentVolumeClaimVolumeSource, PodTemplateSpec,
-    SecretVolumeSource, Volume, VolumeMount,
+    ConfigMapVolumeSource, KeyToPath, PersistentVolumeClaimVolumeSource, SecretVolumeSource,
+    Volume, VolumeMount,
 };
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta};
 use sapphire_crds::names::Component;
 use sapphire_crds::trading_system::{AsterCredentials, VenueChoice};
 
 use super::backends::Backends;
-use super::pod::{Amounts, HTTP, Part, template};
+use super::deployment::{self, Form};
+use super::pod::{Amounts, HTTP, Part};
 use super::{Rendering, manifests};
 use crate::labels;
 use crate::system::validate::{Valid, recordings};
@@ -41,15 +39,12 @@ pub(super) fn embedded(desk: &Valid, rendering: &Rendering<'_>) -> Deployment {
         args: arguments(system, &["--db", &format!("{JOURNAL}/desk.db")]),
         ..part(desk, mounts)
     };
-    deployment(
-        name(system),
-        system,
-        labels::selector(system, Component::Trader),
-        template(system, &desk.system.spec, rendering, part),
+    let form = Form {
         // Two pods cannot share the journal's file.
-        Some("Recreate"),
-        rendering,
-    )
+        strategy: Some("Recreate"),
+        ..Form::of_role(system, Component::Trader)
+    };
+    deployment::deployment(desk, rendering, form, part)
 }
 
 /// A leader and a warm standby of one revision. The next revision's stand beside them until they lead.
@@ -70,34 +65,8 @@ pub(super) fn clustered(
     };
     let mut selector = labels::selector(system, Component::Trader);
     selector.insert(labels::REVISION.to_owned(), rendering.hash.to_owned());
-    let template = template(system, &desk.system.spec, rendering, part);
-    deployment(revisioned_name(system, rendering.hash), system, selector, template, None, rendering)
-}
-
-fn deployment(
-    name: String,
-    system: &str,
-    selector: BTreeMap<String, String>,
-    template: PodTemplateSpec,
-    strategy: Option<&str>,
-    rendering: &Rendering<'_>,
-) -> Deployment {
-    let mut own = labels::of_component(system, Component::Trader);
-    own.insert(labels::REVISION.to_owned(), rendering.hash.to_owned());
-    Deployment {
-        metadata: ObjectMeta { name: Some(name), labels: Some(own), ..ObjectMeta::default() },
-        spec: Some(DeploymentSpec {
-            selector: LabelSelector { match_labels: Some(selector), ..LabelSelector::default() },
-            strategy: strategy.map(|type_| DeploymentStrategy {
-                type_: Some(type_.to_owned()),
-                rolling_update: None,
-            }),
-            revision_history_limit: Some(2),
-            template,
-            ..DeploymentSpec::default()
-        }),
-        status: None,
-    }
+    let name = revisioned_name(system, rendering.hash);
+    deployment::deployment(desk, rendering, Form { name, selector, strategy: None }, part)
 }
 
 fn part(desk: &Valid, mounts: Vec<(Volume, VolumeMount)>) -> Part {

@@ -82,12 +82,16 @@ impl Cluster {
         command::run(command, input).await
     }
 
-    /// Runs Helm as administrator, with nothing of the user's own configuration.
+    /// Runs a Helm, which `helm` names, as administrator, with nothing of the user's own configuration.
     ///
     /// # Errors
     /// When it cannot be started; what it says of itself is in the outcome.
-    pub async fn helm<S: AsRef<str>>(&self, arguments: &[S]) -> Result<Outcome, Error> {
-        let mut command = self.command(Tool::Helm)?;
+    pub async fn helm_of<S: AsRef<str>>(
+        &self,
+        helm: Tool,
+        arguments: &[S],
+    ) -> Result<Outcome, Error> {
+        let mut command = self.command(helm)?;
         command.args(arguments.iter().map(AsRef::as_ref));
         for (variable, folder) in [
             ("HELM_CACHE_HOME", "helm/cache"),
@@ -97,6 +101,14 @@ impl Cluster {
             command.env(variable, self.folder.join(folder));
         }
         command::run(command, "").await
+    }
+
+    /// Runs Helm 4 as administrator, with nothing of the user's own configuration.
+    ///
+    /// # Errors
+    /// When it cannot be started; what it says of itself is in the outcome.
+    pub async fn helm<S: AsRef<str>>(&self, arguments: &[S]) -> Result<Outcome, Error> {
+        self.helm_of(Tool::Helm, arguments).await
     }
 
     fn command(&self, tool: Tool) -> Result<Command, Error> {

@@ -2,7 +2,7 @@
 
 use std::fs::{self, File, TryLockError};
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
@@ -32,8 +32,7 @@ pub(super) fn build(tool: Tool, cache: &Path, path: &Path) -> Result<(), Error> 
         .prefix(UNFINISHED)
         .tempdir_in(folder)
         .map_err(Error::file("cannot create a folder in", folder))?;
-    run_go(tool, work.path())?;
-    let built = work.path().join(tool.program());
+    let built = run_go(tool, work.path())?;
     let said = version_said(&built, tool)?;
     if !said.contains(tool.version()) {
         let expected = tool.version().to_owned();
@@ -68,24 +67,29 @@ fn take_turn(tool: Tool, cache: &Path) -> Result<File, Error> {
     Ok(lock)
 }
 
-fn run_go(tool: Tool, work: &Path) -> Result<(), Error> {
+/// The program that Go made in `work`.
+fn run_go(tool: Tool, work: &Path) -> Result<PathBuf, Error> {
     let mut flags = String::from("-s -w");
     for (variable, value) in tool.stamped() {
         flags.push_str(&format!(" -X {variable}={value}"));
     }
     let mut go = Command::new("go");
-    match tool.source() {
+    let built = match tool.source() {
         Source::Required { module_file, package } => {
             let file = work.join("go.mod");
             fs::write(&file, module_file).map_err(Error::file("cannot write", &file))?;
             go.args(["build", "-mod=mod", "-trimpath", "-ldflags", &flags, "-o"]);
-            go.arg(work.join(tool.program())).arg(package);
+            let built = work.join(tool.program());
+            go.arg(&built).arg(package);
+            built
         }
         Source::Installed { package } => {
             go.args(["install", "-trimpath", "-ldflags", &flags]);
             go.arg(format!("{package}@v{}", tool.version())).env("GOBIN", work);
+            // Go names it after the package's last folder.
+            work.join(package.rsplit('/').next().unwrap_or(package))
         }
-    }
+    };
     let output = go
         .current_dir(work)
         .env("CGO_ENABLED", "0")
@@ -97,7 +101,7 @@ fn run_go(tool: Tool, work: &Path) -> Result<(), Error> {
         .output()
         .map_err(Error::file("cannot run", "go"))?;
     if output.status.success() {
-        return Ok(());
+        return Ok(built);
     }
     let text = String::from_utf8_lossy(&output.stderr);
     let lines: Vec<&str> = text.lines().collect();

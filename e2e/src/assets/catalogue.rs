@@ -20,6 +20,8 @@ pub enum Tool {
     Kwok,
     /// Installs charts.
     Helm,
+    /// Installs charts for those who have not moved on to Helm 4.
+    Helm3,
     /// Checks manifests against published schemas.
     Kubeconform,
 }
@@ -34,7 +36,7 @@ pub(super) enum Source {
 
 impl Tool {
     /// Every program, in the order in which a cold cache is best filled.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::KubeApiserver,
         Self::KubeControllerManager,
         Self::KubeScheduler,
@@ -42,6 +44,7 @@ impl Tool {
         Self::Etcd,
         Self::Kwok,
         Self::Helm,
+        Self::Helm3,
         Self::Kubeconform,
     ];
 
@@ -55,6 +58,7 @@ impl Tool {
             Self::Kubectl => "kubectl",
             Self::Kwok => "kwok",
             Self::Helm => "helm",
+            Self::Helm3 => "helm3",
             Self::Kubeconform => "kubeconform",
         }
     }
@@ -66,6 +70,7 @@ impl Tool {
             Self::Etcd => "3.6.14",
             Self::Kwok => "0.8.0",
             Self::Helm => "4.2.4",
+            Self::Helm3 => "3.22.0",
             Self::Kubeconform => "0.7.0",
             _ => KUBERNETES,
         }
@@ -76,7 +81,7 @@ impl Tool {
         match self {
             Self::KubeApiserver => "about 6 minutes",
             Self::KubeControllerManager | Self::Etcd => "about a minute",
-            Self::Kwok | Self::Helm => "about 2 minutes",
+            Self::Kwok | Self::Helm | Self::Helm3 => "about 2 minutes",
             _ => "less than a minute",
         }
     }
@@ -84,7 +89,7 @@ impl Tool {
     pub(super) const fn version_arguments(self) -> &'static [&'static str] {
         match self {
             Self::Kubectl => &["version", "--client"],
-            Self::Helm => &["version", "--short"],
+            Self::Helm | Self::Helm3 => &["version", "--short"],
             Self::Kubeconform => &["-v"],
             _ => &["--version"],
         }
@@ -106,6 +111,7 @@ impl Tool {
             }
             Self::Kwok => Source::Installed { package: "sigs.k8s.io/kwok/cmd/kwok" },
             Self::Helm => Source::Installed { package: "helm.sh/helm/v4/cmd/helm" },
+            Self::Helm3 => Source::Installed { package: "helm.sh/helm/v3/cmd/helm" },
             Self::Kubeconform => {
                 Source::Installed { package: "github.com/yannh/kubeconform/cmd/kubeconform" }
             }
@@ -132,6 +138,7 @@ impl Tool {
                 ]
             }
             Self::Helm => vec![("helm.sh/helm/v4/internal/version.version", version)],
+            Self::Helm3 => vec![("helm.sh/helm/v3/internal/version.version", version)],
             Self::Kubeconform => vec![("main.version", version)],
             Self::Etcd | Self::Kwok => Vec::new(),
         }

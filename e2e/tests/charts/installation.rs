@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use kube::Client;
 use sapphire_e2e::command::Outcome;
-use sapphire_e2e::{Case, Cluster, ControlPlane, Parts, players};
+use sapphire_e2e::{Case, Cluster, ControlPlane, Parts, Tool, players};
 use tokio::sync::{Mutex, MutexGuard, oneshot};
 
 /// The namespace that the operator is installed in.
@@ -20,6 +20,7 @@ pub(crate) const OPERATOR: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../chart
 /// other.
 pub(crate) struct Installation {
     plane: Arc<ControlPlane>,
+    helm: Tool,
     stop: Option<oneshot::Sender<()>>,
     players: Option<std::thread::JoinHandle<()>>,
     _turn: MutexGuard<'static, ()>,
@@ -27,6 +28,11 @@ pub(crate) struct Installation {
 
 impl Installation {
     pub(crate) async fn nothing() -> Self {
+        Self::nothing_by(Tool::Helm).await
+    }
+
+    /// One on which this Helm will install.
+    pub(crate) async fn nothing_by(helm: Tool) -> Self {
         static TURN: Mutex<()> = Mutex::const_new(());
         let turn = TURN.lock().await;
         let plane = Arc::new(ControlPlane::start(Parts::All).await.unwrap());
@@ -42,7 +48,7 @@ impl Installation {
                 }
             });
         });
-        Self { plane, stop: Some(stop), players: Some(players), _turn: turn }
+        Self { plane, helm, stop: Some(stop), players: Some(players), _turn: turn }
     }
 
     /// One with both charts.
@@ -83,7 +89,7 @@ impl Installation {
     }
 
     pub(crate) async fn helm(&self, arguments: &[&str]) -> Outcome {
-        self.cluster().helm(arguments).await.unwrap()
+        self.cluster().helm_of(self.helm, arguments).await.unwrap()
     }
 
     /// kubectl; what it said.

@@ -1,11 +1,17 @@
 //! Installed, upgraded, rolled back, uninstalled, installed again: desks do not notice.
 
+use rstest::rstest;
+use sapphire_e2e::Tool;
+
 use crate::desks::{paper_desk, reconciles, trading_pods};
 use crate::installation::{HOME, Installation, until};
 
+#[rstest]
+#[case::helm_4(Tool::Helm)]
+#[case::helm_3(Tool::Helm3)]
 #[tokio::test]
-async fn from_nothing_through_upgrade_and_rollback_to_uninstalled_and_back() {
-    let installation = Installation::nothing().await;
+async fn from_nothing_through_upgrade_and_rollback_to_uninstalled_and_back(#[case] helm: Tool) {
+    let installation = Installation::nothing_by(helm).await;
     let said = installation.definitions().await.ok().unwrap();
     assert!(said.contains("kubectl explain tsys.spec"), "{said}");
     let said = installation.operator(&[]).await.ok().unwrap();

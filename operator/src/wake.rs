@@ -4,7 +4,7 @@
 //! |---|---|
 //! | a TradingSystem | itself, its policy (the former one, too), its agents |
 //! | a TradingAgent | itself, its system |
-//! | a RiskPolicy | itself, the systems that name it |
+//! | a RiskPolicy | itself; its spec, the systems that name it |
 //! | a child | the system that its label names, and the agent that its label names |
 //! | a system's revision | its agents, too |
 //! | a trader's pod or its report | its system, its agents, and the policy that it names |
@@ -25,6 +25,9 @@ use crate::reports;
 /// Reports that say nothing urgent are looked at together.
 const GATHER_REPORTS: Duration = Duration::from_secs(5);
 
+/// A policy looks at all of its systems, and so at many that change together once.
+const GATHER_SYSTEMS: Duration = Duration::from_millis(200);
+
 /// A TradingSystem changed.
 pub fn of_system(context: &Context, change: &Change<TradingSystem>) {
     let queues = &context.queues;
@@ -40,7 +43,8 @@ pub fn of_system(context: &Context, change: &Change<TradingSystem>) {
     }
     queues.systems.wake(change.key.clone());
     for system in [&change.before, &change.after].into_iter().flatten() {
-        queues.policies.wake(change.key.beside(system.spec.risk_policy_ref.name.as_str()));
+        let policy = change.key.beside(system.spec.risk_policy_ref.name.as_str());
+        queues.policies.wake_after(policy, GATHER_SYSTEMS);
     }
     // Whatever changed: that it is what we wrote ourselves was seen before the watch told it, so a look
     // at what changed would find nothing.
@@ -57,13 +61,19 @@ pub fn of_agent(context: &Context, change: &Change<TradingAgent>) {
 
 /// A RiskPolicy changed.
 pub fn of_policy(context: &Context, change: &Change<RiskPolicy>) {
-    match &change.after {
+    let is_news = match &change.after {
         Some(policy) => context.generations.see(policy),
-        None => context.generations.forget(&change.key),
-    }
+        None => {
+            context.generations.forget(&change.key);
+            true
+        }
+    };
     context.queues.policies.wake(change.key.clone());
-    for system in systems_under(context, &change.key) {
-        context.queues.systems.wake(system);
+    // Systems read nothing of its status, which changes with every pod of theirs.
+    if is_news {
+        for system in systems_under(context, &change.key) {
+            context.queues.systems.wake(system);
+        }
     }
 }
 

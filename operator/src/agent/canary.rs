@@ -213,10 +213,10 @@ impl Course {
         times.into_iter().flatten().min().map(|at| pause(at, facts.now))
     }
 
-    /// When the deadline has come.
+    /// When the deadline will have come; `None` where it has, or there is none.
     pub fn deadline_in(&self, now: Timestamp) -> Option<Duration> {
         let deadline = self.rollout.as_ref()?.deadline.as_ref()?;
-        Some(pause(deadline.0, now))
+        (deadline.0 > now).then(|| pause(deadline.0, now))
     }
 }
 

@@ -38,9 +38,6 @@ use dereference::{Dereferenced, dereference};
 use revise::revise;
 use validate::{Home, validate};
 
-/// How long pods may take to answer where the system does not say.
-const STEP_DEADLINE: Duration = Duration::from_secs(600);
-
 /// When to go on after a turn that no watch told of.
 const SOON: Duration = Duration::from_millis(250);
 
@@ -111,12 +108,10 @@ impl Reconciler for Agents {
     }
 }
 
-/// What holds a reconcile does not hold a deadline.
-fn in_time(mut hold: Hold, deadline: Option<Duration>) -> Hold {
-    if let Hold::Stalled { again, .. } | Hold::Waiting { again, .. } = &mut hold {
-        *again = [*again, deadline].into_iter().flatten().min();
-    }
-    hold
+/// What holds a reconcile does not hold a deadline that is yet to come. One that has passed is acted on once
+/// nothing holds it.
+fn in_time(hold: Hold, deadline: Option<Duration>) -> Hold {
+    hold.no_later_than(deadline)
 }
 
 async fn bring_about(context: &Context, desk: &Dereferenced) -> Result<Standing, Hold> {
@@ -141,7 +136,8 @@ async fn beside(
     released: ObjectName,
 ) -> Result<Standing, Hold> {
     let release = release::load(context, system, &released).await?;
-    let terms = terms(system, validate::votes(&desk.agent.spec)?);
+    let votes = validate::votes(&desk.agent.spec)?;
+    let terms = terms(system, votes, context.settings.bounds.step);
     let revised = revise(context, desk, &release, &terms).await?;
     if revised.is_new {
         status::turn(context, desk, revised.course, None).await?;
@@ -181,11 +177,12 @@ async fn beside(
     Ok(Standing::Beside(Box::new(Beside { released, outdated, course, answer, again })))
 }
 
-fn terms(system: &TradingSystem, votes: bool) -> Terms {
+/// `default` is how long pods may take to answer where the system does not say.
+fn terms(system: &TradingSystem, votes: bool, default: Duration) -> Terms {
     let rollout = system.spec.rollout.as_ref();
     let deadline = rollout.and_then(|rollout| rollout.step_deadline);
     Terms {
-        deadline: deadline.map_or(STEP_DEADLINE, sapphire_crds::values::Duration::as_std),
+        deadline: deadline.map_or(default, sapphire_crds::values::Duration::as_std),
         canary: rollout.and_then(|rollout| rollout.canary.clone()).filter(|_| votes),
     }
 }

@@ -96,6 +96,13 @@ impl<K: kube::Resource<DynamicType = ()> + Clone + Refers> Mirror<K> {
             .collect()
     }
 
+    /// Whether any object of the namespace is as `wanted` asks.
+    pub fn any_in(&self, namespace: &str, wanted: impl Fn(&Read<K>) -> bool) -> bool {
+        let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
+        let mut all = state.objects.iter();
+        all.any(|(key, read)| key.namespace == namespace && wanted(read))
+    }
+
     /// The keys of all objects, readable or not.
     pub fn keys(&self) -> Vec<Key> {
         self.state.read().unwrap_or_else(PoisonError::into_inner).objects.keys().cloned().collect()

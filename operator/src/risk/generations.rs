@@ -34,15 +34,15 @@ struct Sight {
 }
 
 impl Generations {
-    /// The policy is so now.
-    pub fn see(&self, policy: &RiskPolicy) {
+    /// The policy is so now. Gives whether this generation is news.
+    pub fn see(&self, policy: &RiskPolicy) -> bool {
         let key = Key::of::<RiskPolicy>(policy);
         let uid = policy.metadata.uid.clone().unwrap_or_default();
         let generation = policy.metadata.generation.unwrap_or(0);
         let mut all = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
         let before = all.get(&key);
         if before.is_some_and(|b| b.uid == uid && b.generation >= generation) {
-            return;
+            return false;
         }
         let sight = Sight {
             uid,
@@ -55,6 +55,7 @@ impl Generations {
             slowest: None,
         };
         all.insert(key, sight);
+        true
     }
 
     /// The policy is gone.
@@ -125,7 +126,7 @@ mod tests {
         tokio::time::advance(SECOND).await;
         generations.see(&policy("u", 2));
         // Our own writes of the status come back as the same generation.
-        generations.see(&policy("u", 2));
+        assert!(!generations.see(&policy("u", 2)));
         tokio::time::advance(SECOND).await;
         let confirmed = Some(Instant::now());
         let measure = |pod| generations.measure(&key(), 2, pod, confirmed, begin);

@@ -30,7 +30,7 @@ use crate::reports::{self, leader};
 use decision::{Decision, Facts, Freedom, Traders, decide};
 
 /// While a deletion waits, the namespace is looked at so often: its own deletion is no event here.
-const LOOK: Duration = Duration::from_secs(20);
+pub(super) const LOOK: Duration = Duration::from_secs(20);
 
 const FLATTENS: &str = "flattens";
 const TERMINATES: &str = "its namespace terminates";
@@ -101,7 +101,7 @@ pub(super) async fn of_unreadable(
     Ok(true)
 }
 
-fn is_forced(meta: &ObjectMeta) -> bool {
+pub(super) fn is_forced(meta: &ObjectMeta) -> bool {
     let value = meta.annotations.as_ref().and_then(|all| all.get(annotations::FORCE_DELETE));
     value.is_some_and(|value| value == "true")
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use sapphire_crds::conditions::{ConditionType, Reason};
-use sapphire_crds::report::{MAX_SYMBOLS, Report};
+use sapphire_crds::report::{MAX_SYMBOLS, Report, Role};
 use sapphire_crds::trading_system::{DeskReport, TradingSystemStatus};
 use sapphire_crds::values::Symbol;
 
@@ -54,6 +54,13 @@ pub(super) enum Verdict {
         /// The epoch of that leadership.
         epoch: i64,
     },
+    /// Another pod says that it leads in the same epoch, so at least one of them is wrong.
+    Disputed {
+        /// The pod whose word came last.
+        pod: String,
+        /// The other.
+        other: String,
+    },
     /// The pod that leads has been silent for too long.
     Stale {
         /// The pod.
@@ -87,6 +94,17 @@ pub(super) fn judge(reports: &[PodReport]) -> Verdict {
     let Some(says) = leads.readable() else { return Verdict::NoLeader };
     if !says.proves_flat() {
         return exposed(&leads.pod, says);
+    }
+    let rival = reports.iter().find(|other| {
+        other.pod != leads.pod
+            && other.age != Age::Stale
+            && other.readable().is_some_and(|r| r.role == Role::Leader && r.epoch == says.epoch)
+    });
+    if let Some(rival) = rival {
+        return match rival.readable() {
+            Some(report) if is_exposed(report) => exposed(&rival.pod, report),
+            _ => Verdict::Disputed { pod: leads.pod.clone(), other: rival.pod.clone() },
+        };
     }
     // What another pod said before the leader's word is older knowledge.
     let later = reports.iter().filter(|other| {
@@ -132,9 +150,11 @@ impl Verdict {
             Self::Exposed { .. } => (Answer::False, Reason::Exposed, self.words()),
             Self::Unproven { .. } => return None,
             Self::Stale { .. } => (Answer::Unknown, Reason::Stale, self.words()),
-            Self::Unreadable { .. } | Self::Superseded { .. } | Self::NoLeader | Self::NoReport => {
-                (Answer::Unknown, Reason::NoReport, self.words())
-            }
+            Self::Unreadable { .. }
+            | Self::Superseded { .. }
+            | Self::Disputed { .. }
+            | Self::NoLeader
+            | Self::NoReport => (Answer::Unknown, Reason::NoReport, self.words()),
         })
     }
 
@@ -157,6 +177,9 @@ impl Verdict {
             Self::Superseded { pod, epoch } => format!(
                 "{pod} knows of a leader of epoch {epoch} that has not reported; exposure is assumed"
             ),
+            Self::Disputed { pod, other } => {
+                format!("{pod} and {other} both report to lead in one epoch; exposure is assumed")
+            }
             Self::Stale { pod, since } => {
                 format!("{pod} leads and has been silent since {since:.0}; exposure is assumed")
             }

@@ -86,7 +86,10 @@ impl Systems {
                 return Ok(None);
             }
             Some(Read::Err(invalid)) => {
-                return undecodable::tell::<TradingSystem>(context, key, &invalid).await;
+                let told = undecodable::tell::<TradingSystem>(context, key, &invalid).await;
+                // A namespace's deadline has no event.
+                let again = invalid.metadata.deletion_timestamp.is_some().then_some(deletion::LOOK);
+                return told.map_err(|hold| hold.no_later_than(again));
             }
             Some(Read::Ok(system)) => system,
         };
@@ -170,8 +173,9 @@ async fn carry_out(
         migrate = migrate.filter(|_| pod.may_be_applied);
         (done.migration, done.again) = (pod.migration, pod.again);
     }
-    let children = release::children(context, desk, valid, &plan, migrate).await?;
-    match apply(context, &**desk.system, &valid.owner, &children).await {
+    let asked = release::children(context, desk, valid, &plan, migrate).await?;
+    match apply(context, &**desk.system, &valid.owner, &asked.children).await {
+        Ok(_) if !asked.complete => {}
         Ok(applied) => {
             let stays = |child: &_| release::stays(context, desk, &plan, child);
             orphans::collect(context, &desk.key, &valid.owner, &applied, stays).await?;

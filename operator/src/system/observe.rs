@@ -101,13 +101,14 @@ pub(super) fn approval<'a>(desk: &'a Dereferenced, target: &ObjectName) -> Optio
     pending(annotations, MIGRATE, handled.migrate.as_ref()).filter(|value| *value == "true")
 }
 
-/// The revisions of all pods that lead by a report that is not stale.
+/// The revisions of all pods that lead by a report that is not stale, and of the one that led last: its
+/// silence does not show that nothing is open.
 pub(super) fn leaders(context: &Context, desk: &Dereferenced) -> BTreeSet<ObjectName> {
     let reports = context.reports.of_desk(&context.children, &desk.key);
     let leads = |report: &&PodReport| {
         report.age != Age::Stale && report.readable().is_some_and(|r| r.role == Role::Leader)
     };
-    let leaders = reports.iter().filter(leads);
+    let leaders = reports.iter().filter(leads).chain(reports::last_leader(&reports));
     leaders.filter_map(|report| Some(report.readable()?.revision.clone())).collect()
 }
 

@@ -8,12 +8,13 @@ use k8s_openapi::api::core::v1::Namespace;
 use kube::Api;
 use kube::api::{Patch, PatchParams};
 use sapphire_crds::TradingSystem;
-use sapphire_crds::names::{FIELD_MANAGER, annotations, labels};
+use sapphire_crds::names::{FIELD_MANAGER, labels};
 use sapphire_crds::trading_system::DeletionPolicy;
 use serde_json::json;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
+use super::deletion::is_forced;
 use crate::context::Context;
 use crate::reconcile::outcome::{Hold, Transient};
 
@@ -38,9 +39,11 @@ pub(super) async fn keep(context: &Context, namespace: &str) -> Result<(), Hold>
         return Ok(());
     }
     let mut known = context.protection.known.lock().await;
-    let mut keys = context.systems.keys().into_iter().filter(|key| key.namespace == namespace);
-    let wanted =
-        keys.any(|key| context.systems.get(&key).is_some_and(|system| is_exposed(&system)));
+    let wanted = context.systems.any_in(namespace, |read| match read {
+        Ok(system) => is_exposed(system),
+        // What it has open is not known.
+        Err(unreadable) => !is_forced(&unreadable.metadata),
+    });
     if known.get(namespace).is_some_and(|(is, at)| *is == wanted && at.elapsed() < TRUSTED) {
         return Ok(());
     }
@@ -83,12 +86,10 @@ fn is_exposed(system: &TradingSystem) -> bool {
     let status = system.status.as_ref();
     let released = status.and_then(|s| s.rollout.as_ref()).is_some_and(|r| r.core.is_some());
     let flat = status.and_then(|s| s.report.as_ref()).and_then(|report| report.flat);
-    let forced =
-        system.metadata.annotations.as_ref().and_then(|a| a.get(annotations::FORCE_DELETE));
     released
         && flat != Some(true)
         && system.spec.deletion_policy != DeletionPolicy::Orphan
-        && forced.is_none_or(|value| value != "true")
+        && !is_forced(&system.metadata)
 }
 
 #[cfg(test)]

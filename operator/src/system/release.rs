@@ -23,8 +23,17 @@ use crate::reconcile::kind::Kind;
 use crate::reconcile::outcome::Hold;
 use crate::reconcile::revisions::Revision;
 
-/// Everything that is to be there, in the order of applying. `migrate` is the attempt whose pod may be
-/// applied now.
+/// What is to be there.
+#[derive(Debug)]
+pub(super) struct Asked {
+    /// In the order of applying.
+    pub(super) children: Vec<Desired>,
+    /// Whether that is all. Not so where somebody deleted a ControllerRevision: what was made from it is
+    /// left as it is, for nobody knows any more what belongs to it.
+    pub(super) complete: bool,
+}
+
+/// Everything that is to be there. `migrate` is the attempt whose pod may be applied now.
 ///
 /// # Errors
 /// A [`Hold`] of the builders, or where a revision cannot be read.
@@ -34,36 +43,42 @@ pub(super) async fn children(
     valid: &Valid,
     plan: &Plan,
     migrate: Option<&Attempt>,
-) -> Result<Vec<Desired>, Hold> {
+) -> Result<Asked, Hold> {
     let mut all = build::build(valid)?;
+    let mut complete = true;
     for name in &plan.traders {
+        let found = rendered(context, valid, name).await?;
+        complete &= found.is_some();
         let of_trader = |child: &Desired| is_of(child, Component::Trader);
-        all.extend(rendered(context, valid, name).await?.into_iter().filter(of_trader));
+        all.extend(found.unwrap_or_default().into_iter().filter(of_trader));
     }
     if let Some(name) = &plan.core {
+        let found = rendered(context, valid, name).await?;
+        complete &= found.is_some();
         let stays = |child: &Desired| !is_of(child, Component::Migration);
-        all.extend(rendered(context, valid, name).await?.into_iter().filter(stays));
+        all.extend(found.unwrap_or_default().into_iter().filter(stays));
     }
     if let Some(attempt) = migrate {
+        let found = rendered(context, valid, &attempt.revision).await?;
+        complete &= found.is_some();
         let pod = |child: &Desired| is_of(child, Component::Migration);
-        let pods = rendered(context, valid, &attempt.revision).await?.into_iter().filter(pod);
+        let pods = found.unwrap_or_default().into_iter().filter(pod);
         all.extend(pods.map(|pod| stamped(pod, attempt)));
     }
     build::readers(valid, &mut all);
     if matches!(valid.shape, Shape::Clustered { .. }) {
         traders(context, desk, &mut all);
     }
-    Ok(all)
+    Ok(Asked { children: all, complete })
 }
 
 async fn rendered(
     context: &Context,
     valid: &Valid,
     name: &ObjectName,
-) -> Result<Vec<Desired>, Hold> {
+) -> Result<Option<Vec<Desired>>, Hold> {
     let revision = context.revisions.named(context, &valid.owner, name.as_str()).await?;
-    // A ControllerRevision that somebody deleted: what was made from it is left as it is.
-    revision.as_ref().map_or_else(|| Ok(Vec::new()), Revision::rendered)
+    revision.as_ref().map(Revision::rendered).transpose()
 }
 
 fn is_of(child: &Desired, component: Component) -> bool {

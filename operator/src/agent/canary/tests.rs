@@ -136,6 +136,7 @@ fn a_canary_whose_pods_fail_later_has_a_deadline_anew() {
     );
     let (waits, _) = grows.advance(&facts(100, Reason::Unschedulable), &terms(true));
     assert_eq!(waits.deadline_in(at(100)), Some(Duration::from_secs(60)));
+    assert_eq!(waits.deadline_in(at(160)), None, "what holds it is waited for, not asked about");
     let (undone, turn) = waits.advance(&facts(160, Reason::Unschedulable), &terms(true));
     assert!(matches!(turn, Turn::Undone(_)), "{turn:?}");
     assert_eq!(undone.revision, Some(name("a")));

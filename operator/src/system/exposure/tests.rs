@@ -69,6 +69,11 @@ const STALE: Option<(Answer, Reason)> = Some((Answer::Unknown, Reason::Stale));
 #[case::another_talks_nonsense(vec![leads(1, Age::Fresh), standby(0, json!({"role": "King"}))], NO_REPORT)]
 #[case::the_leader_talks_nonsense(vec![says("a", 0, Age::Fresh, json!({"role": "King"}))], NO_REPORT)]
 #[case::another_knows_of_a_later_leader(vec![leads(1, Age::Fresh), standby(0, json!({"epoch": 4}))], NO_REPORT)]
+#[case::two_lead_in_one_epoch(vec![leads(1, Age::Fresh), says("c", 0, Age::Fresh, json!({}))], NO_REPORT)]
+#[case::of_two_that_lead_in_one_epoch_one_is_exposed(
+    vec![leads(1, Age::Fresh), says("c", 0, Age::Fresh, open())], EXPOSED)]
+#[case::a_rival_of_the_same_epoch_is_silent(
+    vec![leads(1, Age::Fresh), says("c", 0, Age::Stale, json!({}))], FLAT)]
 #[case::the_later_leader_is_silent(
     vec![leads(9, Age::Fresh), says("c", 0, Age::Stale, json!({"epoch": 4}))], STALE)]
 #[case::the_former_leader_is_silent(

@@ -8,6 +8,7 @@ use kube::Client;
 use sapphire_crds::{RiskPolicy, TradingAgent, TradingSystem};
 
 use crate::metrics::Metrics;
+use crate::progress::Progress;
 use crate::reconcile::children::Children;
 use crate::reconcile::events::Events;
 use crate::reconcile::finalizers::Sights;
@@ -32,6 +33,8 @@ pub struct Context {
     pub client: Client,
     /// What the process was told.
     pub settings: Settings,
+    /// What of the cluster has been read.
+    pub progress: Progress,
     /// All TradingSystems.
     pub systems: Mirror<TradingSystem>,
     /// All TradingAgents.
@@ -106,6 +109,7 @@ impl Context {
         let events = Events::new(client.clone(), settings.identity.clone());
         Self {
             client,
+            progress: Progress::default(),
             systems: Mirror::default(),
             agents: Mirror::default(),
             policies: Mirror::default(),

@@ -4,6 +4,9 @@
 //! candidate waits for the whole duration since *it* last saw the Lease change, and a leader counts its
 //! deadline from before it asked for the renewal that succeeded. So skewed clocks cannot make two
 //! leaders, and a leader that cannot renew stops before anybody else can start.
+//!
+//! A Lease that was deleted says nothing of its leader, who makes it anew; a candidate that saw it before
+//! waits as if it stood still.
 
 use std::time::Duration;
 
@@ -14,6 +17,8 @@ use kube::Api;
 use kube::api::PostParams;
 use sapphire_crds::names::FIELD_MANAGER;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
+
+use crate::api_server::Tenure;
 
 /// The Lease's name.
 pub const LEASE: &str = "sapphire-operator";
@@ -47,6 +52,7 @@ pub struct Election {
     api: Api<Lease>,
     identity: String,
     terms: Terms,
+    tenure: Tenure,
     /// What was seen of the Lease, and when it last changed.
     seen: Option<(String, Instant)>,
 }
@@ -54,7 +60,13 @@ pub struct Election {
 impl Election {
     /// A candidate for the Lease of that namespace.
     pub fn new(client: kube::Client, namespace: &str, identity: String, terms: Terms) -> Self {
-        Self { api: Api::namespaced(client, namespace), identity, terms, seen: None }
+        let api = Api::namespaced(client, namespace);
+        Self { api, identity, terms, tenure: Tenure::default(), seen: None }
+    }
+
+    /// Until when this process leads.
+    pub fn tenure(&self) -> Tenure {
+        self.tenure.clone()
     }
 
     /// Waits until this process leads. Gives the moment from which the term counts.
@@ -63,7 +75,10 @@ impl Election {
         loop {
             let asked = Instant::now();
             match timeout(self.terms.renew_deadline, self.try_acquire()).await {
-                Ok(Ok(Attempt::Holds)) => return asked,
+                Ok(Ok(Attempt::Holds)) => {
+                    self.tenure.lasts_until(asked + self.terms.renew_deadline);
+                    return asked;
+                }
                 Ok(Ok(Attempt::Refused | Attempt::Taken)) => {}
                 Ok(Err(error)) => {
                     let words = format!("cannot take part in the election: {error}");
@@ -82,6 +97,12 @@ impl Election {
 
     /// Renews until that fails; then this process leads no more, and must already have stopped.
     pub async fn hold(&mut self, since: Instant) -> Lost {
+        let lost = self.renew(since).await;
+        self.tenure.end();
+        lost
+    }
+
+    async fn renew(&mut self, since: Instant) -> Lost {
         let mut renewed = since;
         loop {
             let deadline = renewed + self.terms.renew_deadline;
@@ -90,7 +111,10 @@ impl Election {
             }
             let asked = Instant::now();
             match timeout_at(deadline, self.try_acquire()).await {
-                Ok(Ok(Attempt::Holds)) => renewed = asked,
+                Ok(Ok(Attempt::Holds)) => {
+                    renewed = asked;
+                    self.tenure.lasts_until(renewed + self.terms.renew_deadline);
+                }
                 Ok(Ok(Attempt::Taken)) => return Lost::Taken,
                 // Perhaps our own write whose answer was lost: the next look tells.
                 Ok(Ok(Attempt::Refused)) => {}
@@ -105,6 +129,7 @@ impl Election {
     /// # Errors
     /// When the API server does not take it; the successor then waits for the Lease to run out.
     pub async fn release(&mut self) -> Result<(), kube::Error> {
+        self.tenure.end();
         match self.try_release().await {
             // A renewal that was under way when the work was dropped.
             Err(kube::Error::Api(status)) if status.code == 409 => self.try_release().await,
@@ -125,6 +150,10 @@ impl Election {
 
     async fn try_acquire(&mut self) -> Result<Attempt, kube::Error> {
         let Some(mut lease) = self.api.get_opt(LEASE).await? else {
+            // Never seen, it is a new one; else its leader, who need not know yet, comes first.
+            if self.seen.is_some() && !self.tenure.is_held() && !self.has_run_out(String::new()) {
+                return Ok(Attempt::Taken);
+            }
             let lease = Lease {
                 metadata: ObjectMeta { name: Some(LEASE.into()), ..ObjectMeta::default() },
                 spec: Some(self.spec(None)),
@@ -132,19 +161,19 @@ impl Election {
             return settle(self.api.create(&params(), &lease).await);
         };
         let spec = lease.spec.take().unwrap_or_default();
-        let holder = spec.holder_identity.clone().filter(|holder| !holder.is_empty());
-        let mine = holder.as_deref() == Some(&self.identity);
-        if !mine && holder.is_some() && !self.has_run_out(&lease) {
+        let has_run_out =
+            self.has_run_out(lease.metadata.resource_version.clone().unwrap_or_default());
+        let holder = spec.holder_identity.as_deref().filter(|holder| !holder.is_empty());
+        if holder.is_some_and(|holder| holder != self.identity) && !has_run_out {
             return Ok(Attempt::Taken);
         }
-        lease.spec = Some(self.spec(Some(spec).filter(|_| mine)));
+        lease.spec = Some(self.spec(Some(spec)));
         // With the resource version that was read: of two candidates one is refused.
         settle(self.api.replace(LEASE, &params(), &lease).await)
     }
 
     /// Whether the Lease has stood still for its duration, as far as this process saw.
-    fn has_run_out(&mut self, lease: &Lease) -> bool {
-        let version = lease.metadata.resource_version.clone().unwrap_or_default();
+    fn has_run_out(&mut self, version: String) -> bool {
         let now = Instant::now();
         match &self.seen {
             Some((seen, since)) if *seen == version => {
@@ -157,15 +186,23 @@ impl Election {
         }
     }
 
-    fn spec(&self, held: Option<LeaseSpec>) -> LeaseSpec {
+    /// The Lease as this process holds it from now on, or goes on to.
+    fn spec(&self, before: Option<LeaseSpec>) -> LeaseSpec {
         let now = MicroTime(Timestamp::now());
         let duration = i32::try_from(self.terms.duration.as_secs()).unwrap_or(15);
+        let before = before.unwrap_or_default();
+        let goes_on = before.holder_identity.as_deref() == Some(&self.identity);
+        // How often it changed hands, as Kubernetes' own components count it.
+        let transitions = match before.lease_transitions {
+            Some(so_far) if !goes_on => so_far.saturating_add(1),
+            so_far => so_far.unwrap_or(0),
+        };
         LeaseSpec {
             holder_identity: Some(self.identity.clone()),
             lease_duration_seconds: Some(duration),
-            acquire_time: held.as_ref().and_then(|h| h.acquire_time.clone()).or(Some(now.clone())),
+            acquire_time: before.acquire_time.filter(|_| goes_on).or(Some(now.clone())),
             renew_time: Some(now),
-            lease_transitions: held.and_then(|held| held.lease_transitions),
+            lease_transitions: Some(transitions),
             ..LeaseSpec::default()
         }
     }

@@ -5,6 +5,8 @@
 //! the types make the order.
 
 pub mod agent;
+pub mod api_server;
+pub mod census;
 pub mod cli;
 pub mod context;
 pub mod diff;
@@ -13,6 +15,7 @@ pub mod http;
 pub mod labels;
 pub mod metrics;
 pub mod operator;
+pub mod progress;
 pub mod reconcile;
 pub mod reports;
 pub mod risk;

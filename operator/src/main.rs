@@ -18,11 +18,17 @@ const UNTOLD: u8 = 2;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match start(Cli::parse()).await {
+    let cli = Cli::parse();
+    let (name, failure) = match &cli.command {
+        // Whatever is wrong: that nothing can be told is not that something would change.
+        Some(Command::Diff(_)) => ("sapphire-operator diff", ExitCode::from(UNTOLD)),
+        Some(Command::Run(_)) | None => ("sapphire-operator", ExitCode::FAILURE),
+    };
+    match start(cli).await {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("sapphire-operator: {error}");
-            ExitCode::FAILURE
+            eprintln!("{name}: {error}");
+            failure
         }
     }
 }
@@ -52,12 +58,6 @@ async fn start(cli: Cli) -> Result<ExitCode, Box<dyn std::error::Error>> {
 }
 
 async fn tell_differences(flags: diff::Flags) -> Result<ExitCode, Box<dyn std::error::Error>> {
-    match diff::run(connect().await?, flags, &mut std::io::stdout().lock()).await {
-        Ok(false) => Ok(ExitCode::SUCCESS),
-        Ok(true) => Ok(ExitCode::from(DIFFERS)),
-        Err(error) => {
-            eprintln!("sapphire-operator diff: {error}");
-            Ok(ExitCode::from(UNTOLD))
-        }
-    }
+    let differs = diff::run(connect().await?, flags, &mut std::io::stdout().lock()).await?;
+    Ok(if differs { ExitCode::from(DIFFERS) } else { ExitCode::SUCCESS })
 }

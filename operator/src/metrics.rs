@@ -25,6 +25,8 @@ pub struct Metrics {
     pub queue_depth: IntGaugeVec,
     /// Objects that fail and are tried again, by controller.
     pub failing: IntGaugeVec,
+    /// Objects that wait for a person, by kind and reason.
+    pub stalled: IntGaugeVec,
     /// Writes of children, by kind and verb.
     pub writes: IntCounterVec,
     /// Statuses, by kind and result (written, unchanged, failed, late, gone).
@@ -112,6 +114,11 @@ impl Metrics {
                 "sapphire_operator_failing_objects",
                 "Objects that fail and are tried again",
                 &["controller"],
+            )?,
+            stalled: gauges(
+                "sapphire_operator_stalled_objects",
+                "Objects that wait for a person",
+                &["kind", "reason"],
             )?,
             writes: counters(
                 "sapphire_operator_child_writes_total",

@@ -7,6 +7,7 @@ use kube::{Client, Config};
 use tokio::net::TcpListener;
 
 use crate::agent::Agents;
+use crate::api_server;
 use crate::context::Context;
 use crate::election::{Election, Terms};
 use crate::http;
@@ -65,30 +66,22 @@ pub async fn run(
     let address = settings.listen;
     let listener =
         TcpListener::bind(address).await.map_err(|error| OperatorError::Listen(address, error))?;
+    let namespace =
+        settings.lease_namespace.clone().unwrap_or_else(|| client.default_namespace().to_owned());
+    let identity = settings.identity.clone();
+    let mut election = Election::new(client.clone(), &namespace, identity.clone(), terms);
+    let client = api_server::within(election.tenure(), client);
     let context = Arc::new(Context::new(client, settings, Metrics::new()?));
     let mut watches = Watches::start(&context);
-    let namespace = context
-        .settings
-        .lease_namespace
-        .clone()
-        .unwrap_or_else(|| context.client.default_namespace().to_owned());
-    let identity = context.settings.identity.clone();
-    let mut election = Election::new(context.client.clone(), &namespace, identity.clone(), terms);
     let (stopped, until_stopped) = tokio::sync::oneshot::channel::<()>();
-    let server = tokio::spawn(http::serve(
-        listener,
-        context.clone(),
-        watches.progress.clone(),
-        async move {
-            let _ = until_stopped.await;
-        },
-    ));
+    let server = tokio::spawn(http::serve(listener, context.clone(), async move {
+        let _ = until_stopped.await;
+    }));
     tracing::info!(%address, identity, lease_namespace = namespace, "the operator is up");
-    let progress = watches.progress.clone();
     let ended = tokio::select! {
         () = stop => Ok(()),
         () = watches.broken() => Err(OperatorError::Broken("a watch")),
-        error = lead(&context, &mut election, &progress) => Err(error),
+        error = lead(&context, &mut election) => Err(error),
         never = version::follow(&context) => match never {},
     };
     // Everything that worked is dropped by now: nothing is written after the Lease is given up.
@@ -103,13 +96,8 @@ pub async fn run(
     ended
 }
 
-async fn lead(
-    context: &Arc<Context>,
-    election: &mut Election,
-    progress: &crate::watches::Progress,
-) -> OperatorError {
-    // Not before all is known: a leader that took a gap in its knowledge for an absence would write.
-    progress.complete_all().await;
+async fn lead(context: &Arc<Context>, election: &mut Election) -> OperatorError {
+    context.progress.settled().await;
     version::look(context).await;
     loop {
         let since = election.win().await;

@@ -20,7 +20,7 @@ pub struct Flags {
     /// The namespace of the leader's Lease. [default: that of the kubeconfig or the pod]
     #[arg(long, env = "POD_NAMESPACE", value_name = "NAME")]
     pub lease_namespace: Option<String>,
-    /// Name of this process in the leader's Lease and in events. [default: the host's name and a number]
+    /// Name of this process in the leader's Lease and in events; no other operator may have it. [default: the host's name and a number]
     #[arg(long, env = "POD_NAME", value_name = "NAME")]
     pub identity: Option<String>,
     /// How many objects of a kind are worked on at once.
@@ -173,6 +173,15 @@ impl TryFrom<Flags> for Settings {
                 flags.listen
             ));
         }
+        if flags.identity.as_deref() == Some("") {
+            // As a holder's name it would say that nobody holds the Lease.
+            faults.push("--identity: it is empty; leave it out, or name this process".into());
+        }
+        if let Some(name) = flags.lease_namespace.as_deref().filter(|name| !is_label(name)) {
+            faults.push(format!(
+                "--lease-namespace: \"{name}\" is no namespace: write lower-case letters, digits and '-'"
+            ));
+        }
         if !(1..=256).contains(&flags.concurrency) {
             faults.push(format!("--concurrency: {} is not from 1 to 256", flags.concurrency));
         }
@@ -218,7 +227,10 @@ impl TryFrom<Flags> for Settings {
 /// RFC 1123 label, as the API server wants a namespace's name.
 fn is_label(name: &str) -> bool {
     let inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-    name.len() <= 63 && name.bytes().all(inner) && !name.starts_with('-') && !name.ends_with('-')
+    (1..=63).contains(&name.len())
+        && name.bytes().all(inner)
+        && !name.starts_with('-')
+        && !name.ends_with('-')
 }
 
 /// Two processes on one host must differ, and so must a process and its successor: the number is drawn.
@@ -272,9 +284,11 @@ mod tests {
             concurrency: 0,
             max_concurrent_rollouts: 0,
             flatten_deadline: "soon".into(),
+            identity: Some(String::new()),
+            lease_namespace: Some(String::new()),
             ..flags()
         })
         .unwrap_err();
-        assert_eq!(error.0.len(), 6, "{error}");
+        assert_eq!(error.0.len(), 8, "{error}");
     }
 }

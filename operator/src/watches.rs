@@ -1,9 +1,8 @@
 //! Keeps what is known of the API server up to date, and wakes who is concerned.
 
-use std::collections::BTreeMap;
 use std::fmt::Debug;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures::StreamExt as _;
@@ -16,11 +15,11 @@ use kube::runtime::WatchStreamExt as _;
 use kube::runtime::watcher::{self, Event, watcher};
 use kube::{Client, Resource};
 use serde::de::DeserializeOwned;
-use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::context::Context;
 use crate::labels;
+use crate::progress::{Progress, Scope, named};
 use crate::reconcile::children;
 use crate::reconcile::kind::Kind;
 use crate::reconcile::mirror::{Change, Intake, Mirror, Refers};
@@ -29,62 +28,22 @@ use crate::reports;
 use crate::wake;
 
 /// How often the API server is asked for kinds that a cluster need not have.
-const DISCOVERY: Duration = Duration::from_secs(60);
+const DISCOVERY: Duration = Duration::from_secs(30);
 
 /// What the watch of reports is called.
 const LEASES: &str = "Lease";
-
-/// Which watches have been read through once.
-#[derive(Debug, Clone)]
-pub struct Progress {
-    done: Arc<Mutex<BTreeMap<String, bool>>>,
-    changed: watch::Sender<()>,
-}
-
-impl Progress {
-    fn new() -> Self {
-        Self { done: Arc::default(), changed: watch::Sender::new(()) }
-    }
-
-    fn expect(&self, what: &str) {
-        self.done.lock().unwrap_or_else(PoisonError::into_inner).insert(what.to_owned(), false);
-    }
-
-    fn complete(&self, what: &str) {
-        self.done.lock().unwrap_or_else(PoisonError::into_inner).insert(what.to_owned(), true);
-        self.changed.send_replace(());
-    }
-
-    /// What has not been read through yet.
-    pub fn missing(&self) -> Vec<String> {
-        let done = self.done.lock().unwrap_or_else(PoisonError::into_inner);
-        done.iter().filter(|(_, done)| !**done).map(|(what, _)| what.clone()).collect()
-    }
-
-    /// Waits until everything has been read through once.
-    pub async fn complete_all(&self) {
-        let mut changed = self.changed.subscribe();
-        while !self.missing().is_empty() {
-            if changed.changed().await.is_err() {
-                return;
-            }
-        }
-    }
-}
 
 /// The watches, until this is dropped.
 #[derive(Debug)]
 pub struct Watches {
     tasks: JoinSet<()>,
-    /// How far they are.
-    pub progress: Progress,
 }
 
 impl Watches {
     /// Begins all watches.
     pub fn start(context: &Arc<Context>) -> Self {
-        let mut watches = Self { tasks: JoinSet::new(), progress: Progress::new() };
-        let scopes: Vec<Option<String>> = match context.settings.namespaces.as_slice() {
+        let mut watches = Self { tasks: JoinSet::new() };
+        let scopes: Vec<Scope> = match context.settings.namespaces.as_slice() {
             [] => vec![None],
             names => names.iter().cloned().map(Some).collect(),
         };
@@ -109,20 +68,19 @@ impl Watches {
     fn ours<K>(
         &mut self,
         context: &Arc<Context>,
-        scope: &Option<String>,
+        scope: &Scope,
         mirror: fn(&Context) -> &Mirror<K>,
         woken: fn(&Context, &Change<K>),
     ) where
         K: Resource<DynamicType = (), Scope = NamespaceResourceScope>,
         K: Clone + Debug + DeserializeOwned + Refers + Send + Sync + 'static,
     {
-        let name = named(&K::kind(&()), scope);
-        self.progress.expect(&name);
-        let (context, scope, progress) = (context.clone(), scope.clone(), self.progress.clone());
+        let kind = K::kind(&()).into_owned();
+        context.progress.expect(scope, &kind);
+        let (context, scope) = (context.clone(), scope.clone());
         let api: Api<Wire<K>> = api(context.client.clone(), scope.as_deref());
         self.tasks.spawn(async move {
-            let kind = K::kind(&()).into_owned();
-            let mut intake = Intake::new(scope);
+            let mut intake = Intake::new(scope.clone());
             let handle = |event: Event<Wire<K>>| {
                 let changes = intake.take(mirror(&context), event);
                 changes.iter().for_each(|change| woken(&context, change));
@@ -130,30 +88,24 @@ impl Watches {
                 let unreadable = i64::try_from(unreadable).unwrap_or(i64::MAX);
                 context.metrics.undecodable.with_label_values(&[&kind]).set(unreadable);
             };
-            follow(&context, &name, watcher(api, watcher::Config::default()), &progress, handle)
-                .await;
+            let stream = watcher(api, watcher::Config::default());
+            follow(&context, &context.progress, &scope, &kind, stream, handle).await;
         });
     }
 
-    fn reports(&mut self, context: &Arc<Context>, scope: Option<String>) {
-        self.progress.expect(&named(LEASES, &scope));
-        self.tasks.spawn(follow_reports(context.clone(), scope, self.progress.clone()));
+    fn reports(&mut self, context: &Arc<Context>, scope: Scope) {
+        context.progress.expect(&scope, LEASES);
+        self.tasks.spawn(follow_reports(context.clone(), scope));
     }
 
-    fn children(&mut self, context: &Arc<Context>, kind: Kind, scope: Option<String>) {
-        let name = named(kind.name(), &scope);
-        self.progress.expect(&name);
-        self.tasks.spawn(follow_children(context.clone(), kind, scope, self.progress.clone()));
+    fn children(&mut self, context: &Arc<Context>, kind: Kind, scope: Scope) {
+        context.progress.expect(&scope, kind.name());
+        self.tasks.spawn(follow_children(context.clone(), kind, scope, context.progress.clone()));
     }
 }
 
-fn follow_reports(
-    context: Arc<Context>,
-    scope: Option<String>,
-    progress: Progress,
-) -> BoxFuture<'static, ()> {
+fn follow_reports(context: Arc<Context>, scope: Scope) -> BoxFuture<'static, ()> {
     Box::pin(async move {
-        let name = named(LEASES, &scope);
         let resource = ApiResource::erase::<Lease>(&());
         let config = watcher::Config::default().labels(labels::SYSTEM);
         let mut intake = reports::Intake::new(scope.clone());
@@ -168,18 +120,18 @@ fn follow_reports(
             None => Api::all_with(client, &resource),
         };
         let stream = watcher(api, config).map(|event| event.map(only_metadata));
-        follow(&context, &name, stream, &progress, handle).await;
+        follow(&context, &context.progress, &scope, LEASES, stream, handle).await;
     })
 }
 
 fn follow_children(
     context: Arc<Context>,
     kind: Kind,
-    scope: Option<String>,
+    scope: Scope,
     progress: Progress,
 ) -> BoxFuture<'static, ()> {
     Box::pin(async move {
-        let name = named(kind.name(), &scope);
+        let name = kind.name();
         let resource = kind.resource();
         let config = watcher::Config::default().labels(&labels::watched());
         let mut intake = children::Intake::new(kind, scope.clone());
@@ -194,13 +146,13 @@ fn follow_children(
                 None => Api::all_with(client, &resource),
             };
             let stream = watcher(api, config).map(|event| event.map(only_metadata));
-            follow(&context, &name, stream, &progress, handle).await;
+            follow(&context, &progress, &scope, name, stream, handle).await;
         } else {
             let api: Api<DynamicObject> = match &scope {
                 Some(namespace) => Api::namespaced_with(client, namespace, &resource),
                 None => Api::all_with(client, &resource),
             };
-            follow(&context, &name, watcher(api, config), &progress, handle).await;
+            follow(&context, &progress, &scope, name, watcher(api, config), handle).await;
         }
     })
 }
@@ -223,13 +175,15 @@ fn only_metadata(event: Event<PartialObjectMeta<DynamicObject>>) -> Event<Dynami
 /// Reads a watch for ever. The stream recovers by itself, with pauses; an error is counted and told.
 async fn follow<K>(
     context: &Context,
-    name: &str,
-    stream: impl futures::Stream<Item = watcher::Result<Event<K>>> + Send,
     progress: &Progress,
+    scope: &Scope,
+    kind: &str,
+    stream: impl futures::Stream<Item = watcher::Result<Event<K>>> + Send,
     mut handle: impl FnMut(Event<K>) + Send,
 ) where
     K: Send,
 {
+    let name = named(kind, scope);
     let mut stream = std::pin::pin!(stream.default_backoff());
     let mut told = String::new();
     while let Some(event) = stream.next().await {
@@ -238,13 +192,15 @@ async fn follow<K>(
                 told.clear();
                 let complete = matches!(event, Event::InitDone);
                 handle(event);
-                if complete {
-                    progress.complete(name);
+                if complete && progress.complete(scope, kind) {
+                    // What was woken while the rest was not known yet was put aside.
+                    wake::all(context);
                 }
             }
             Err(error) => {
-                context.metrics.watch_errors.with_label_values(&[name]).inc();
-                let words = words(name, &error);
+                context.metrics.watch_errors.with_label_values(&[&name]).inc();
+                let words = words(&name, &error);
+                progress.fail(scope, kind, &words, matches!(code(&error), Some(403 | 404)));
                 // One line for an outage, not one for each of its tries.
                 if words == told {
                     tracing::debug!(watch = name, "{words}");
@@ -254,6 +210,16 @@ async fn follow<K>(
                 }
             }
         }
+    }
+}
+
+/// The code with which the API server refused a watch from its beginning.
+fn code(error: &watcher::Error) -> Option<u16> {
+    use watcher::Error::{InitialListFailed, WatchStartFailed};
+    match error {
+        InitialListFailed(kube::Error::Api(status))
+        | WatchStartFailed(kube::Error::Api(status)) => Some(status.code),
+        _ => None,
     }
 }
 
@@ -272,32 +238,47 @@ fn words(name: &str, error: &watcher::Error) -> String {
     }
 }
 
-/// Watches kinds that a cluster need not have, from when it has them.
-async fn optional(context: Arc<Context>, scopes: Vec<Option<String>>) {
+/// Watches kinds that a cluster need not have, for as long as it has them.
+async fn optional(context: Arc<Context>, scopes: Vec<Scope>) {
     let kind = Kind::ServiceMonitor;
+    loop {
+        until_served(&context, kind, true).await;
+        tracing::info!("the cluster has ServiceMonitors; desks get theirs");
+        context.service_monitors.store(true, Ordering::Relaxed);
+        wake::all(&context);
+        // Nobody waits for these to be read through.
+        let progress = Progress::default();
+        let follows = scopes
+            .iter()
+            .map(|scope| follow_children(context.clone(), kind, scope.clone(), progress.clone()));
+        tokio::select! {
+            _ = futures::future::join_all(follows) => {}
+            () = until_served(&context, kind, false) => {}
+        }
+        tracing::info!("the cluster has no ServiceMonitors any more; desks do without");
+        context.service_monitors.store(false, Ordering::Relaxed);
+        context.children.forget_kind(kind);
+        wake::all(&context);
+    }
+}
+
+/// Asks until the API server serves a kind, or serves it no more. Where it does not answer that is no answer.
+async fn until_served(context: &Context, kind: Kind, served: bool) {
     let resource = kind.resource();
     loop {
-        match context.client.list_api_group_resources(&resource.api_version).await {
-            Ok(list) if list.resources.iter().any(|r| r.name == resource.plural) => break,
-            Ok(_) | Err(kube::Error::Api(_)) => {}
-            Err(error) => tracing::debug!(%error, "cannot ask for optional kinds"),
+        let is = match context.client.list_api_group_resources(&resource.api_version).await {
+            Ok(list) => Some(list.resources.iter().any(|r| r.name == resource.plural)),
+            Err(kube::Error::Api(status)) if status.code == 404 => Some(false),
+            Err(error) => {
+                tracing::debug!(%error, "cannot ask for optional kinds");
+                None
+            }
+        };
+        if is == Some(served) {
+            return;
         }
         tokio::time::sleep(DISCOVERY).await;
     }
-    tracing::info!("the cluster has ServiceMonitors; desks get theirs");
-    let progress = Progress::new();
-    let follows = scopes
-        .into_iter()
-        .map(|scope| follow_children(context.clone(), kind, scope, progress.clone()));
-    let noticed = async {
-        context.service_monitors.store(true, Ordering::Relaxed);
-        wake::all(&context);
-    };
-    futures::join!(futures::future::join_all(follows), noticed);
-}
-
-fn named(kind: &str, scope: &Option<String>) -> String {
-    scope.as_ref().map_or_else(|| kind.to_owned(), |namespace| format!("{kind} in {namespace}"))
 }
 
 fn api<K>(client: Client, scope: Option<&str>) -> Api<K>

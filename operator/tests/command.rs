@@ -38,6 +38,22 @@ fn without_a_cluster_it_says_where_it_looked() {
     assert!(said.contains("cannot find the API server") && said.contains("KUBECONFIG"), "{said}");
 }
 
+/// An exit code of 1 says that something would change.
+#[test]
+fn a_diff_that_cannot_be_told_is_no_difference() {
+    let place = tempfile::tempdir().unwrap();
+    let folder = place.path().display().to_string();
+    let ends = |arguments: &[&str], words: &str| {
+        let output = operator(&[&["diff", "-f", &folder], arguments].concat());
+        assert_eq!(output.status.code(), Some(2), "{}", err(&output));
+        assert!(err(&output).contains("sapphire-operator diff: "), "{}", err(&output));
+        assert!(err(&output).contains(words), "{words}: {}", err(&output));
+    };
+    // There is no API server to ask.
+    ends(&[], "cannot find the API server");
+    ends(&["--log-level", "a=b=c"], "LOG_LEVEL");
+}
+
 #[test]
 fn every_flag_is_explained_with_its_variable() {
     let output = operator(&["run", "--help"]);

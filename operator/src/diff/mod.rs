@@ -17,6 +17,7 @@ use clap::{Args, ValueEnum};
 use kube::Client;
 use sapphire_crds::manifest::{ManifestFaults, read_objects};
 
+use crate::api_server::patient;
 use crate::context::Context;
 use crate::metrics::Metrics;
 use crate::reconcile::outcome::Hold;
@@ -73,6 +74,9 @@ pub enum DiffError {
     /// The API server did not answer.
     #[error("cannot read what is there within {seconds} s: {0}; is the API server reachable, and may you list these?", seconds = PATIENCE.as_secs())]
     Unread(String),
+    /// The API server does not let it be read.
+    #[error("cannot read what is there: {0}")]
+    Refusal(String),
     /// A call failed.
     #[error("{0}")]
     Call(#[from] Hold),
@@ -90,6 +94,7 @@ pub enum DiffError {
 /// As [`DiffError`]. Nothing was changed then either.
 pub async fn run(client: Client, flags: Flags, out: &mut impl Write) -> Result<bool, DiffError> {
     let written = read_objects(&flags.files)?;
+    let client = patient(client);
     let namespace = flags.namespace.unwrap_or_else(|| client.default_namespace().to_owned());
     let wanted: Vec<Wanted> =
         written.objects.into_iter().map(|object| Wanted::new(object, &namespace)).collect();
@@ -116,9 +121,9 @@ fn settings(wanted: &[Wanted], trader_image: &str) -> Result<Settings, SettingsE
 
 /// Reads everything once.
 async fn know(context: &Arc<Context>) -> Result<(), DiffError> {
-    let watches = Watches::start(context);
-    let all = watches.progress.complete_all();
-    tokio::time::timeout(PATIENCE, all)
-        .await
-        .map_err(|_| DiffError::Unread(watches.progress.missing().join(", ")))
+    let _watches = Watches::start(context);
+    match tokio::time::timeout(PATIENCE, context.progress.complete_all()).await {
+        Ok(read) => read.map_err(DiffError::Refusal),
+        Err(_) => Err(DiffError::Unread(context.progress.missing().join(", "))),
+    }
 }

@@ -287,6 +287,11 @@ impl Children {
         self.remove(ChildRef { kind, key: key.clone() });
     }
 
+    /// Forgets all of a kind that the cluster has no more.
+    pub fn forget_kind(&self, kind: Kind) {
+        self.refs(kind, None).into_iter().for_each(|child| drop(self.remove(child)));
+    }
+
     fn refs(&self, kind: Kind, namespace: Option<&str>) -> Vec<ChildRef> {
         let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
         let mine = |child: &&ChildRef| {

@@ -24,7 +24,8 @@ pub trait Reconciler: Send + Sync + 'static {
     /// Brings the world to what the object says, and the object's status to what the world is.
     ///
     /// `Ok(Some(_))` asks to be called again after so long although nothing happened, such as at a
-    /// deadline. `attempt` counts failures in a row that trying again may get over. A [`Hold`] has been written to the status already, unless that is what failed.
+    /// deadline. `attempt` counts failures in a row that trying again may get over. A [`Hold`] has been
+    /// written to the status already, unless that is what failed.
     fn reconcile(
         &self,
         context: Arc<Context>,
@@ -72,6 +73,11 @@ async fn work<R: Reconciler>(
     let metrics = &context.metrics;
     loop {
         let key = queue.next().await;
+        if !context.progress.knows(&key.namespace) {
+            // It is woken once all is known of its namespace.
+            queue.done(key, None);
+            continue;
+        }
         let span = span(R::NAME, &key.to_string());
         let begun = tokio::time::Instant::now();
         let attempt = backoff.failures(&key);

@@ -23,6 +23,9 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// The longest note that the API server takes.
 const LONGEST: usize = 1000;
 
+/// What of an object's name is in the event's: 253 characters in all, with a moment behind it.
+const LONGEST_NAME: usize = 230;
+
 /// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Severity {
@@ -112,7 +115,11 @@ impl Events {
         Event {
             metadata: ObjectMeta {
                 // As Kubernetes' own recorder names them.
-                name: about.name.as_ref().map(|name| format!("{name}.{:x}", now.as_nanosecond())),
+                name: about.name.as_ref().map(|name| {
+                    // A RiskPolicy's name may be as long as a name can be.
+                    let name: String = name.chars().take(LONGEST_NAME).collect();
+                    format!("{name}.{:x}", now.as_nanosecond())
+                }),
                 namespace: about.namespace.clone(),
                 annotations: telemetry::trace_id(&Span::current())
                     .map(|id| BTreeMap::from([(TRACE_ID.to_owned(), id)])),

@@ -87,6 +87,12 @@ impl<K: kube::Resource<DynamicType = ()> + Clone + Refers> Mirror<K> {
         state.belonging.get(named).into_iter().flatten().cloned().collect()
     }
 
+    /// The objects that can be read, in no order.
+    pub fn all(&self) -> Vec<Arc<Stored<K>>> {
+        let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
+        state.objects.values().filter_map(|read| read.as_ref().ok()).cloned().collect()
+    }
+
     /// The keys of the objects that can be read and that `wanted` wants, in no order.
     pub fn keys_of(&self, wanted: impl Fn(&K) -> bool) -> Vec<Key> {
         let state = self.state.read().unwrap_or_else(PoisonError::into_inner);

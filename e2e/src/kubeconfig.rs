@@ -1,8 +1,6 @@
 //! Kubeconfigs: who talks to which API server.
 
-use std::fs;
 use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use kube::config::{AuthInfo, Cluster, Kubeconfig};
@@ -78,14 +76,14 @@ fn write(
         }],
         "current-context": NAME,
     });
-    // JSON is YAML; its owner alone may read it.
+    // JSON is YAML.
     let text = format!("{config:#}");
-    let written = fs::File::options()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(file)
-        .and_then(|mut file| file.write_all(text.as_bytes()));
-    written.map_err(Error::file("cannot write", file))
+    // Beside its place, so that whoever reads it meanwhile finds the former one whole. A temporary file is
+    // its owner's alone.
+    let beside = tempfile::NamedTempFile::new_in(file.parent().unwrap_or(Path::new(".")));
+    let written = beside.and_then(|mut beside| {
+        beside.write_all(text.as_bytes())?;
+        Ok(beside.persist(file)?)
+    });
+    written.map(|_| ()).map_err(Error::file("cannot write", file))
 }

@@ -240,7 +240,6 @@ impl Reason {
             // Others can end these, so they are waited for, or they end a step.
             Self::FieldConflict
             | Self::Refused
-            | Self::QuotaExceeded
             | Self::SymbolsConflict
             | Self::DataVolumeMissing => &[Ready, Reconciling, Stalled],
             Self::DeadlineExceeded => PODS,
@@ -254,6 +253,7 @@ impl Reason {
             | Self::ContainerConfigInvalid
             | Self::CrashLooping
             | Self::Unschedulable
+            | Self::QuotaExceeded
             | Self::VolumePending => PODS,
             Self::AgentsMissing => &[Ready, Reconciling, Stalled, AgentsAvailable],
             Self::Enforced | Self::HashesDiffer | Self::AwaitingPods | Self::NoPods => &[Enforced],

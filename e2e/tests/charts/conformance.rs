@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use tokio::process::Command;
 use tokio::sync::OnceCell;
 
-use crate::installation::{DEFINITIONS, HOME};
+use crate::installation::{DEFINITIONS, HOME, until};
 use crate::rendering::{cluster, documents};
 
 /// Kinds of Prometheus' operator, as far as the charts use them.
@@ -75,8 +75,12 @@ async fn write_schemas(cluster: &Cluster) -> PathBuf {
 
 async fn get(cluster: &Cluster, path: &str) -> Value {
     let client = cluster.client().await.unwrap();
-    let request = Request::get(path).body(Vec::new()).unwrap();
-    client.request(request).await.unwrap()
+    // It is made anew while kinds come and go, and is empty for a moment then.
+    until("what the API server says of its kinds", || async {
+        let request = Request::get(path).body(Vec::new()).unwrap();
+        client.request(request).await.ok()
+    })
+    .await
 }
 
 /// A file a kind, each with everything that it refers to.

@@ -102,8 +102,11 @@ async fn a_pod_that_understands_the_limits_otherwise_is_named() {
     for named in [row.pod.as_str(), theirs, ours] {
         assert!(message.contains(named), "{message}");
     }
-    let (reason, _) = wait(&case, "Enforced", "False").await;
-    assert_eq!(reason, "HashesDiffer");
+    until("the desk to say so, too", || async {
+        let (reason, _) = wait(&case, "Enforced", "False").await;
+        (reason == "HashesDiffer").then_some(())
+    })
+    .await;
     assert_statuses(&case).await;
     traders.conduct(case.namespace(), "desk", |desk| desk.understands = true);
     enforced(&case, "True", "Enforced").await;

@@ -72,3 +72,24 @@ async fn a_leader_whose_lease_is_taken_notices() {
     let lost = timeout(Duration::from_secs(5), first.hold(since)).await.unwrap();
     assert_eq!(lost, Lost::Taken);
 }
+
+#[tokio::test]
+async fn a_lease_that_somebody_deletes_stays_with_its_leader() {
+    let case = case("deleted-lease").await;
+    let (mut first, mut second) = (candidate(&case, "first"), candidate(&case, "second"));
+    let since = first.win().await;
+    let candidacy = tokio::spawn(async move {
+        second.win().await;
+    });
+    let leases = case.api::<Lease>();
+    let deletions = async {
+        for _ in 0..5 {
+            tokio::time::sleep(TERMS.retry).await;
+            let _ = leases.delete(LEASE, &Default::default()).await;
+        }
+    };
+    let held = timeout(TERMS.duration * 2, async { tokio::join!(first.hold(since), deletions) });
+    assert!(held.await.is_err(), "the leader made it anew each time");
+    assert!(!candidacy.is_finished(), "nobody else took it");
+    candidacy.abort();
+}

@@ -2,7 +2,10 @@
 
 use sapphire_operator::reconcile::kind::Kind;
 
-use crate::desk::{POLICY, apply, assert_statuses, kubectl, names, ready, system, volumes, wait};
+use crate::desk::{
+    POLICY, RECORDINGS, apply, assert_linted, assert_statuses, kubectl, names, ready, system,
+    volumes, wait,
+};
 use crate::plane::{case, until};
 
 #[tokio::test]
@@ -63,4 +66,42 @@ spec: {selector: {sapphiretrade.xyz/component: theirs}, ports: [{name: http, por
     tokio::time::sleep(std::time::Duration::from_secs(2)).await;
     let port = ["get", "service", "desk-api", "-o", "jsonpath={.spec.ports[0].targetPort}"];
     assert_eq!(kubectl(&case, &port).await, "9");
+}
+
+#[tokio::test]
+async fn a_quota_that_leaves_no_room_for_pods_is_told_in_its_own_words() {
+    let case = case("quota").await;
+    kubectl(&case, &["create", "quota", "full", "--hard=pods=0"]).await;
+    apply(&case, &format!("{RECORDINGS}---{POLICY}---{}", system(""))).await;
+    volumes(&case).await;
+    let message = until("the quota to be named", || async {
+        let (reason, message) = wait(&case, "CoreAvailable", "False").await;
+        (reason == "QuotaExceeded").then_some(message)
+    })
+    .await;
+    assert!(message.contains("exceeded quota: full"), "{message}");
+    assert!(message.contains("desk-trader"), "{message}");
+    assert_statuses(&case).await;
+
+    // Once there is room, it goes on by itself.
+    kubectl(&case, &["delete", "quota", "full"]).await;
+    wait(&case, "Ready", "True").await;
+    assert_statuses(&case).await;
+}
+
+#[tokio::test]
+async fn a_quota_that_leaves_no_room_for_a_child_is_told_and_stops_no_other_child() {
+    let case = case("no-services").await;
+    kubectl(&case, &["create", "quota", "full", "--hard=services=0"]).await;
+    apply(&case, &format!("{RECORDINGS}---{POLICY}---{}", system(""))).await;
+    volumes(&case).await;
+    let message = until("the quota to be named", || async {
+        let (reason, message) = wait(&case, "Ready", "False").await;
+        (reason == "QuotaExceeded").then_some(message)
+    })
+    .await;
+    assert!(message.contains("exceeded quota: full") && message.contains("Service"), "{message}");
+    assert!(message.contains("raise the quota"), "{message}");
+    assert_eq!(names(&case, Kind::Deployment).await, ["desk-trader"]);
+    assert_linted(&case).await;
 }

@@ -56,7 +56,9 @@ pub fn of_deployment<'a>(
         };
     }
     if let Some(words) = &health.replica_failure {
-        return no(Reason::Unavailable, format!("Deployment {name} cannot create pods: {words}"));
+        let message = format!("Deployment {name} cannot create pods: {words}");
+        let is_quota = words.contains("exceeded quota");
+        return no(if is_quota { Reason::QuotaExceeded } else { Reason::Unavailable }, message);
     }
     let of_its_revision = |live: &Live| {
         [labels::COMPONENT, labels::AGENT, labels::REVISION]

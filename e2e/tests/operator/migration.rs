@@ -129,3 +129,46 @@ async fn a_migration_waits_for_a_person_where_the_spec_says_so() {
     assert_eq!(reason, "WaitingForApproval");
     assert_statuses(&case).await;
 }
+
+#[tokio::test]
+async fn an_edit_while_a_migration_runs_waits_for_that_one_to_be_gone() {
+    let case = case("two-edits").await;
+    let _traders = installed(&case, "").await;
+    until("the first migration's pod to go", || async {
+        migrations(&case).await.is_empty().then_some(())
+    })
+    .await;
+    // It works for longer than the test lasts, and takes its time to go when it is asked to.
+    case.play(Component::Migration, &Play::Completes(Duration::from_secs(600))).await.unwrap();
+    apply(&case, &desk(&memory("1Gi"))).await;
+    let first = until("the migration's pod", || async { migrations(&case).await.pop() }).await;
+    let leave = format!("{}=4s", sapphire_e2e::plays::LEAVES_AFTER);
+    kubectl(&case, &["annotate", "pod", &first, &leave]).await;
+    case.play(Component::Migration, &Play::Completes(Duration::ZERO)).await.unwrap();
+    apply(&case, &desk(&memory("2Gi"))).await;
+    let (mut most, mut went) = (0, false);
+    let done = until("the second revision", || async {
+        let pods = migrations(&case).await;
+        (pods.len() <= 1).then_some(())?;
+        let now = rollout(&case, "a rollout", |_| true).await;
+        (now.step == RolloutStep::Complete
+            && now.core.as_ref() == Some(&now.target)
+            && !pods.contains(&first))
+        .then_some(now)
+    });
+    let watch = async {
+        loop {
+            let pods = migrations(&case).await;
+            most = most.max(pods.len());
+            went |= !pods.contains(&first);
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::select! {
+        _ = done => {}
+        () = watch => {}
+    }
+    assert!(went, "the first went before the second was done");
+    assert_eq!(most, 1, "never two migrations of one database at a time");
+    assert_statuses(&case).await;
+}

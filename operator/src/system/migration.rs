@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use sapphire_crds::names::Component;
 use sapphire_crds::values::ObjectName;
 use tokio::time::Instant;
 
@@ -13,6 +14,7 @@ use super::revise::hash_of;
 use super::rollout::Migration;
 use super::rollout::plan::Attempt;
 use crate::context::Context;
+use crate::labels;
 use crate::reconcile::children::{ChildRef, Live};
 use crate::reconcile::events::Severity;
 use crate::reconcile::health::{Health, PodHealth};
@@ -69,6 +71,11 @@ pub(super) async fn look(
     attempt: &Attempt,
 ) -> Result<Standing, Hold> {
     let pod = pod(desk, &attempt.revision);
+    if let Some(earlier) = let_others_go(context, desk, &pod).await? {
+        let words = format!("pod {earlier} still migrates to a revision that is no longer wanted");
+        let migration = Migration::Runs(words);
+        return Ok(Standing { migration, may_be_applied: false, again: None });
+    }
     let Some(live) = context.children.get(pod.kind, &pod.key) else {
         return Ok(Standing { migration: Migration::Absent, may_be_applied: true, again: None });
     };
@@ -99,6 +106,32 @@ pub(super) async fn look(
     }
     // What is there is as it was applied; a pod that ended must not be touched.
     Ok(Standing { migration, may_be_applied: false, again })
+}
+
+/// Removes pods that migrate to another revision, and names one that is not gone yet: two migrations must not
+/// work on one database. One that has ended works no more; what it said may be kept.
+async fn let_others_go(
+    context: &Context,
+    desk: &Dereferenced,
+    wanted: &ChildRef,
+) -> Result<Option<String>, Hold> {
+    let mut going = None;
+    for (child, live) in context.children.of_desk(&desk.key) {
+        let migrates = child.kind == Kind::Pod
+            && live.label(labels::COMPONENT) == Some(Component::Migration.as_str());
+        if !migrates || child == *wanted || has_ended(&live) {
+            continue;
+        }
+        if !live.deleting {
+            orphans::delete(context, &child, &live.uid).await?;
+        }
+        going = Some(child.key.name);
+    }
+    Ok(going)
+}
+
+fn has_ended(live: &Live) -> bool {
+    matches!(&live.health, Health::Pod(pod) if ["Succeeded", "Failed"].contains(&pod.phase.as_str()))
 }
 
 fn judge(name: &str, live: &Live) -> Migration {

@@ -7,7 +7,9 @@ use sapphire_crds::risk_policy::RiskPolicyStatus;
 use sapphire_crds::values::ObjectName;
 use sapphire_e2e::{Case, Traders};
 
-use crate::desk::{POLICY, RECORDINGS, apply, assert_statuses, kubectl, system, volumes, wait};
+use crate::desk::{
+    POLICY, RECORDINGS, apply, assert_statuses, kubectl, system, volumes, wait, wait_for,
+};
 use crate::plane::{case, until};
 
 const BACKENDS: &str = "  storage: {postgres: {secretRef: {name: postgres, key: url}}}
@@ -102,11 +104,7 @@ async fn a_pod_that_understands_the_limits_otherwise_is_named() {
     for named in [row.pod.as_str(), theirs, ours] {
         assert!(message.contains(named), "{message}");
     }
-    until("the desk to say so, too", || async {
-        let (reason, _) = wait(&case, "Enforced", "False").await;
-        (reason == "HashesDiffer").then_some(())
-    })
-    .await;
+    wait_for(&case, "Enforced", "False", "HashesDiffer").await;
     assert_statuses(&case).await;
     traders.conduct(case.namespace(), "desk", |desk| desk.understands = true);
     enforced(&case, "True", "Enforced").await;

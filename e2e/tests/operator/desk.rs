@@ -108,6 +108,20 @@ pub(crate) async fn wait(case: &Case<'_>, condition: &str, answer: &str) -> (Str
     .await
 }
 
+/// Waits until the desk's condition is so for this reason; its message.
+pub(crate) async fn wait_for(
+    case: &Case<'_>,
+    condition: &str,
+    answer: &str,
+    because: &str,
+) -> String {
+    until(&format!("{condition}={answer} ({because})"), || async {
+        let (reason, message) = wait(case, condition, answer).await;
+        (reason == because).then_some(message)
+    })
+    .await
+}
+
 /// The linter over all statuses of the namespace, once every object has one; and nothing that the operator
 /// asked for there was more than the chart's rules allow.
 pub(crate) async fn assert_statuses(case: &Case<'_>) {

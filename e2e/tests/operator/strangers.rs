@@ -1,10 +1,11 @@
 //! Objects and fields that belong to others.
 
+use sapphire_e2e::Case;
 use sapphire_operator::reconcile::kind::Kind;
 
 use crate::desk::{
     POLICY, RECORDINGS, apply, assert_linted, assert_statuses, kubectl, names, ready, system,
-    volumes, wait,
+    volumes, wait, wait_for,
 };
 use crate::plane::{case, until};
 
@@ -68,17 +69,18 @@ spec: {selector: {sapphiretrade.xyz/component: theirs}, ports: [{name: http, por
     assert_eq!(kubectl(&case, &port).await, "9");
 }
 
+/// A desk where a quota leaves no room for what it counts.
+async fn confined(case: &Case<'_>, hard: &str) {
+    kubectl(case, &["create", "quota", "full", &format!("--hard={hard}=0")]).await;
+    apply(case, &format!("{RECORDINGS}---{POLICY}---{}", system(""))).await;
+    volumes(case).await;
+}
+
 #[tokio::test]
 async fn a_quota_that_leaves_no_room_for_pods_is_told_in_its_own_words() {
     let case = case("quota").await;
-    kubectl(&case, &["create", "quota", "full", "--hard=pods=0"]).await;
-    apply(&case, &format!("{RECORDINGS}---{POLICY}---{}", system(""))).await;
-    volumes(&case).await;
-    let message = until("the quota to be named", || async {
-        let (reason, message) = wait(&case, "CoreAvailable", "False").await;
-        (reason == "QuotaExceeded").then_some(message)
-    })
-    .await;
+    confined(&case, "pods").await;
+    let message = wait_for(&case, "CoreAvailable", "False", "QuotaExceeded").await;
     assert!(message.contains("exceeded quota: full"), "{message}");
     assert!(message.contains("desk-trader"), "{message}");
     assert_statuses(&case).await;
@@ -92,16 +94,13 @@ async fn a_quota_that_leaves_no_room_for_pods_is_told_in_its_own_words() {
 #[tokio::test]
 async fn a_quota_that_leaves_no_room_for_a_child_is_told_and_stops_no_other_child() {
     let case = case("no-services").await;
-    kubectl(&case, &["create", "quota", "full", "--hard=services=0"]).await;
-    apply(&case, &format!("{RECORDINGS}---{POLICY}---{}", system(""))).await;
-    volumes(&case).await;
-    let message = until("the quota to be named", || async {
-        let (reason, message) = wait(&case, "Ready", "False").await;
-        (reason == "QuotaExceeded").then_some(message)
-    })
-    .await;
+    confined(&case, "services").await;
+    let message = wait_for(&case, "Ready", "False", "QuotaExceeded").await;
     assert!(message.contains("exceeded quota: full") && message.contains("Service"), "{message}");
     assert!(message.contains("raise the quota"), "{message}");
-    assert_eq!(names(&case, Kind::Deployment).await, ["desk-trader"]);
+    until("the child that there is room for", || async {
+        (names(&case, Kind::Deployment).await == ["desk-trader"]).then_some(())
+    })
+    .await;
     assert_linted(&case).await;
 }

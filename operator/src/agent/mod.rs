@@ -102,16 +102,12 @@ impl Reconciler for Agents {
             Ok(Standing::Beside(beside)) => Ok(beside.again),
             Ok(_) => Ok(None),
             Err(hold) => {
-                Err(in_time(hold, Course::of(&desk.status()).deadline_in(Timestamp::now())))
+                // A deadline that has passed is acted on once nothing holds it.
+                let deadline = Course::of(&desk.status()).deadline_in(Timestamp::now());
+                Err(hold.no_later_than(deadline))
             }
         }
     }
-}
-
-/// What holds a reconcile does not hold a deadline that is yet to come. One that has passed is acted on once
-/// nothing holds it.
-fn in_time(hold: Hold, deadline: Option<Duration>) -> Hold {
-    hold.no_later_than(deadline)
 }
 
 async fn bring_about(context: &Context, desk: &Dereferenced) -> Result<Standing, Hold> {

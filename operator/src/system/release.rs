@@ -47,23 +47,19 @@ pub(super) async fn children(
     let mut all = build::build(valid)?;
     let mut complete = true;
     for name in &plan.traders {
-        let found = rendered(context, valid, name).await?;
-        complete &= found.is_some();
         let of_trader = |child: &Desired| is_of(child, Component::Trader);
-        all.extend(found.unwrap_or_default().into_iter().filter(of_trader));
+        let rendered = rendered(context, valid, name, &mut complete).await?;
+        all.extend(rendered.into_iter().filter(of_trader));
     }
     if let Some(name) = &plan.core {
-        let found = rendered(context, valid, name).await?;
-        complete &= found.is_some();
         let stays = |child: &Desired| !is_of(child, Component::Migration);
-        all.extend(found.unwrap_or_default().into_iter().filter(stays));
+        let rendered = rendered(context, valid, name, &mut complete).await?;
+        all.extend(rendered.into_iter().filter(stays));
     }
     if let Some(attempt) = migrate {
-        let found = rendered(context, valid, &attempt.revision).await?;
-        complete &= found.is_some();
         let pod = |child: &Desired| is_of(child, Component::Migration);
-        let pods = found.unwrap_or_default().into_iter().filter(pod);
-        all.extend(pods.map(|pod| stamped(pod, attempt)));
+        let rendered = rendered(context, valid, &attempt.revision, &mut complete).await?;
+        all.extend(rendered.into_iter().filter(pod).map(|pod| stamped(pod, attempt)));
     }
     build::readers(valid, &mut all);
     if matches!(valid.shape, Shape::Clustered { .. }) {
@@ -72,13 +68,16 @@ pub(super) async fn children(
     Ok(Asked { children: all, complete })
 }
 
+/// What is stored of a revision. Where nothing is, that is not all.
 async fn rendered(
     context: &Context,
     valid: &Valid,
     name: &ObjectName,
-) -> Result<Option<Vec<Desired>>, Hold> {
+    complete: &mut bool,
+) -> Result<Vec<Desired>, Hold> {
     let revision = context.revisions.named(context, &valid.owner, name.as_str()).await?;
-    revision.as_ref().map(Revision::rendered).transpose()
+    *complete &= revision.is_some();
+    revision.as_ref().map_or_else(|| Ok(Vec::new()), Revision::rendered)
 }
 
 fn is_of(child: &Desired, component: Component) -> bool {

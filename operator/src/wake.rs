@@ -42,9 +42,8 @@ pub fn of_system(context: &Context, change: &Change<TradingSystem>) {
         _ => {}
     }
     queues.systems.wake(change.key.clone());
-    for system in [&change.before, &change.after].into_iter().flatten() {
-        let policy = change.key.beside(system.spec.risk_policy_ref.name.as_str());
-        queues.policies.wake_after(policy, GATHER_SYSTEMS);
+    for policy in &change.named {
+        queues.policies.wake_after(policy.clone(), GATHER_SYSTEMS);
     }
     // Whatever changed: that it is what we wrote ourselves was seen before the watch told it, so a look
     // at what changed would find nothing.
@@ -54,8 +53,8 @@ pub fn of_system(context: &Context, change: &Change<TradingSystem>) {
 /// A TradingAgent changed.
 pub fn of_agent(context: &Context, change: &Change<TradingAgent>) {
     context.queues.agents.wake(change.key.clone());
-    for agent in [&change.before, &change.after].into_iter().flatten() {
-        context.queues.systems.wake(change.key.beside(agent.spec.system_ref.name.as_str()));
+    for system in &change.named {
+        context.queues.systems.wake(system.clone());
     }
 }
 
@@ -107,8 +106,7 @@ pub fn of_report(context: &Context, change: &reports::Change) {
 }
 
 fn policy_of(context: &Context, system: &Key, pause: Duration) {
-    if let Some(known) = context.systems.get(system) {
-        let policy = system.beside(known.spec.risk_policy_ref.name.as_str());
+    if let Some(policy) = context.systems.named_by(system) {
         context.queues.policies.wake_after(policy, pause);
     }
 }

@@ -2,9 +2,11 @@
 
 use k8s_openapi::api::events::v1::Event;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
-use kube::Api;
-use kube::api::{Patch, PatchParams};
-use sapphire_crds::{TradingSystem, custom_resource_definitions};
+use kube::api::{ApiResource, DynamicObject, Patch, PatchParams};
+use kube::core::NamespaceResourceScope;
+use kube::{Api, Resource};
+use sapphire_crds::conditions::{ConditionType, Conditions, Reason};
+use sapphire_crds::{RiskPolicy, TradingAgent, TradingSystem, custom_resource_definitions};
 use sapphire_e2e::{Case, ControlPlane, Parts, definitions};
 use sapphire_operator::election::Terms;
 use sapphire_operator::operator::run;
@@ -19,9 +21,11 @@ async fn loosen(plane: &ControlPlane) {
     let api: Api<CustomResourceDefinition> = Api::all(plane.cluster().client().await.unwrap());
     for definition in custom_resource_definitions() {
         let mut loose = serde_json::to_value(&definition).unwrap();
-        let schema = "/spec/versions/0/schema/openAPIV3Schema/properties/spec";
-        *loose.pointer_mut(schema).unwrap() =
-            json!({"type": "object", "x-kubernetes-preserve-unknown-fields": true});
+        for part in ["spec", "status"] {
+            let schema = format!("/spec/versions/0/schema/openAPIV3Schema/properties/{part}");
+            *loose.pointer_mut(&schema).unwrap() =
+                json!({"type": "object", "x-kubernetes-preserve-unknown-fields": true});
+        }
         let rules = "/spec/versions/0/schema/openAPIV3Schema";
         for (of, member) in [
             (rules, "x-kubernetes-validations"),
@@ -77,10 +81,11 @@ async fn an_object_of_another_schema_is_told_of_itself_and_disturbs_no_other() {
     let account = kubectl(&case, &["create", "serviceaccount", "default"]).await;
     assert!(account.contains("created"));
     let objects = [
-        desk("unreadable", "{symbols: all, barInterval: 7}"),
+        desk("unreadable", "{symbols: all, barInterval: 7, riskPolicyRef: {name: bold}}"),
         desk("empty", "{}"),
         "---\n".to_owned() + RECORDINGS,
         "---\n".to_owned() + POLICY,
+        "---\n".to_owned() + &POLICY.replace("careful", "bold"),
         "---\n".to_owned() + &system(""),
         "---
 apiVersion: sapphiretrade.xyz/v1alpha1
@@ -125,6 +130,20 @@ spec: {strategy: none}
     for (kind, count) in [("TradingSystem", 2), ("TradingAgent", 1), ("RiskPolicy", 1)] {
         assert!(metrics.contains(&line(kind, count)), "{} in {metrics}", line(kind, count));
     }
+    // What it refers to is in use all the same.
+    let policies = case.api::<RiskPolicy>();
+    until("the policy to know who uses it", || async {
+        let status = policies.get("bold").await.unwrap().status?;
+        (status.systems.iter().map(|name| name.as_str()).eq(["unreadable"])).then_some(())
+    })
+    .await;
+    kubectl(&case, &["delete", "rpol", "bold", "--wait=false"]).await;
+    until("the policy's deletion to wait", || async {
+        let status = policies.get("bold").await.unwrap().status?;
+        let reconciling = status.conditions.get(ConditionType::Reconciling)?;
+        (reconciling.reason == Reason::InUse.as_str()).then_some(())
+    })
+    .await;
     // Mended, it is an object like any other.
     kubectl(&case, &["delete", "tsys", "empty", "--timeout=30s"]).await;
     let mended = system("").replace("name: desk", "name: unreadable");
@@ -139,6 +158,80 @@ spec: {strategy: none}
         systems.get("unreadable").await.unwrap().status.map(drop)
     })
     .await;
+    until("the policy that nobody names any more to go", || async {
+        policies.get_opt("bold").await.unwrap().is_none().then_some(())
+    })
+    .await;
+    operator.abort();
+}
+
+/// The reason for which an object is Stalled.
+async fn stalled<K>(case: &Case<'_>, name: &str, reason: Reason) -> String
+where
+    K: Resource<DynamicType = (), Scope = NamespaceResourceScope>,
+{
+    let resource = ApiResource::erase::<K>(&());
+    let api: Api<DynamicObject> = Api::namespaced_with(case.client(), case.namespace(), &resource);
+    until(&format!("{} {name} to be Stalled ({reason})", resource.kind), || async {
+        let object = api.get(name).await.unwrap();
+        let conditions = object.data.pointer("/status/conditions")?.clone();
+        let conditions: Conditions = serde_json::from_value(conditions).unwrap();
+        let stalled = conditions.get(ConditionType::Stalled)?.clone();
+        let is = stalled.status == "True" && stalled.reason == reason.as_str();
+        is.then_some(stalled.message)
+    })
+    .await
+}
+
+#[tokio::test]
+async fn an_agent_that_cannot_be_read_any_more_stays_part_of_its_desk() {
+    let plane = ControlPlane::start(Parts::Api).await.unwrap();
+    loosen(&plane).await;
+    let case = Case::new(plane.cluster(), "downgraded").await.unwrap();
+    let (client, settings) = (case.client(), settings(case.namespace()));
+    let operator = tokio::spawn(async move {
+        run(client, settings, Terms::default(), std::future::pending()).await.unwrap();
+    });
+    apply(&case, &format!("{RECORDINGS}---{POLICY}---{}", system(""))).await;
+    let deployment = ["get", "deployment", "desk-trader", "--ignore-not-found", "-o"];
+    let generation = || async {
+        let asked = [&deployment[..], &["jsonpath={.metadata.generation}"]].concat();
+        kubectl(&case, &asked).await
+    };
+    until("the Deployment", || async { (!generation().await.is_empty()).then_some(()) }).await;
+    let before = generation().await;
+    let revisions = names(&case, Kind::ControllerRevision).await;
+
+    // As a later release may have left it.
+    let patch = |status: &'static str| {
+        ["patch", "tagent", "three", "--subresource=status", "--type=merge", "-p", status]
+    };
+    kubectl(&case, &patch(r#"{"status": {"canary": "of a later release"}}"#)).await;
+    let words = stalled::<TradingAgent>(&case, "three", Reason::Undecodable).await;
+    assert!(words.contains("canary") || words.contains("later release"), "{words}");
+
+    // A limit reaches the pod, and the pod stays as it is.
+    let limits = r#"{"spec": {"limits": {"maxDrawdown": "0.07"}}}"#;
+    kubectl(&case, &["patch", "rpol", "careful", "--type=merge", "-p", limits]).await;
+    until("the limit to be delivered", || async {
+        let told = kubectl(&case, &["get", "configmap", "desk-policy", "-o", "yaml"]).await;
+        told.contains("0.07").then_some(())
+    })
+    .await;
+    assert_eq!(generation().await, before);
+    assert_eq!(names(&case, Kind::ControllerRevision).await, revisions);
+
+    // Only what would be rendered anew waits.
+    let change = r#"{"spec": {"barInterval": "5m"}}"#;
+    kubectl(&case, &["patch", "tsys", "desk", "--type=merge", "-p", change]).await;
+    let words = stalled::<TradingSystem>(&case, "desk", Reason::Undecodable).await;
+    assert!(words.contains("TradingAgent three cannot be read"), "{words}");
+    assert_eq!(generation().await, before);
+    assert_eq!(names(&case, Kind::ControllerRevision).await, revisions);
+    kubectl(&case, &patch(r#"{"status": {"canary": null}}"#)).await;
+    until("the change to reach the pod", || async { (generation().await != before).then_some(()) })
+        .await;
+    assert_eq!(names(&case, Kind::ControllerRevision).await.len(), revisions.len() + 1);
     operator.abort();
 }
 

@@ -29,6 +29,7 @@ use crate::reconcile::kind::Kind;
 use crate::reconcile::orphans;
 use crate::reconcile::outcome::Hold;
 use crate::reconcile::requests::pending;
+use crate::reconcile::revisions::Today;
 use crate::reconcile::stored::Stored;
 use crate::reconcile::undecodable;
 use crate::reconcile::workload::{self, Answer};
@@ -63,8 +64,8 @@ pub enum Standing {
 pub struct Beside {
     /// The system's revision that they run against.
     pub released: ObjectName,
-    /// How today's operator would render them otherwise, in words.
-    pub outdated: Option<String>,
+    /// How they compare with what today's operator would render.
+    pub today: Today,
     /// What the status is to remember.
     pub course: Course,
     /// Whether they answer.
@@ -169,8 +170,8 @@ async fn beside(
     orphans::collect(context, &desk.desk, &owner, &applied, kept).await?;
     let after = Facts { answer: answer.clone(), ..before };
     let again = course.look_again(&after, &terms);
-    let outdated = revised.found.outdated;
-    Ok(Standing::Beside(Box::new(Beside { released, outdated, course, answer, again })))
+    let today = revised.found.today;
+    Ok(Standing::Beside(Box::new(Beside { released, today, course, answer, again })))
 }
 
 /// `default` is how long pods may take to answer where the system does not say.

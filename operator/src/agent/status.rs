@@ -16,6 +16,7 @@ use crate::reconcile::conditions::{Answer, Setting, whole_seconds};
 use crate::reconcile::health::Health;
 use crate::reconcile::kind::Kind;
 use crate::reconcile::outcome::Hold;
+use crate::reconcile::revisions::Today;
 use crate::reconcile::{requests, status_writer};
 
 /// After so many failures in a row a trouble that trying again may get over is shown.
@@ -214,14 +215,15 @@ fn beside(
     if answer.available {
         after.system_revision = Some(found.released.clone());
     }
-    match &found.outdated {
-        Some(difference) => setting.set(
+    match &found.today {
+        Today::Unknown(_) => setting.keep(ConditionType::DefaultsOutdated),
+        Today::Differs(difference) => setting.set(
             ConditionType::DefaultsOutdated,
             Answer::True,
             Reason::DefaultsDiffer,
             format!("this operator would render {difference}; kubectl annotate tagent {agent} {ADOPT_DEFAULTS}=$(date +%F) adopts it and restarts pods"),
         ),
-        None => setting.set(
+        Today::Same => setting.set(
             ConditionType::DefaultsOutdated,
             Answer::False,
             Reason::UpToDate,

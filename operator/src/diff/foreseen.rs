@@ -85,11 +85,7 @@ impl Foreseen {
     pub(super) fn desks(&self, context: &Context) -> BTreeSet<Key> {
         let of = |outcome: &Outcome| match outcome.kind.as_str() {
             "TradingSystem" => vec![outcome.key.clone()],
-            "TradingAgent" => {
-                let agent = context.agents.get(&outcome.key);
-                let system = agent.map(|agent| agent.spec.system_ref.name.as_str().to_owned());
-                system.map(|system| outcome.key.beside(system)).into_iter().collect()
-            }
+            "TradingAgent" => context.agents.named_by(&outcome.key).into_iter().collect(),
             _ => wake::systems_under(context, &outcome.key),
         };
         self.outcomes.iter().flat_map(of).collect()

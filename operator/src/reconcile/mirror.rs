@@ -4,36 +4,44 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use kube::Resource as _;
-use kube::core::error_boundary::InvalidObject;
 use kube::runtime::watcher::Event;
 use sapphire_crds::{RiskPolicy, TradingAgent, TradingSystem};
 
 use super::key::Key;
-use super::stored::{Stored, Wire};
+use super::stored::{Stored, Unreadable, Wire};
 use super::version::ResourceVersion;
 
 /// An object that was read, or what kept it from being read.
-pub type Read<K> = Result<Arc<Stored<K>>, Arc<InvalidObject>>;
+pub type Read<K> = Result<Arc<Stored<K>>, Arc<Unreadable>>;
 
 /// A kind whose objects name one of another kind, beside them in their namespace.
 pub trait Refers {
+    /// Where the spec has that name. One that cannot be read belongs to it all the same.
+    const REFERENCE: Option<&'static str>;
+
     /// The name of the object that this one belongs to.
     fn belongs_to(&self) -> Option<&str>;
 }
 
 impl Refers for TradingSystem {
+    const REFERENCE: Option<&'static str> = Some("/riskPolicyRef/name");
+
     fn belongs_to(&self) -> Option<&str> {
         Some(self.spec.risk_policy_ref.name.as_str())
     }
 }
 
 impl Refers for TradingAgent {
+    const REFERENCE: Option<&'static str> = Some("/systemRef/name");
+
     fn belongs_to(&self) -> Option<&str> {
         Some(self.spec.system_ref.name.as_str())
     }
 }
 
 impl Refers for RiskPolicy {
+    const REFERENCE: Option<&'static str> = None;
+
     fn belongs_to(&self) -> Option<&str> {
         None
     }
@@ -74,11 +82,16 @@ impl<K: kube::Resource<DynamicType = ()> + Clone + Refers> Mirror<K> {
         self.state.read().unwrap_or_else(PoisonError::into_inner).objects.get(key).cloned()
     }
 
-    /// The objects that can be read and name this one, in the order of their names.
-    pub fn belonging_to(&self, named: &Key) -> Vec<Arc<Stored<K>>> {
+    /// The objects that name this one, in the order of their names.
+    pub fn belonging_to(&self, named: &Key) -> Vec<Read<K>> {
         let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
         let keys = state.belonging.get(named).into_iter().flatten();
-        keys.filter_map(|key| state.objects.get(key)?.as_ref().ok()).cloned().collect()
+        keys.filter_map(|key| state.objects.get(key)).cloned().collect()
+    }
+
+    /// The object that this one names.
+    pub fn named_by(&self, key: &Key) -> Option<Key> {
+        belongs_to(key, &self.read(key)?)
     }
 
     /// The keys of [`belonging_to`](Self::belonging_to).
@@ -137,37 +150,47 @@ impl<K: kube::Resource<DynamicType = ()> + Clone + Refers> Mirror<K> {
         let before = state.objects.insert(key.clone(), read.clone());
         let named_before = before.as_ref().and_then(|before| belongs_to(&key, before));
         if named_before != named {
-            state.forget(named_before, &key);
-            if let Some(named) = named {
-                state.belonging.entry(named).or_default().insert(key.clone());
+            state.forget(named_before.as_ref(), &key);
+            if let Some(named) = &named {
+                state.belonging.entry(named.clone()).or_default().insert(key.clone());
             }
         }
-        Some(Change { key, before: before.and_then(Result::ok), after: read.ok() })
+        let named = named_before.into_iter().chain(named).collect();
+        Some(Change { key, before: before.and_then(Result::ok), after: read.ok(), named })
     }
 
     fn remove(&self, key: Key) -> Option<Change<K>> {
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
         let before = state.objects.remove(&key)?;
-        state.forget(belongs_to(&key, &before), &key);
-        Some(Change { key, before: before.ok(), after: None })
+        let named = belongs_to(&key, &before);
+        state.forget(named.as_ref(), &key);
+        let named = named.into_iter().collect();
+        Some(Change { key, before: before.ok(), after: None, named })
     }
 }
 
 impl<K> State<K> {
-    fn forget(&mut self, named: Option<Key>, key: &Key) {
+    fn forget(&mut self, named: Option<&Key>, key: &Key) {
         if let Some(named) = named
-            && let Some(keys) = self.belonging.get_mut(&named)
+            && let Some(keys) = self.belonging.get_mut(named)
         {
             keys.remove(key);
             if keys.is_empty() {
-                self.belonging.remove(&named);
+                self.belonging.remove(named);
             }
         }
     }
 }
 
 fn belongs_to<K: Refers>(key: &Key, read: &Read<K>) -> Option<Key> {
-    read.as_ref().ok()?.belongs_to().map(|name| key.beside(name))
+    match read {
+        Ok(object) => object.belongs_to().map(|name| key.beside(name)),
+        Err(unreadable) => {
+            let spec = unreadable.written_spec();
+            let name = K::REFERENCE.and_then(|reference| spec.pointer(reference))?.as_str()?;
+            Some(key.beside(name))
+        }
+    }
 }
 
 fn version<K: kube::Resource<DynamicType = ()>>(read: &Read<K>) -> ResourceVersion {
@@ -184,6 +207,8 @@ pub struct Change<K> {
     pub before: Option<Arc<Stored<K>>>,
     /// As it is.
     pub after: Option<Arc<Stored<K>>>,
+    /// What it named, and what it names, whether it can be read or not.
+    pub named: BTreeSet<Key>,
 }
 
 /// Carries a watch into a mirror.
@@ -329,13 +354,29 @@ mod tests {
         intake.take(&mirror, Event::Apply(agent("a", 2, of("other"))));
         intake.take(&mirror, Event::Apply(agent("b", 2, json!({"horizon": "soon"}))));
         intake.take(&mirror, Event::Delete(agent("c", 2, of("desk"))));
-        assert!(agents_of(&mirror, "desk").is_empty());
+        assert!(agents_of(&mirror, "desk").is_empty(), "b names nobody any more");
         assert_eq!(agents_of(&mirror, "other"), ["a"]);
         intake.take(&mirror, Event::Apply(agent("b", 3, of("desk"))));
         assert_eq!(agents_of(&mirror, "desk"), ["b"]);
         intake.take(&mirror, Event::Init);
         intake.take(&mirror, Event::InitDone);
         assert!(mirror.state.read().unwrap().belonging.is_empty());
+    }
+
+    #[test]
+    fn what_cannot_be_read_belongs_to_what_it_names() {
+        let (mirror, mut intake) = (Mirror::default(), Intake::new(None));
+        intake.take(&mirror, Event::Apply(agent("a", 1, of("desk"))));
+        let of_a_later_release = json!({"systemRef": {"name": "desk"}, "strategy": "unheard-of"});
+        let changes = intake.take(&mirror, Event::Apply(agent("a", 2, of_a_later_release)));
+        assert!(mirror.get(&Key::new("n", "a")).is_none());
+        assert_eq!(agents_of(&mirror, "desk"), ["a"]);
+        assert_eq!(mirror.named_by(&Key::new("n", "a")), Some(Key::new("n", "desk")));
+        assert_eq!(changes[0].named, BTreeSet::from([Key::new("n", "desk")]), "who is woken");
+        let gone = json!({"systemRef": {"name": "desk"}, "strategy": "unheard-of"});
+        let changes = intake.take(&mirror, Event::Delete(agent("a", 3, gone)));
+        assert_eq!(changes[0].named, BTreeSet::from([Key::new("n", "desk")]));
+        assert!(agents_of(&mirror, "desk").is_empty());
     }
 
     #[test]

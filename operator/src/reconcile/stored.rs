@@ -8,7 +8,6 @@ use std::ops::Deref;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::Resource;
-use kube::core::error_boundary::InvalidObject;
 use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
@@ -35,11 +34,28 @@ impl<K> Deref for Stored<K> {
     }
 }
 
+/// An object that was stored under another schema: what of it can be read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Unreadable {
+    /// Its metadata.
+    pub metadata: ObjectMeta,
+    /// What keeps the rest from being read.
+    pub error: String,
+    spec: Box<str>,
+}
+
+impl Unreadable {
+    /// The spec as it is stored.
+    pub fn written_spec(&self) -> Value {
+        serde_json::from_str(&self.spec).unwrap_or_default()
+    }
+}
+
 /// What came over the wire: an object that can be read, or what of it can.
 ///
 /// As kube's `DeserializeGuard`, with the spec kept.
 #[derive(Debug, Clone)]
-pub struct Wire<K>(pub Result<Stored<K>, InvalidObject>);
+pub struct Wire<K>(pub Result<Stored<K>, Unreadable>);
 
 impl<'de, K: DeserializeOwned> Deserialize<'de> for Wire<K> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -48,14 +64,15 @@ impl<'de, K: DeserializeOwned> Deserialize<'de> for Wire<K> {
         if let Some(Value::Object(metadata)) = value.get_mut("metadata") {
             metadata.remove("managedFields");
         }
-        let spec = value.get("spec").map_or_else(|| "{}".to_owned(), Value::to_string);
+        let spec: Box<str> =
+            value.get("spec").map_or_else(|| "{}".to_owned(), Value::to_string).into();
         let metadata = value.get("metadata").cloned().unwrap_or_default();
         match serde_json::from_value::<K>(value) {
-            Ok(object) => Ok(Self(Ok(Stored { object, spec: spec.into() }))),
+            Ok(object) => Ok(Self(Ok(Stored { object, spec }))),
             Err(error) => {
                 let metadata: ObjectMeta =
                     serde_json::from_value(metadata).map_err(D::Error::custom)?;
-                Ok(Self(Err(InvalidObject { error: error.to_string(), metadata })))
+                Ok(Self(Err(Unreadable { metadata, error: error.to_string(), spec })))
             }
         }
     }
@@ -120,11 +137,11 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_read_keeps_its_name() {
+    fn what_cannot_be_read_keeps_its_name_and_spec() {
         let wire: Wire<TradingAgent> =
             serde_json::from_value(json!({"metadata": {"name": "a"}, "spec": {"horizon": "soon"}}))
                 .unwrap();
         assert_eq!(wire.meta().name.as_deref(), Some("a"));
-        assert!(wire.0.is_err());
+        assert_eq!(wire.0.unwrap_err().written_spec(), json!({"horizon": "soon"}));
     }
 }

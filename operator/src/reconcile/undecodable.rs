@@ -8,7 +8,6 @@ use std::time::Duration;
 use jiff::Timestamp;
 use kube::api::{ApiResource, DynamicObject, Patch, PatchParams};
 use kube::core::NamespaceResourceScope;
-use kube::core::error_boundary::InvalidObject;
 use kube::{Api, Resource};
 use sapphire_crds::conditions::{Conditions, Reason};
 use sapphire_crds::names::FIELD_MANAGER;
@@ -19,7 +18,7 @@ use super::events::Severity;
 use super::key::Key;
 use super::mirror::{Mirror, Refers};
 use super::outcome::Hold;
-use super::stored::Stored;
+use super::stored::{Stored, Unreadable};
 use crate::context::Context;
 
 /// The object, if it is there and can be read; one that cannot is told so.
@@ -41,6 +40,15 @@ where
     }
 }
 
+/// Why nothing can be made of an object, which a message calls `name`.
+pub fn hold(context: &Context, name: &str, unreadable: &Unreadable) -> Hold {
+    let (reason, remedy) = match context.definitions.excuse() {
+        Some(excuse) => (Reason::OperatorOutdated, excuse),
+        None => (Reason::Undecodable, "apply it again as today's schema wants it".into()),
+    };
+    Hold::stalled(reason, format!("{name} cannot be read: {}; {remedy}", unreadable.error))
+}
+
 /// Writes into the object's status what keeps it from being read, once a generation.
 ///
 /// # Errors
@@ -48,24 +56,12 @@ where
 pub async fn tell<K>(
     context: &Context,
     key: &Key,
-    invalid: &InvalidObject,
+    invalid: &Unreadable,
 ) -> Result<Option<Duration>, Hold>
 where
     K: Resource<DynamicType = (), Scope = NamespaceResourceScope> + Debug,
 {
-    let hold = match context.definitions.excuse() {
-        Some(excuse) => Hold::stalled(
-            Reason::OperatorOutdated,
-            format!("the object cannot be read: {}; {excuse}", invalid.error),
-        ),
-        None => Hold::stalled(
-            Reason::Undecodable,
-            format!(
-                "the object cannot be read: {}; apply it again as today's schema wants it",
-                invalid.error
-            ),
-        ),
-    };
+    let hold = hold(context, "the object", invalid);
     let resource = ApiResource::erase::<K>(&());
     let api: Api<DynamicObject> =
         Api::namespaced_with(context.client.clone(), &key.namespace, &resource);

@@ -12,7 +12,6 @@ use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Namespace;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::Api;
-use kube::core::error_boundary::InvalidObject;
 use sapphire_crds::TradingSystem;
 use sapphire_crds::names::{Component, annotations, finalizers};
 use sapphire_crds::trading_system::{DeletionPolicy, TradingSystemStatus};
@@ -26,6 +25,7 @@ use crate::reconcile::events::Severity;
 use crate::reconcile::finalizers::{self as marks, DELETED};
 use crate::reconcile::kind::Kind;
 use crate::reconcile::outcome::Hold;
+use crate::reconcile::stored::Unreadable;
 use crate::reports::{self, leader};
 use decision::{Decision, Facts, Freedom, Traders, decide};
 
@@ -76,10 +76,7 @@ pub(super) async fn reconcile(
 ///
 /// # Errors
 /// When its finalizer cannot be written.
-pub(super) async fn of_unreadable(
-    context: &Context,
-    invalid: &InvalidObject,
-) -> Result<bool, Hold> {
+pub(super) async fn of_unreadable(context: &Context, invalid: &Unreadable) -> Result<bool, Hold> {
     let meta = &invalid.metadata;
     if meta.deletion_timestamp.is_none() {
         return Ok(false);

@@ -8,7 +8,7 @@ use sapphire_crds::{RiskPolicy, TradingAgent, TradingSystem};
 use crate::context::Context;
 use crate::reconcile::desired::Owner;
 use crate::reconcile::key::Key;
-use crate::reconcile::stored::Stored;
+use crate::reconcile::stored::{Stored, Unreadable};
 
 /// The owner's kind, as owner references write it.
 pub const KIND: &str = "TradingSystem";
@@ -24,6 +24,8 @@ pub struct Dereferenced {
     pub policy: Option<Arc<Stored<RiskPolicy>>>,
     /// The agents that name it, in the order of their names.
     pub agents: Vec<Arc<Stored<TradingAgent>>>,
+    /// Those that name it, too, and cannot be read.
+    pub unreadable: Vec<Arc<Unreadable>>,
     /// Whether the cluster has ServiceMonitors.
     pub service_monitors: bool,
 }
@@ -49,8 +51,15 @@ impl Dereferenced {
 pub fn dereference(context: &Context, system: Arc<Stored<TradingSystem>>) -> Dereferenced {
     let key = Key::of::<TradingSystem>(&system);
     let policy = context.policies.get(&key.beside(system.spec.risk_policy_ref.name.as_str()));
-    let mut agents = context.agents.belonging_to(&key);
-    // An agent that is being deleted votes no more.
-    agents.retain(|agent| agent.metadata.deletion_timestamp.is_none());
-    Dereferenced { system, policy, agents, service_monitors: context.has_service_monitors(), key }
+    let (mut agents, mut unreadable) = (Vec::new(), Vec::new());
+    for agent in context.agents.belonging_to(&key) {
+        match agent {
+            // An agent that is being deleted votes no more.
+            Ok(agent) if agent.metadata.deletion_timestamp.is_none() => agents.push(agent),
+            Err(agent) if agent.metadata.deletion_timestamp.is_none() => unreadable.push(agent),
+            _ => {}
+        }
+    }
+    let service_monitors = context.has_service_monitors();
+    Dereferenced { key, system, policy, agents, unreadable, service_monitors }
 }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::dereference::Dereferenced;
 use super::validate::{Valid, validate};
 use crate::reconcile::key::Key;
-use crate::reconcile::stored::{Stored, Wire};
+use crate::reconcile::stored::{Stored, Unreadable, Wire};
 
 /// An embedded paper desk, with a merge patch on its spec.
 pub(crate) fn system(patch: Value) -> Arc<Stored<TradingSystem>> {
@@ -83,6 +83,7 @@ pub(crate) fn dereferenced(
         system,
         policy: Some(policy()),
         agents,
+        unreadable: Vec::new(),
         service_monitors: true,
     }
 }
@@ -90,6 +91,16 @@ pub(crate) fn dereferenced(
 pub(crate) fn valid(system: Arc<Stored<TradingSystem>>) -> Valid {
     let agents = ["one", "three", "two"].map(|name| agent(name, json!({"consensus": {}})));
     validate(dereferenced(system, agents.to_vec())).unwrap()
+}
+
+/// An agent of the desk whose strategy no release knows.
+pub(crate) fn unreadable(name: &str) -> Arc<Unreadable> {
+    let object = json!({
+        "metadata": {"name": name, "namespace": "trading", "uid": format!("a-{name}")},
+        "spec": {"systemRef": {"name": "desk"}, "strategy": "unheard-of", "authority": {"consensus": {}}},
+    });
+    let wire: Wire<TradingAgent> = serde_json::from_value(object).unwrap();
+    Arc::new(wire.0.unwrap_err())
 }
 
 fn stored<K: serde::de::DeserializeOwned>(object: Value) -> Arc<Stored<K>> {

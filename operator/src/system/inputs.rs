@@ -25,11 +25,15 @@ pub fn inputs(desk: &Valid) -> Value {
     }
 }
 
+/// In the order of their names. One that cannot be read is an input as it was when it could be.
 fn agents(desk: &Valid) -> Vec<Value> {
-    let agents = desk.agents.iter().map(|agent| {
-        let mut spec = agent.written_spec();
+    let readable = desk.agents.iter().map(|agent| (&agent.metadata.name, agent.written_spec()));
+    let others = desk.unreadable.iter().map(|agent| (&agent.metadata.name, agent.written_spec()));
+    let mut agents: Vec<_> = readable.chain(others).collect();
+    agents.sort_by_key(|(name, _)| *name);
+    let agents = agents.into_iter().map(|(name, mut spec)| {
         remove(&mut spec, &AGENT);
-        json!({"name": agent.metadata.name, "spec": spec})
+        json!({"name": name, "spec": spec})
     });
     agents.collect()
 }
@@ -45,8 +49,11 @@ fn remove(object: &mut Value, names: &[&str]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::reconcile::stored::Wire;
     use crate::system::examples::{clustered, system, valid};
     use rstest::rstest;
+    use sapphire_crds::TradingAgent;
+    use std::sync::Arc;
 
     fn of(patch: Value) -> Value {
         inputs(&valid(system(patch)))
@@ -77,6 +84,20 @@ mod tests {
         let auto = json!({"api": {"autoscaling": {"minReplicas": 1, "maxReplicas": 3, "targetCpuPercent": 70},
             "resources": {"limits": {"cpu": "1"}}}});
         assert_eq!(of(scaled), of(auto));
+    }
+
+    #[test]
+    fn an_agent_that_cannot_be_read_any_more_is_the_same_input() {
+        let whole = valid(system(json!({})));
+        let one = whole.agents.iter().find(|agent| agent.metadata.name.as_deref() == Some("one"));
+        let object = json!({"metadata": {"name": "one"}, "spec": one.unwrap().written_spec(),
+            "status": {"canary": "of another release"}});
+        let wire: Wire<TradingAgent> = serde_json::from_value(object).unwrap();
+        let mut downgraded = whole.clone();
+        downgraded.agents.retain(|agent| agent.metadata.name.as_deref() != Some("one"));
+        assert_ne!(inputs(&downgraded), inputs(&whole));
+        downgraded.unreadable.push(Arc::new(wire.0.unwrap_err()));
+        assert_eq!(inputs(&downgraded), inputs(&whole));
     }
 
     #[test]

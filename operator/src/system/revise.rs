@@ -10,9 +10,11 @@ use super::inputs::inputs;
 use super::rollout::state::in_use;
 use super::validate::Valid;
 use crate::context::Context;
+use crate::reconcile::desired::Desired;
 use crate::reconcile::outcome::Hold;
 use crate::reconcile::requests::pending;
 use crate::reconcile::revisions::{Foreseen, Found, Render, Wish};
+use crate::reconcile::undecodable;
 
 /// As [`revise`], with nothing recorded.
 ///
@@ -24,9 +26,19 @@ pub async fn foresee(
     valid: &Valid,
 ) -> Result<Foreseen, Hold> {
     let handled = desk.status().handled.unwrap_or_default();
-    let render = |image: &str, hash: &str| build::render(valid, image, hash);
+    let render = |image: &str, hash: &str| render(context, valid, image, hash);
     let wish = wish(desk, valid, &handled, &render);
     context.revisions.foresee(context, &valid.owner, &wish).await
+}
+
+/// While an agent cannot be read nothing is rendered anew: the desk's one pod would run without it, or it
+/// could not follow the release.
+fn render(context: &Context, valid: &Valid, image: &str, hash: &str) -> Result<Vec<Desired>, Hold> {
+    if let Some(agent) = valid.unreadable.first() {
+        let name = agent.metadata.name.as_deref().unwrap_or_default();
+        return Err(undecodable::hold(context, &format!("TradingAgent {name}"), agent));
+    }
+    build::render(valid, image, hash)
 }
 
 fn wish<'a>(
@@ -53,7 +65,7 @@ fn wish<'a>(
 pub async fn revise(context: &Context, desk: &Dereferenced, valid: &Valid) -> Result<Found, Hold> {
     let status = desk.status();
     let handled = status.handled.unwrap_or_default();
-    let render = |image: &str, hash: &str| build::render(valid, image, hash);
+    let render = |image: &str, hash: &str| render(context, valid, image, hash);
     let wish = wish(desk, valid, &handled, &render);
     let found = context.revisions.find_or_record(context, &valid.owner, &wish).await?;
     let rollout = status.rollout.as_ref();

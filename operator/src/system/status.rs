@@ -18,6 +18,7 @@ use crate::context::Context;
 use crate::reconcile::conditions::{Answer, Setting};
 use crate::reconcile::outcome::Hold;
 use crate::reconcile::requests;
+use crate::reconcile::revisions::Today;
 use crate::reconcile::status_writer;
 use crate::reconcile::workload::Answer as Core;
 
@@ -154,7 +155,7 @@ struct Agents {
 
 fn agents(desk: &Dereferenced, standing: &Standing<'_>, core: &Core) -> Agents {
     let number = |n: usize| i32::try_from(n).unwrap_or(i32::MAX);
-    let total = number(desk.agents.len());
+    let total = number(desk.agents.len() + desk.unreadable.len());
     if !standing.facts.clustered {
         let message = format!("the agents are part of the trader's pod: {}", core.message);
         let reason = if core.available { Reason::Available } else { Reason::Progressing };
@@ -174,15 +175,20 @@ fn agents(desk: &Dereferenced, standing: &Standing<'_>, core: &Core) -> Agents {
         .filter(|agent| !is_ready(agent))
         .filter_map(|agent| agent.metadata.name.as_deref())
         .collect();
-    let ready = total - number(waiting.len());
-    let (reason, message) = match waiting.first() {
+    let unreadable = desk.unreadable.first().and_then(|agent| agent.metadata.name.as_deref());
+    let ready = number(desk.agents.len() - waiting.len());
+    let (reason, message) = match (waiting.first(), unreadable) {
         _ if total == 0 => (Reason::AgentsMissing, "no TradingAgent names this system".to_owned()),
-        Some(first) => {
+        (Some(first), _) => {
             (Reason::Progressing, format!("{ready} of {total} agents are ready; {first} is not"))
         }
-        None => (Reason::Available, format!("all {total} agents are ready")),
+        (None, Some(name)) => {
+            let words = format!("{ready} of {total} agents are ready; {name} cannot be read");
+            (Reason::Progressing, words)
+        }
+        (None, None) => (Reason::Available, format!("all {total} agents are ready")),
     };
-    let answer = Core { available: waiting.is_empty() && total > 0, reason, message };
+    let answer = Core { available: reason == Reason::Available, reason, message };
     Agents { total, ready, answer }
 }
 
@@ -241,14 +247,16 @@ fn standing_conditions(
     let answer = &agents.answer;
     let available = Answer::from(answer.available);
     setting.set(ConditionType::AgentsAvailable, available, answer.reason, answer.message.clone());
-    match &standing.found.outdated {
-        Some(difference) => setting.set(
+    match &standing.found.today {
+        // It stays as it was said.
+        Today::Unknown(_) => {}
+        Today::Differs(difference) => setting.set(
             ConditionType::DefaultsOutdated,
             Answer::True,
             Reason::DefaultsDiffer,
             format!("this operator would render {difference}; kubectl annotate tsys NAME {}=$(date +%F) adopts it and restarts pods", sapphire_crds::names::annotations::ADOPT_DEFAULTS),
         ),
-        None => setting.set(
+        Today::Same => setting.set(
             ConditionType::DefaultsOutdated,
             Answer::False,
             Reason::UpToDate,

@@ -19,7 +19,7 @@ use super::dereference::Dereferenced;
 use crate::reconcile::desired::Owner;
 use crate::reconcile::key::Key;
 use crate::reconcile::outcome::Hold;
-use crate::reconcile::stored::Stored;
+use crate::reconcile::stored::{Stored, Unreadable};
 
 /// A desk whose parts fit one another. Only [`validate`] makes one.
 #[derive(Debug, Clone)]
@@ -34,6 +34,8 @@ pub struct Valid {
     pub policy: Arc<Stored<RiskPolicy>>,
     /// The agents, in the order of their names.
     pub agents: Vec<Arc<Stored<TradingAgent>>>,
+    /// Those that cannot be read.
+    pub unreadable: Vec<Arc<Unreadable>>,
     /// What it looks like on the cluster.
     pub shape: Shape,
     /// Whether the cluster has ServiceMonitors.
@@ -60,7 +62,7 @@ pub enum Shape {
 /// Waiting for what is missing and may come; stalled where a person must choose.
 pub fn validate(desk: Dereferenced) -> Result<Valid, Hold> {
     let owner = desk.owner();
-    let Dereferenced { key, system, policy, agents, service_monitors } = desk;
+    let Dereferenced { key, system, policy, agents, unreadable, service_monitors } = desk;
     let shape = shape(&system)?;
     recordings_have_a_volume(&system)?;
     let name = system.spec.risk_policy_ref.name.as_str();
@@ -72,9 +74,9 @@ pub fn validate(desk: Dereferenced) -> Result<Valid, Hold> {
     })?;
     if matches!(shape, Shape::Embedded(_)) {
         // The agents are part of the one pod, and it could not start.
-        agents_fit(&system, &agents)?;
+        agents_fit(&system, &agents, unreadable.is_empty())?;
     }
-    Ok(Valid { key, system, owner, policy, agents, shape, service_monitors })
+    Ok(Valid { key, system, owner, policy, agents, unreadable, shape, service_monitors })
 }
 
 fn shape(system: &TradingSystem) -> Result<Shape, Hold> {
@@ -142,8 +144,13 @@ fn symbols(system: &TradingSystem) -> Vec<&Symbol> {
     }
 }
 
-fn agents_fit(system: &TradingSystem, agents: &[Arc<Stored<TradingAgent>>]) -> Result<(), Hold> {
-    if agents.is_empty() {
+/// `all`: there are no others, of which nobody knows whether they vote.
+fn agents_fit(
+    system: &TradingSystem,
+    agents: &[Arc<Stored<TradingAgent>>],
+    all: bool,
+) -> Result<(), Hold> {
+    if agents.is_empty() && all {
         let name = system.metadata.name.as_deref().unwrap_or_default();
         return Err(Hold::waiting(
             Reason::AgentsMissing,
@@ -205,7 +212,7 @@ fn agents_fit(system: &TradingSystem, agents: &[Arc<Stored<TradingAgent>>]) -> R
                     ),
                 ));
             }
-            _ if voters > 0 && voters < needed => {
+            _ if all && voters > 0 && voters < needed => {
                 return Err(Hold::waiting(
                     Reason::AgentsMissing,
                     format!(
@@ -222,7 +229,7 @@ fn agents_fit(system: &TradingSystem, agents: &[Arc<Stored<TradingAgent>>]) -> R
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::system::examples::{agent, dereferenced, system};
+    use crate::system::examples::{agent, dereferenced, system, unreadable};
     use serde_json::json;
 
     fn judge(
@@ -278,6 +285,17 @@ mod tests {
             told.starts_with("waiting AgentsMissing") && told.contains("2 vote on BTCUSD"),
             "{told}"
         );
+    }
+
+    #[test]
+    fn who_votes_is_not_counted_while_an_agent_cannot_be_read() {
+        let judge = |agents: &[_]| {
+            let mut desk = dereferenced(system(json!({})), agents.to_vec());
+            desk.unreadable = vec![unreadable("later")];
+            validate(desk)
+        };
+        assert!(judge(&[]).is_ok());
+        assert!(judge(&three()[..2]).is_ok());
     }
 
     #[test]

@@ -114,8 +114,19 @@ impl std::fmt::Debug for Wish<'_> {
 pub struct Found {
     /// The revision.
     pub revision: Revision,
-    /// How today's operator would render it otherwise, in words.
-    pub outdated: Option<String>,
+    /// How that compares with what today's operator would render.
+    pub today: Today,
+}
+
+/// How what a revision holds compares with what today's operator would render.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Today {
+    /// It would render the same.
+    Same,
+    /// It would render otherwise: the first difference, in words.
+    Differs(String),
+    /// It cannot render it, and this is why.
+    Unknown(Hold),
 }
 
 /// What the present inputs come to.
@@ -172,7 +183,7 @@ pub struct Revisions {
 struct Held {
     uid: String,
     data: Arc<RevisionData>,
-    outdated: Option<Option<String>>,
+    today: Option<Today>,
 }
 
 impl Revisions {
@@ -210,9 +221,11 @@ impl Revisions {
         let mut adopting = false;
         if let Some(current) = current {
             let found = self.found(context, owner, wish, current).await?;
-            // Adopting what is the same would restart pods for nothing.
-            let (Some(value), Some(_)) = (wish.adopt, &found.outdated) else {
-                return Ok(Foreseen::Kept(found));
+            let value = match (wish.adopt, &found.today) {
+                (Some(value), Today::Differs(_)) => value,
+                (Some(_), Today::Unknown(hold)) => return Err(hold.clone()),
+                // Adopting what is the same would restart pods for nothing.
+                _ => return Ok(Foreseen::Kept(found)),
             };
             key = hash(&json!({"kind": owner.kind, "inputs": wish.inputs, "adopted": value}))?;
             adopting = true;
@@ -249,8 +262,8 @@ impl Revisions {
         let data = self.load(context, &key, Some(&known.live)).await?;
         let hash = known.live.label(labels::REVISION).unwrap_or_default().to_owned();
         let revision = Revision { name: known.name.clone(), hash, number: known.number, data };
-        let outdated = self.compare(context, owner, wish, &revision)?;
-        Ok(Found { revision, outdated })
+        let today = self.compare(context, owner, wish, &revision)?;
+        Ok(Found { revision, today })
     }
 
     /// A revision by its name, such as one that a rollout goes back to. `None` where there is none.
@@ -335,34 +348,39 @@ impl Revisions {
     }
 
     fn hold(&self, key: &Key, uid: String, data: &Arc<RevisionData>) {
-        let held = Held { uid, data: data.clone(), outdated: None };
+        let held = Held { uid, data: data.clone(), today: None };
         self.held.lock().unwrap_or_else(PoisonError::into_inner).insert(key.clone(), held);
     }
 
-    /// How today's operator would render the revision otherwise; worked out once a process.
+    /// Holds the revision against today's operator; worked out once a process.
     fn compare(
         &self,
         context: &Context,
         owner: &Owner,
         wish: &Wish<'_>,
         revision: &Revision,
-    ) -> Result<Option<String>, Hold> {
+    ) -> Result<Today, Hold> {
         let key = owner.key.beside(&revision.name);
         let known = {
             let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-            held.get(&key).and_then(|held| held.outdated.clone())
+            held.get(&key).and_then(|held| held.today.clone())
         };
-        if let Some(outdated) = known {
-            return Ok(outdated);
+        if let Some(today) = known {
+            return Ok(today);
         }
         let image = wish.image.as_ref().unwrap_or(&context.settings.trader_image);
-        let today = (wish.render)(image, &revision.hash)?;
-        let outdated = wording::first_difference(&revision.rendered()?, &today);
+        let rendered = match (wish.render)(image, &revision.hash) {
+            Ok(rendered) => rendered,
+            // What is stored needs no rendering.
+            Err(hold) => return Ok(Today::Unknown(hold)),
+        };
+        let today = wording::first_difference(&revision.rendered()?, &rendered)
+            .map_or(Today::Same, Today::Differs);
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(held) = held.get_mut(&key) {
-            held.outdated = Some(outdated.clone());
+            held.today = Some(today.clone());
         }
-        Ok(outdated)
+        Ok(today)
     }
 }
 

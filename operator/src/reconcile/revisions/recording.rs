@@ -11,7 +11,7 @@ use kube::api::PostParams;
 use sapphire_crds::names::FIELD_MANAGER;
 
 use super::known::notes;
-use super::{Found, Revision, RevisionData, Revisions, Wish, observe, unreadable};
+use super::{Found, Revision, RevisionData, Revisions, Today, Wish, observe, unreadable};
 use crate::context::Context;
 use crate::labels;
 use crate::reconcile::desired::Owner;
@@ -95,6 +95,6 @@ impl Revisions {
             }
         };
         let revision = Revision { name, hash: key, number, data };
-        Ok(Found { revision, outdated: None })
+        Ok(Found { revision, today: Today::Same })
     }
 }

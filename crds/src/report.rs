@@ -1,11 +1,11 @@
 //! What a trader pod says of itself, in an annotation of its own Lease.
 //!
 //! The Lease bears the pod's name and is owned by the pod. The pod writes it at once when
-//! [something urgent](Report::differs_urgently) changes, else every 30 seconds. It also writes it at once
-//! when it sees that its TradingSystem is being deleted, and enters nothing from then on: only what it
-//! says afterwards proves that nothing is left open. The operator believes a
-//! report only as far as it can be believed: it is read with bounds on everything, it is fresh for as
-//! long as the operator itself saw it change, and what cannot be read counts as exposed.
+//! [something urgent](Report::differs_urgently) changes, else every 30 seconds. Once it sees that its
+//! TradingSystem is being deleted, it enters nothing any more and says so in the report: only such a report
+//! proves that the desk may go. The operator believes a report only as far as it can be believed: it is
+//! read with bounds on everything, it is fresh for as long as the operator itself saw it change, and what
+//! cannot be read counts as exposed.
 
 mod bounds;
 
@@ -41,6 +41,9 @@ pub struct Report {
     /// The policy that the pod enforces. Absent: none yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policy: Option<Acknowledgement>,
+    /// Whether the pod has seen that its TradingSystem is being deleted; it enters nothing from then on.
+    #[serde(default)]
+    pub ending: bool,
     /// What the desk may do now.
     pub trading_state: TradingState,
     /// Marked equity, in quote currency. Absent before there is one.
@@ -176,8 +179,8 @@ impl Report {
         self.role == Role::Leader && self.reconciled && self.flat
     }
 
-    /// Whether a change from `earlier` is to be told at once: revision, leadership, policy, trading
-    /// state, exposure, canaries. Equity, scores and the journal's head can wait.
+    /// Whether a change from `earlier` is to be told at once: revision, leadership, policy, the end,
+    /// trading state, exposure, canaries. Equity, scores and the journal's head can wait.
     pub fn differs_urgently(&self, earlier: &Self) -> bool {
         fn canaries(report: &Report) -> impl Iterator<Item = (&ObjectName, Proportion)> {
             let agents = report.agents.iter();
@@ -188,6 +191,7 @@ impl Report {
             || self.epoch != earlier.epoch
             || self.reconciled != earlier.reconciled
             || self.policy != earlier.policy
+            || self.ending != earlier.ending
             || self.trading_state != earlier.trading_state
             || self.flat != earlier.flat
             || self.exposed_symbols != earlier.exposed_symbols

@@ -77,7 +77,7 @@ async fn play(sight: Sight, mut leases: Leases, conducts: Conducts) {
             let reports = desk.look(&facts, &conduct, Instant::now());
             for (pod, report) in facts.pods.iter().zip(reports) {
                 if !conduct.silent {
-                    leases.tell(pod, &report, &conduct, facts.deleting).await;
+                    leases.tell(pod, &report, &conduct).await;
                 }
             }
         }

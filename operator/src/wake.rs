@@ -16,7 +16,6 @@ use sapphire_crds::{RiskPolicy, TradingAgent, TradingSystem};
 use crate::context::Context;
 use crate::labels;
 use crate::reconcile::children::Seen;
-use crate::reconcile::finalizers::DELETED;
 use crate::reconcile::key::Key;
 use crate::reconcile::kind::Kind;
 use crate::reconcile::mirror::Change;
@@ -31,15 +30,8 @@ const GATHER_SYSTEMS: Duration = Duration::from_millis(200);
 /// A TradingSystem changed.
 pub fn of_system(context: &Context, change: &Change<TradingSystem>) {
     let queues = &context.queues;
-    // What its traders say from now on, they say knowing of their end.
-    match (&change.before, &change.after) {
-        (_, Some(after)) if after.metadata.deletion_timestamp.is_some() => {
-            context.sights.since(after.metadata.uid.as_deref().unwrap_or_default(), DELETED);
-        }
-        (Some(before), None) => {
-            context.sights.forget(before.metadata.uid.as_deref().unwrap_or_default());
-        }
-        _ => {}
+    if let (Some(before), None) = (&change.before, &change.after) {
+        context.sights.forget(before.metadata.uid.as_deref().unwrap_or_default());
     }
     queues.systems.wake(change.key.clone());
     for policy in &change.named {

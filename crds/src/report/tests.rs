@@ -14,6 +14,7 @@ fn full() -> Value {
             "hash": "0".repeat(64),
             "acknowledgedAt": "2026-11-21T06:00:00Z",
         },
+        "ending": false,
         "tradingState": "Active",
         "equity": "100234.12345678",
         "drawdown": "0.0125",
@@ -150,6 +151,7 @@ fn only_a_leader_that_knows_proves_flat(
 #[case("/epoch", json!(8), true)]
 #[case("/reconciled", json!(false), true)]
 #[case("/policy/generation", json!(4), true)]
+#[case("/ending", json!(true), true)]
 #[case("/tradingState", json!("Reducing"), true)]
 #[case("/exposedSymbols", json!([]), true)]
 #[case("/agents/0/canaryWeight", json!("0.2"), true)]

@@ -27,6 +27,8 @@ pub struct Conduct {
     /// Whether what is enforced is what the policy says: a pod of another version may understand it
     /// otherwise.
     pub understands: bool,
+    /// Whether they see that their system is being deleted.
+    pub sees_its_end: bool,
     /// From being told to close to having nothing open.
     pub closes_after: Duration,
     /// How often a report is told that says nothing new.
@@ -51,6 +53,7 @@ impl Default for Conduct {
             acknowledges_after: Duration::ZERO,
             hands_over: true,
             understands: true,
+            sees_its_end: true,
             closes_after: Duration::from_millis(500),
             rhythm: Duration::from_secs(30),
             silent: false,

@@ -153,6 +153,7 @@ impl Desk {
         open: bool,
         now: Instant,
     ) -> Report {
+        let ends = facts.deleting && conduct.sees_its_end;
         let role = if self.leader.as_ref() == Some(&pod.name) {
             Role::Leader
         } else if self.quiesced.contains(&pod.name) {
@@ -172,7 +173,8 @@ impl Desk {
             epoch: self.epoch,
             reconciled: self.is_reconciled(pod, conduct, now),
             policy,
-            trading_state: if facts.deleting {
+            ending: ends,
+            trading_state: if ends {
                 self.trading_state(conduct).max(TradingState::Reducing)
             } else {
                 self.trading_state(conduct)

@@ -23,8 +23,6 @@ pub(super) struct Leases {
 struct Told {
     report: Report,
     conduct: Conduct,
-    /// Whether it had seen that its system is being deleted.
-    deleting: bool,
     at: Instant,
 }
 
@@ -38,25 +36,17 @@ impl Leases {
         self.told.retain(|uid, _| living.contains(uid.as_str()));
     }
 
-    /// Writes a report if it says something urgent, if the pod's system began to be deleted, if the
-    /// test changed the pods' conduct, or if it is time. A write that fails is made again at the next
-    /// look.
-    pub(super) async fn tell(
-        &mut self,
-        pod: &PodFacts,
-        report: &Report,
-        conduct: &Conduct,
-        deleting: bool,
-    ) {
+    /// Writes a report if it says something urgent, if the test changed the pods' conduct, or if it is
+    /// time. A write that fails is made again at the next look.
+    pub(super) async fn tell(&mut self, pod: &PodFacts, report: &Report, conduct: &Conduct) {
         let is_due = self.told.get(&pod.uid).is_none_or(|told| {
             report.differs_urgently(&told.report)
-                || told.deleting != deleting
                 || told.conduct != *conduct
                 || told.at.elapsed() >= conduct.rhythm
         });
         if is_due && self.write(pod, report, conduct).await {
             let (report, conduct) = (report.clone(), conduct.clone());
-            let told = Told { report, conduct, deleting, at: Instant::now() };
+            let told = Told { report, conduct, at: Instant::now() };
             self.told.insert(pod.uid.clone(), told);
         }
     }

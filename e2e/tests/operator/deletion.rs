@@ -155,6 +155,29 @@ async fn the_finalizer_asks_again_and_the_desk_trades_on() {
 }
 
 #[tokio::test]
+async fn a_flat_desk_that_has_not_seen_its_deletion_may_still_enter_and_stays() {
+    let case = case("unaware").await;
+    let traders = Traders::start(&case.client(), Some(case.namespace())).await.unwrap();
+    traders.conduct(case.namespace(), "desk", |desk| desk.sees_its_end = false);
+    ready(&case, "").await;
+    wait(&case, "Flat", "True").await;
+    delete(&case).await;
+    let words = held(&case, "WaitingForFlat").await;
+    assert!(words.contains("not yet that it has seen the deletion"), "{words}");
+    // Whatever arrives after the deletion may have been written before it.
+    traders.conduct(case.namespace(), "desk", |desk| desk.equity = "99000".parse().ok());
+    let systems = case.api::<TradingSystem>();
+    until("the later report to be taken in", || async {
+        let report = systems.get("desk").await.unwrap().status?.report?;
+        (report.equity == "99000".parse().ok()).then_some(())
+    })
+    .await;
+    assert_statuses(&case).await;
+    traders.conduct(case.namespace(), "desk", |desk| desk.sees_its_end = true);
+    gone(&case).await;
+}
+
+#[tokio::test]
 async fn flatten_closes_and_goes_with_the_proof() {
     let case = case("flatten").await;
     let traders = exposed(&case, "  deletionPolicy: Flatten").await;

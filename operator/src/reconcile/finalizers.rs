@@ -109,9 +109,6 @@ where
     }
 }
 
-/// What a process sees of an object that is being deleted.
-pub const DELETED: &str = "is being deleted";
-
 /// Since when this process has seen something of an object, by its own clock.
 ///
 /// What the API server's clock says of a deletion is not compared with ours. A successor counts anew:

@@ -22,11 +22,11 @@ use crate::context::Context;
 use crate::labels;
 use crate::reconcile::conditions::Setting;
 use crate::reconcile::events::Severity;
-use crate::reconcile::finalizers::{self as marks, DELETED};
+use crate::reconcile::finalizers as marks;
 use crate::reconcile::kind::Kind;
 use crate::reconcile::outcome::Hold;
 use crate::reconcile::stored::Unreadable;
-use crate::reports::{self, leader};
+use crate::reports::{self, PodReport, leader};
 use decision::{Decision, Facts, Freedom, Traders, decide};
 
 /// While a deletion waits, the namespace is looked at so often: its own deletion is no event here.
@@ -107,7 +107,6 @@ fn facts<'a>(context: &Context, desk: &'a Dereferenced) -> Facts<'a> {
     let meta = &desk.system.metadata;
     let uid = meta.uid.as_deref().unwrap_or_default();
     let policy = desk.system.spec.deletion_policy;
-    let deleted = context.sights.since(uid, DELETED);
     let flattening_for = if policy == DeletionPolicy::Flatten {
         context.sights.since(uid, FLATTENS).elapsed()
     } else {
@@ -116,8 +115,9 @@ fn facts<'a>(context: &Context, desk: &'a Dereferenced) -> Facts<'a> {
     };
     let reports = context.reports.of_desk(&context.children, &desk.key);
     let verdict = exposure::judge(&reports);
-    // A desk may enter until it sees its deletion; only what it says from then on is proof.
-    let since_then = leader(&reports).is_some_and(|leader| leader.seen > deleted);
+    // A desk may enter until it sees its deletion. That it has, only its own word can tell: reports and
+    // deletions reach this process by different ways, and may overtake one another.
+    let ending = leader(&reports).and_then(PodReport::readable).is_some_and(|says| says.ending);
     let status = desk.system.status.as_ref();
     let rollout = status.and_then(|status| status.rollout.as_ref());
     let traders = traders(context, desk);
@@ -129,7 +129,7 @@ fn facts<'a>(context: &Context, desk: &'a Dereferenced) -> Facts<'a> {
         released: rollout.is_some_and(|rollout| rollout.core.is_some())
             || traders != Traders::default(),
         traders,
-        proven: since_then && matches!(verdict, exposure::Verdict::Flat { .. }),
+        proven: ending && matches!(verdict, exposure::Verdict::Flat { .. }),
         verdict,
         flattening_for,
         terminating_for: None,

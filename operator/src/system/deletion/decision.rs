@@ -25,7 +25,7 @@ pub(super) struct Facts<'a> {
     pub(super) released: bool,
     pub(super) traders: Traders,
     pub(super) verdict: Verdict,
-    /// Whether the proof that nothing is open is newer than the deletion.
+    /// Whether it is proven that nothing is open, by a leader that enters nothing any more.
     pub(super) proven: bool,
     /// How long `Flatten` has had.
     pub(super) flattening_for: Duration,
@@ -100,6 +100,17 @@ pub(super) fn decide(facts: &Facts<'_>) -> Decision {
     })
 }
 
+/// Why it counts as exposed.
+fn words(facts: &Facts<'_>) -> String {
+    let words = facts.verdict.words();
+    match facts.verdict {
+        Verdict::Flat { .. } if !facts.proven => {
+            format!("{words}, and not yet that it has seen the deletion")
+        }
+        _ => words,
+    }
+}
+
 /// What nobody watches any more.
 fn left_behind(facts: &Facts<'_>) -> String {
     match facts.verdict {
@@ -136,7 +147,7 @@ fn terminating(facts: &Facts<'_>, so_long: Duration) -> Decision {
             "namespace {namespace} is being deleted; this desk goes with it when it is flat, and after {} at the \
              latest: {}",
             spoken(facts.bounds.namespace_deletion),
-            facts.verdict.words()
+            words(facts)
         ),
         again: Some(left),
     })
@@ -144,7 +155,7 @@ fn terminating(facts: &Facts<'_>, so_long: Duration) -> Decision {
 
 fn flatten(facts: &Facts<'_>) -> Hold {
     let out = format!("{}; {}", orphan(facts), force(facts));
-    let words = facts.verdict.words();
+    let words = words(facts);
     if let Some(deployment) = facts.traders.scaled_to_zero() {
         return Hold::Waiting {
             reason: Reason::ScaledToZero,
@@ -178,7 +189,7 @@ fn flatten(facts: &Facts<'_>) -> Hold {
 
 fn refuse(facts: &Facts<'_>) -> Hold {
     let Key { namespace, .. } = facts.key;
-    let words = facts.verdict.words();
+    let words = words(facts);
     let risk_policy = facts.risk_policy;
     let first = match facts.traders.scaled_to_zero() {
         Some(deployment) => format!(
@@ -302,12 +313,12 @@ mod tests {
     }
 
     #[test]
-    fn a_proof_from_before_the_deletion_is_none() {
+    fn a_proof_of_one_that_has_not_seen_the_deletion_is_none() {
         let key = key();
-        assert_eq!(
-            word(&Facts { proven: false, ..flat(facts(&key, Refuse)) }),
-            "waiting WaitingForFlat"
-        );
+        let early = Facts { proven: false, ..flat(facts(&key, Refuse)) };
+        assert_eq!(word(&early), "waiting WaitingForFlat");
+        let Decision::Hold(hold) = decide(&early) else { panic!("it goes") };
+        assert!(hold.to_string().contains("not yet that it has seen the deletion"), "{hold}");
     }
 
     #[test]

@@ -33,7 +33,9 @@ use crate::values::{Delay, Fraction, whole};
     status = "TradingAgentStatus",
     doc = "An agent: a strategy that has opinions on a desk's symbols.",
     validation = Rule::new("self.metadata.name.size() <= 40")
-        .message("metadata.name is longer than 40 characters; shorten it, so that the names of the pods made from it stay within 63"),
+        .message("metadata.name is longer than 40 characters; shorten it, so that labels and objects made from it stay within 63"),
+    validation = Rule::new("!(self.metadata.name in ['trader', 'coordinator', 'api', 'agent', 'migration'])")
+        .message("metadata.name is that of a part of every desk, whose objects would be named alike; choose another, such as trend"),
     scale(
         spec_replicas_path = ".spec.replicas",
         status_replicas_path = ".status.replicas",

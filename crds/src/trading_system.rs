@@ -50,7 +50,9 @@ use crate::values::BarInterval;
     status = "TradingSystemStatus",
     doc = "A desk: what trades where, under which policy.",
     validation = Rule::new("self.metadata.name.size() <= 40")
-        .message("metadata.name is longer than 40 characters; shorten it, so that the names of the pods made from it stay within 63"),
+        .message("metadata.name is longer than 40 characters; shorten it, so that labels and Services made from it stay within 63"),
+    validation = Rule::new("self.metadata.name.matches('^[a-z][-a-z0-9]*$')")
+        .message("metadata.name begins with a digit or has a dot, and the desk's Services are named after it; begin with a letter, and write lower-case letters, digits and '-'"),
     selectable = ".spec.riskPolicyRef.name",
     printcolumn(
         name = "Ready",

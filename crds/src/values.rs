@@ -17,8 +17,8 @@ pub use decimal::{
 pub use format::{FORMATS, Format, FormatError};
 pub use quantity::Quantity;
 pub use text::{
-    Digest, EnvName, FilePath, ImageReference, KeyName, LabelKey, LabelValue, ObjectName, Symbol,
-    Text, Url, VenueCode,
+    ContainerName, Digest, EnvName, FilePath, ImageReference, KeyName, LabelKey, LabelValue,
+    ObjectName, Symbol, Text, Url, VenueCode,
 };
 pub use time::{BarInterval, Delay, Duration};
 

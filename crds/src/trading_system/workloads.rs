@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::references::{ObjectReference, SecretKeyReference};
 use crate::values::{
-    Duration, EnvName, Fraction, ImageReference, LabelKey, LabelValue, ObjectName, Quantity, Text,
+    ContainerName, Duration, EnvName, Fraction, ImageReference, LabelKey, LabelValue, ObjectName,
+    Quantity, Text,
 };
 
 /// An image and when to pull it.
@@ -188,7 +189,9 @@ pub enum TolerationEffect {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[x_kube(
     validation = Rule::new("has(self.value) != has(self.valueFrom)")
-        .message("value and valueFrom are alternatives; set exactly one of them")
+        .message("value and valueFrom are alternatives; set exactly one of them"),
+    validation = Rule::new("!(self.name in ['POD_NAME', 'POD_NAMESPACE', 'POD_UID', 'SAPPHIRE_SYSTEM', 'SAPPHIRE_REVISION', 'SAPPHIRE_AGENT'])")
+        .message("name is a variable by which the operator tells a pod who it is; remove it, or choose another name").field_path(".name")
 )]
 pub struct EnvVar {
     /// Its name.
@@ -212,9 +215,13 @@ pub struct EnvVarSource {
 /// A native sidecar: an init container that restarts always.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[x_kube(
+    validation = Rule::new("!(self.name in ['trader', 'coordinator', 'api', 'agent', 'migration'])")
+        .message("name is that of a pod's main container; choose another, such as proxy").field_path(".name")
+)]
 pub struct Sidecar {
     /// Its name within the pod.
-    pub name: ObjectName,
+    pub name: ContainerName,
     /// Its image.
     pub image: ImageReference,
     /// Arguments of its entry point.

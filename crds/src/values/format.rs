@@ -37,6 +37,7 @@ pub static FORMATS: &[&Format] = &[
     &quantity::QUANTITY,
     &text::SYMBOL,
     &text::OBJECT_NAME,
+    &text::CONTAINER_NAME,
     &text::KEY_NAME,
     &text::FILE_PATH,
     &text::URL,

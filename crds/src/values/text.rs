@@ -64,6 +64,16 @@ text! {
 }
 
 text! {
+    /// The name of a container within its pod (a DNS label, RFC 1123).
+    ContainerName, CONTAINER_NAME = (
+        "the name of a container",
+        r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$",
+        63,
+        "write at most 63 lower-case letters, digits and '-', beginning and ending with a letter or digit"
+    )
+}
+
+text! {
     /// A key inside a Secret or ConfigMap.
     KeyName, KEY_NAME = (
         "a key of a Secret",

@@ -3,7 +3,7 @@
 use sapphire_e2e::Traders;
 use sapphire_operator::reconcile::kind::Kind;
 
-use crate::desk::{POLICY, apply, assert_statuses, kubectl, names, system, volumes, wait};
+use crate::desk::{POLICY, apply, assert_statuses, kubectl, names, ready, system, volumes, wait};
 use crate::plane::{case, until};
 
 pub(crate) const BACKENDS: &str = "  storage: {postgres: {secretRef: {name: postgres, key: url}}}
@@ -67,4 +67,20 @@ async fn autoscaling_that_comes_resets_no_replicas() {
     .await;
     assert_eq!(kubectl(&case, &readers).await, "5");
     assert_eq!(names(&case, Kind::ControllerRevision).await, revisions, "replicas are no input");
+}
+
+#[tokio::test]
+async fn a_namespace_that_enforces_the_strictest_standard_takes_every_pod() {
+    let case = case("restricted").await;
+    let enforce = "pod-security.kubernetes.io/enforce=restricted";
+    case.cluster()
+        .kubectl(&["label", "namespace", case.namespace(), enforce])
+        .await
+        .unwrap()
+        .ok()
+        .unwrap();
+    let _traders = Traders::start(&case.client(), Some(case.namespace())).await.unwrap();
+    let sidecar = "  podOverrides: {nativeSidecars: [{name: proxy, image: \"proxy:1\"}]}";
+    ready(&case, &format!("{BACKENDS}\n{sidecar}")).await;
+    assert_statuses(&case).await;
 }

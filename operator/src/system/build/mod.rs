@@ -363,7 +363,7 @@ mod tests {
             "tolerations": [{"key": "desks", "operator": "Exists", "effect": "NoSchedule"}],
             "imagePullSecrets": [{"name": "pull"}],
             "env": [{"name": "EXTRA", "value": "1"},
-                {"name": "SAPPHIRE_SYSTEM", "value": "mine"},
+                {"name": "ENABLE_PAPER_TRADING", "value": "1"},
                 {"name": "TOKEN", "valueFrom": {"secretKeyRef": {"name": "s", "key": "k"}}}],
             "priorityClassName": "first",
             "nativeSidecars": [{"name": "proxy", "image": "proxy:1", "args": ["--db"], "readyPort": 5432}],
@@ -381,8 +381,8 @@ mod tests {
             let env = pod["containers"][0]["env"].as_array().unwrap();
             let of = |wanted: &str| env.iter().filter(|v| v["name"] == wanted).collect::<Vec<_>>();
             assert_eq!(of("EXTRA")[0]["value"], "1", "{name}");
-            assert_eq!(of("SAPPHIRE_SYSTEM").len(), 1, "{name}");
-            assert_eq!(of("SAPPHIRE_SYSTEM")[0]["value"], "mine", "{name}");
+            assert_eq!(of("ENABLE_PAPER_TRADING").len(), 1, "{name}");
+            assert_eq!(of("ENABLE_PAPER_TRADING")[0]["value"], "1", "{name}");
             assert_eq!(of("TOKEN")[0]["valueFrom"]["secretKeyRef"]["name"], "s", "{name}");
         }
     }

@@ -232,9 +232,13 @@ fn some<T>(list: Vec<T>) -> Option<Vec<T>> {
 }
 
 fn confined() -> SecurityContext {
+    SecurityContext { read_only_root_filesystem: Some(true), ..restricted() }
+}
+
+/// What the Pod Security Standard `restricted` asks of every container, those of others included.
+fn restricted() -> SecurityContext {
     SecurityContext {
         allow_privilege_escalation: Some(false),
-        read_only_root_filesystem: Some(true),
         capabilities: Some(Capabilities { drop: Some(vec!["ALL".into()]), add: None }),
         ..SecurityContext::default()
     }
@@ -330,6 +334,7 @@ fn sidecar(wanted: &Sidecar) -> Container {
                 ..Probe::default()
             }
         }),
+        security_context: Some(restricted()),
         ..Container::default()
     }
 }

@@ -1,5 +1,8 @@
+{{/* The release's name, as a Service can bear it: it begins with a letter and has no dot. */}}
 {{- define "sapphire.name" -}}
-{{- .Release.Name | trunc 50 | trimSuffix "-" -}}
+{{- $name := .Release.Name | replace "." "-" -}}
+{{- if regexMatch "^[0-9]" $name }}{{ $name = printf "sapphire-%s" $name }}{{ end -}}
+{{- $name | trunc 50 | trimSuffix "-" -}}
 {{- end -}}
 
 {{- define "sapphire.serviceAccount" -}}

@@ -64,12 +64,31 @@ async fn both_charts_pass_the_strict_linter() {
 #[case::another_deadline("deletion.deadline=5m", "deadline")]
 #[case::protection("namespaceProtection.enable=true", "enable")]
 #[case::resources("resources.request.cpu=1", "request")]
+#[case::a_resource("resources.requests.cpuu=1", "cpuu")]
 #[case::pull_secrets("imagePullSecrets[0].secret=x", "secret")]
+#[case::a_toleration("tolerations[0].kye=x", "kye")]
+#[case::affinity("affinity.nodeAffinty.x=1", "nodeAffinty")]
+#[case::the_traders_digest("traderImage.digest=short", "digest")]
 #[tokio::test]
 async fn a_slip_in_the_values_is_refused_by_name(#[case] value: &str, #[case] named: &str) {
     let said = template(&["--set", value]).await.refused().unwrap();
     assert!(said.contains("values don't meet the specifications of the schema"), "{said}");
     assert!(said.contains(named), "{said}");
+}
+
+#[rstest]
+#[case::a_dot("a.desk", "a-desk-metrics")]
+#[case::a_digit("2desks", "sapphire-2desks-metrics")]
+#[tokio::test]
+async fn any_name_that_helm_takes_is_turned_into_one_that_a_service_can_bear(
+    #[case] release: &str,
+    #[case] service: &str,
+) {
+    let arguments = ["template", release, OPERATOR, "--namespace", HOME];
+    let rendered = cluster().await.helm(&arguments).await.unwrap().ok().unwrap();
+    let rendered = documents(&rendered);
+    let found = rendered.iter().find(|document| document["kind"] == "Service").unwrap();
+    assert_eq!(found["metadata"]["name"], service);
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@ use tokio::time::Instant;
 
 use crate::desk::{
     POLICY, RECORDINGS, apply, assert_statuses, kubectl, names, ready, system, volumes, wait,
+    wait_for,
 };
 use crate::plane::{operated, until};
 
@@ -48,11 +49,7 @@ async fn trouble_that_stays_is_told_and_not_hammered_at() {
     let trouble = operated.proxy.all(deployments(), refused(500));
     apply(&operated.case, &format!("{RECORDINGS}---{POLICY}---{}", system(""))).await;
     volumes(&operated.case).await;
-    let message = until("the trouble to be told", || async {
-        let (reason, message) = wait(&operated.case, "Reconciling", "True").await;
-        (reason == "Retrying").then_some(message)
-    })
-    .await;
+    let message = wait_for(&operated.case, "Reconciling", "True", "Retrying").await;
     assert!(message.contains("apply Deployment") && message.contains("500"), "{message}");
     // Everything that is woken tries at once, so what is counted is a while without news.
     let (met, begun) = (trouble.met(), Instant::now());

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use k8s_openapi::jiff::Timestamp;
 use kube::ResourceExt;
 use sapphire_crds::TradingSystem;
 use sapphire_crds::conditions::{ConditionType, Reason};
@@ -17,16 +18,40 @@ use crate::plane::{operated_with, until};
 
 const DESKS: [&str; 3] = ["red", "green", "blue"];
 
-/// Embedded desks without agents; `minAgents` keeps none of them from coming up.
+/// An embedded desk of that name.
+fn desk(name: &str, more: &str) -> String {
+    system(more)
+        .replace("name: desk}", &format!("name: {name}}}"))
+        .replace("{name: one}", &format!("{{name: {name}-one}}"))
+        .replace("{name: two}", &format!("{{name: {name}-two}}"))
+        .replace("{name: three}", &format!("{{name: {name}-three}}"))
+}
+
 fn desks(more: &str) -> String {
-    let one = |name: &str| {
-        system(more)
-            .replace("name: desk}", &format!("name: {name}}}"))
-            .replace("{name: one}", &format!("{{name: {name}-one}}"))
-            .replace("{name: two}", &format!("{{name: {name}-two}}"))
-            .replace("{name: three}", &format!("{{name: {name}-three}}"))
-    };
-    DESKS.map(one).join("---")
+    DESKS.map(|name| desk(name, more)).join("---")
+}
+
+/// Applies the desks, and waits until they run.
+async fn installed(case: &Case<'_>, more: &str) {
+    apply(case, &format!("{RECORDINGS}---{POLICY}---{}", desks(more))).await;
+    for claim in ["recordings", "red-data", "green-data", "blue-data"] {
+        let volume = json!({
+            "apiVersion": "v1", "kind": "PersistentVolume",
+            "metadata": {"name": format!("{}-{claim}", case.namespace())},
+            "spec": {
+                "capacity": {"storage": "1Gi"}, "accessModes": ["ReadWriteOnce", "ReadOnlyMany"],
+                "claimRef": {"namespace": case.namespace(), "name": claim},
+                "hostPath": {"path": "/tmp"}, "persistentVolumeReclaimPolicy": "Retain",
+            },
+        });
+        apply(case, &volume.to_string()).await;
+    }
+    until("three desks that come up side by side", || async {
+        let all = systems(case).await;
+        let done = all.iter().filter(|s| step(s) == Some(RolloutStep::Complete)).count();
+        (done == DESKS.len()).then_some(())
+    })
+    .await;
 }
 
 async fn systems(case: &Case<'_>) -> Vec<TradingSystem> {
@@ -57,25 +82,7 @@ async fn one_turn_is_taken_by_one_system_after_the_other() {
     let mut operated =
         operated_with("turns", |settings| settings.max_concurrent_rollouts = 1).await;
     let case = &operated.case;
-    apply(case, &format!("{RECORDINGS}---{POLICY}---{}", desks(""))).await;
-    for claim in ["recordings", "red-data", "green-data", "blue-data"] {
-        let volume = json!({
-            "apiVersion": "v1", "kind": "PersistentVolume",
-            "metadata": {"name": format!("{}-{claim}", case.namespace())},
-            "spec": {
-                "capacity": {"storage": "1Gi"}, "accessModes": ["ReadWriteOnce", "ReadOnlyMany"],
-                "claimRef": {"namespace": case.namespace(), "name": claim},
-                "hostPath": {"path": "/tmp"}, "persistentVolumeReclaimPolicy": "Retain",
-            },
-        });
-        apply(case, &volume.to_string()).await;
-    }
-    until("three desks that come up side by side", || async {
-        let all = systems(case).await;
-        let done = all.iter().filter(|s| step(s) == Some(RolloutStep::Complete)).count();
-        (done == DESKS.len()).then_some(())
-    })
-    .await;
+    installed(case, "").await;
 
     // The pods take their time, so that the first one holds its turn while the others ask.
     case.play(Component::Trader, &Play::SecretKeyMissing).await.unwrap();
@@ -117,5 +124,42 @@ async fn one_turn_is_taken_by_one_system_after_the_other() {
         sleep(Duration::from_millis(20)).await;
     }
     assert!(rolled.contains(&first[0]));
+    assert_statuses(case).await;
+}
+
+#[tokio::test]
+async fn a_desk_that_cannot_even_be_undone_keeps_no_other_waiting() {
+    let operated =
+        operated_with("turns-back", |settings| settings.max_concurrent_rollouts = 1).await;
+    let case = &operated.case;
+    let hurried = "  rollout: {stepDeadline: 6s}\n";
+    installed(case, hurried).await;
+    case.play(Component::Trader, &Play::SecretKeyMissing).await.unwrap();
+    let change = format!("{hurried}  trader: {{resources: {{limits: {{memory: 1Gi}}}}}}\n");
+    apply(case, &desk("red", &change)).await;
+    let named = async |name: &str| case.api::<TradingSystem>().get(name).await.unwrap();
+    until("red to roll", || async { rolls(&named("red").await).then_some(()) }).await;
+    // From here on nothing is decided for it: it waits for a policy that is not there.
+    kubectl(
+        case,
+        &[
+            "patch",
+            "tsys/red",
+            "--type=merge",
+            "-p",
+            r#"{"spec":{"riskPolicyRef":{"name":"none"}}}"#,
+        ],
+    )
+    .await;
+    apply(case, &desk("green", &change)).await;
+    until("green to wait", || async { waits(&named("green").await).then_some(()) }).await;
+    let rollout = named("red").await.status.unwrap().rollout.unwrap();
+    let deadline = rollout.deadline.unwrap().0;
+    until("red's time to be up", || async { (Timestamp::now() > deadline).then_some(()) }).await;
+    // It asks every minute; somebody is in a hurry.
+    kubectl(case, &["annotate", "tsys/green", "sapphiretrade.xyz/reconcile-now=1"]).await;
+    until("green to roll", || async { rolls(&named("green").await).then_some(()) }).await;
+    let red = named("red").await;
+    assert!(rolls(&red), "nobody undid it");
     assert_statuses(case).await;
 }

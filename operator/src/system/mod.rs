@@ -102,6 +102,12 @@ impl Systems {
             return status::suspended(context, &desk).await;
         }
         let outcome = bring_about(context, &desk).await;
+        match &outcome {
+            Ok(standing) if standing.decision.wants_turn() => {}
+            // It may want one as soon as the trouble is over.
+            Err(Hold::Transient(_)) => context.turns.pass(key),
+            _ => context.turns.leave(key),
+        }
         let silence = status::tell(context, &desk, &outcome, attempt).await?;
         let standing = outcome.map_err(|hold| hold.no_later_than(silence))?;
         telling::of_rollout(context, &desk, &standing).await?;
@@ -140,7 +146,7 @@ async fn bring_about<'a>(context: &'a Context, desk: &Dereferenced) -> Result<St
     let mut facts = observe::facts(context, desk, rollout.as_ref(), known);
     let mut decision = decide(rollout.as_ref(), &facts);
     let mut turn = None;
-    if decision.wait.as_ref().is_some_and(|wait| wait.reason == Reason::WaitingForTurn) {
+    if decision.wants_turn() {
         turn = context.turns.take(context, &desk.key);
         facts.turn = turn.is_some();
         decision = decide(rollout.as_ref(), &facts);

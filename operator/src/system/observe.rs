@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use sapphire_crds::TradingAgent;
 use sapphire_crds::conditions::{ConditionType, Reason};
 use sapphire_crds::names::Component;
 use sapphire_crds::names::annotations::{MIGRATE, RECONCILE_NOW};
@@ -13,6 +12,7 @@ use sapphire_crds::report::Role;
 use sapphire_crds::trading_agent::AuthorityChoice;
 use sapphire_crds::trading_system::{Migrations, RolloutStatus};
 use sapphire_crds::values::ObjectName;
+use sapphire_crds::{TradingAgent, TradingSystem};
 
 use super::dereference::Dereferenced;
 use super::revise::hash_of;
@@ -46,17 +46,15 @@ pub(super) fn facts(
 ) -> Facts {
     let children = context.children.of_desk(&desk.key);
     let reports = context.reports.of_desk(&context.children, &desk.key);
-    let step_deadline = step_deadline(context, desk);
+    let step_deadline = step_deadline(context, &desk.system);
     let released = |of: fn(&RolloutStatus) -> Option<&ObjectName>| rollout.and_then(of);
     let core = released(|rollout| rollout.core.as_ref());
     let trader = trader(desk, &children, core);
     let parts = if known.clustered { parts(desk, &children, core) } else { none() };
     let voting = |agent: &TradingAgent| !is_delegated(agent);
-    let now = Timestamp::now();
-    let patience = SignedDuration::try_from(PATIENCE.min(step_deadline)).unwrap_or_default();
     Facts {
-        now,
-        patient_until: context.leads_since().saturating_add(patience).unwrap_or(now),
+        now: Timestamp::now(),
+        patient_until: patient_until(context, &desk.system),
         generation: desk.generation(),
         target: known.target.clone(),
         clustered: known.clustered,
@@ -78,9 +76,16 @@ pub(super) fn facts(
 }
 
 /// How long a step of this desk may take.
-pub(super) fn step_deadline(context: &Context, desk: &Dereferenced) -> Duration {
-    let own = desk.system.spec.rollout.as_ref().and_then(|rollout| rollout.step_deadline);
+fn step_deadline(context: &Context, system: &TradingSystem) -> Duration {
+    let own = system.spec.rollout.as_ref().and_then(|rollout| rollout.step_deadline);
     own.map_or(context.settings.bounds.step, sapphire_crds::values::Duration::as_std)
+}
+
+/// Until when no deadline of this desk counts.
+pub(super) fn patient_until(context: &Context, system: &TradingSystem) -> Timestamp {
+    let patience = PATIENCE.min(step_deadline(context, system));
+    let patience = SignedDuration::try_from(patience).unwrap_or_default();
+    context.leads_since().saturating_add(patience).unwrap_or(Timestamp::MAX)
 }
 
 /// Whether a person asked to try again.

@@ -27,6 +27,13 @@ pub struct Decision {
     pub again: Option<Duration>,
 }
 
+impl Decision {
+    /// Whether a turn is what it waits for.
+    pub fn wants_turn(&self) -> bool {
+        self.wait.as_ref().is_some_and(|wait| wait.reason == Reason::WaitingForTurn)
+    }
+}
+
 /// What a rollout waits for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wait {
@@ -62,7 +69,7 @@ const TURN: Duration = Duration::from_secs(60);
 /// The status that follows.
 pub fn decide(before: Option<&RolloutStatus>, facts: &Facts) -> Decision {
     let mut rollout = before.cloned().unwrap_or_else(|| empty(facts.target.clone()));
-    let held = holds_turn(&rollout);
+    let held = holds_turn(&rollout, facts.now, facts.patient_until);
     if rollout.target != facts.target {
         rollout.target = facts.target.clone();
         begin(&mut rollout);
@@ -75,9 +82,9 @@ pub fn decide(before: Option<&RolloutStatus>, facts: &Facts) -> Decision {
     match rollout.step {
         RolloutStep::Complete => still(rollout, None, None),
         _ if rollout.started_at.is_none() => start(rollout, facts, held),
-        RolloutStep::Core => core(rollout, facts),
-        RolloutStep::Agents => agents(rollout, facts, &facts.agents),
-        RolloutStep::Execution => agents(rollout, facts, &facts.execution),
+        RolloutStep::Core => core(rollout, facts, held),
+        RolloutStep::Agents => agents(rollout, facts, held, &facts.agents),
+        RolloutStep::Execution => agents(rollout, facts, held, &facts.execution),
     }
 }
 
@@ -99,6 +106,7 @@ fn stays_failed(rollout: RolloutStatus, failed: &FailedRollout) -> Decision {
     still(rollout, Some(Wait { reason, message, stalled: true }), None)
 }
 
+/// `held`: it has a turn already.
 fn start(mut rollout: RolloutStatus, facts: &Facts, held: bool) -> Decision {
     rollout.fallback = stable(&rollout, rollout.step).cloned();
     let migrates = needs_migration(&rollout, facts.clustered);
@@ -152,7 +160,7 @@ fn due(started: &Time, span: Duration) -> Time {
     whole_seconds(started.0.saturating_add(span).unwrap_or(Timestamp::MAX))
 }
 
-fn core(mut rollout: RolloutStatus, facts: &Facts) -> Decision {
+fn core(mut rollout: RolloutStatus, facts: &Facts, held: bool) -> Decision {
     if rollout.core.as_ref() != Some(&rollout.target) {
         return migrate(rollout, facts);
     }
@@ -179,7 +187,7 @@ fn core(mut rollout: RolloutStatus, facts: &Facts) -> Decision {
     }
     let answers = facts.trader.available && (leads || !facts.clustered);
     if facts.parts.available && (answers || stopped) {
-        return done(rollout, facts);
+        return done(rollout, facts, held);
     }
     let wait = match (&facts.parts, &facts.trader) {
         (parts, _) if !parts.available => trouble(&rollout, parts, &parts.message),
@@ -219,15 +227,15 @@ fn migrate(mut rollout: RolloutStatus, facts: &Facts) -> Decision {
     until_deadline(rollout, facts, waits(Reason::Migrating, message))
 }
 
-fn agents(rollout: RolloutStatus, facts: &Facts, agents: &Answer) -> Decision {
+fn agents(rollout: RolloutStatus, facts: &Facts, held: bool, agents: &Answer) -> Decision {
     if agents.available {
-        return done(rollout, facts);
+        return done(rollout, facts, held);
     }
     let wait = under_way(&rollout, &agents.message);
     until_deadline(rollout, facts, wait)
 }
 
-fn done(mut rollout: RolloutStatus, facts: &Facts) -> Decision {
+fn done(mut rollout: RolloutStatus, facts: &Facts, held: bool) -> Decision {
     let step = rollout.step;
     settle(&mut rollout, step);
     if !facts.clustered {
@@ -242,10 +250,7 @@ fn done(mut rollout: RolloutStatus, facts: &Facts) -> Decision {
     if rollout.step == RolloutStep::Complete {
         return Decision { told: Some(Told::Complete), ..still(rollout, None, None) };
     }
-    clock(&mut rollout, facts);
-    release_target(&mut rollout, facts);
-    let wait = under_way(&rollout, "the step before is done");
-    still(rollout, Some(wait), None)
+    start(rollout, facts, held)
 }
 
 /// Waits, until the step's time is up.

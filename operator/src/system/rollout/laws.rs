@@ -124,9 +124,8 @@ fn check(before: Option<&RolloutStatus>, facts: &Facts, decision: &Decision) {
     }
 
     // It has a turn only where one was free, or was its own.
-    if holds_turn(after) && !before.is_some_and(holds_turn) {
-        assert!(facts.turn || before.is_some_and(|before| before.started_at.is_some()));
-    }
+    let holds = |rollout| holds_turn(rollout, facts.now, facts.patient_until);
+    assert!(!holds(after) || facts.turn || before.is_some_and(holds));
     // It is done, or goes on, or says what it waits for and when it looks again.
     match &decision.wait {
         None => assert_eq!(after.step, RolloutStep::Complete),

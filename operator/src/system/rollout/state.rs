@@ -1,5 +1,6 @@
 //! What `status.rollout` says, in questions.
 
+use jiff::Timestamp;
 use sapphire_crds::trading_system::{RolloutStatus, RolloutStep, StableRevisions};
 use sapphire_crds::values::ObjectName;
 
@@ -75,12 +76,19 @@ pub fn first_unfinished(rollout: &RolloutStatus) -> RolloutStep {
 }
 
 /// Whether the step under way restarts what ran before, and so counts among the rollouts that go on at
-/// once. What comes up for the first time takes nothing away from anybody.
-pub fn holds_turn(rollout: &RolloutStatus) -> bool {
+/// once. What comes up for the first time takes nothing away from anybody. A step that had its time holds
+/// none, whatever keeps it from being undone: others would wait as long.
+pub fn holds_turn(rollout: &RolloutStatus, now: Timestamp, patient_until: Timestamp) -> bool {
     rollout.step != RolloutStep::Complete
         && rollout.failed.is_none()
         && rollout.started_at.is_some()
         && rollout.fallback.is_some()
+        && !had_its_time(rollout, now, patient_until)
+}
+
+/// Whether the deadline of the step under way has passed, by what was last written of it.
+pub fn had_its_time(rollout: &RolloutStatus, now: Timestamp, patient_until: Timestamp) -> bool {
+    rollout.deadline.as_ref().is_some_and(|deadline| now >= deadline.0.max(patient_until))
 }
 
 /// Whether the target must migrate the database before its core is released. Going back to what worked

@@ -7,6 +7,7 @@ use sapphire_crds::conditions::Reason;
 use sapphire_crds::trading_system::{RolloutFailure, RolloutStatus, RolloutStep};
 use sapphire_crds::values::ObjectName;
 
+use super::state::holds_turn;
 use super::{Decision, Facts, Leader, Migration, Told, decide, plan};
 use crate::reconcile::workload::Answer;
 
@@ -252,6 +253,25 @@ fn a_migration_waits_for_a_person_where_one_is_asked_for() {
     let waits = next(&waits, &later(unapproved, 10_000));
     assert_eq!(reason(&waits), Some(Reason::WaitingForApproval));
     assert_eq!(reason(&next(&waits, &facts('b', true))), Some(Reason::Migrating));
+}
+
+#[test]
+fn a_step_that_had_its_time_gives_its_turn_back() {
+    let mut begun = standing_by();
+    let no_turn = |facts| Facts { turn: false, ..facts };
+    // Back to what ran before, which does not come up either: there is nothing to undo.
+    begun = next(&begun, &no_turn(facts('a', true)));
+    let late = no_turn(later(facts('a', true), 70));
+    let stalled = next(&begun, &late);
+    assert!(stalled.wait.as_ref().is_some_and(|wait| wait.stalled), "{stalled:?}");
+    assert_eq!(stalled.rollout.failed, None);
+    let holds = |facts: &Facts| holds_turn(&stalled.rollout, facts.now, facts.patient_until);
+    assert!(holds(&facts('a', true)) && !holds(&late));
+    // An operator that has only begun has not done its part yet.
+    assert!(holds(&Facts { patient_until: late.now + SignedDuration::from_secs(1), ..late }));
+    // Another change asks for a turn, as every other desk does.
+    let another = no_turn(later(facts('c', true), 70));
+    assert_eq!(reason(&next(&stalled, &another)), Some(Reason::WaitingForTurn));
 }
 
 #[test]

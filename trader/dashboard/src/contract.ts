@@ -285,6 +285,8 @@ export interface Risk {
     acknowledgedWallTime: Time | null;
     delayMillis: number | null;
     file: string;
+    staleAfter: string;
+    lost: { since: Time; reason: string } | null;
     lastRefused: { at: Time; message: string } | null;
   };
   tradingState: TradingState;

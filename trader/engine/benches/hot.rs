@@ -46,8 +46,13 @@ fn config() -> EngineConfig {
         StopRule { atr_periods: 14, atr_multiple: Ratio::percent(200), deadline: Span::secs(5) };
     let exits =
         Exits { stop: Some(stop), take_profit_atr: None, trailing_atr: None, time_stop_bars: None };
-    let policy =
-        Policy { limits, exits, trading_state: TradingState::Active, on_halt: OnHalt::CancelOnly };
+    let policy = Policy {
+        limits,
+        exits,
+        trading_state: TradingState::Active,
+        on_halt: OnHalt::CancelOnly,
+        stale_after: Span::secs(60),
+    };
     EngineConfig {
         run: RunId(7),
         instruments: vec![Instrument {

@@ -37,6 +37,11 @@ pub enum EventKind<'a> {
         /// Which.
         generation: u64,
     },
+    /// The policy has not been seen for longer than it allows, in these words: nobody knows what it
+    /// says by now, so only what shrinks exposure passes.
+    PolicyLost(&'a str),
+    /// It is seen again.
+    PolicyFound,
     /// A person's command.
     Command(&'a CommandRequest),
     /// How uncertain we are of the venue's clock.

@@ -43,6 +43,9 @@ pub struct Policy {
     pub trading_state: TradingState,
     /// What a halt does to positions.
     pub on_halt: OnHalt,
+    /// How long the desk may be without sight of it. Who has a clock watches over this, and tells
+    /// [`PolicyLost`](crate::event::EventKind::PolicyLost).
+    pub stale_after: Span,
 }
 
 /// The limits. Each is stricter the lower it is, but for `liquidation_buffer_atr`.
@@ -121,6 +124,7 @@ impl Policy {
             exits: self.exits.clone(),
             trading_state: self.trading_state.max(new.trading_state),
             on_halt: self.on_halt.max(new.on_halt),
+            stale_after: self.stale_after.min(new.stale_after),
         }
     }
 }
@@ -193,6 +197,7 @@ pub(crate) mod tests {
             },
             trading_state: TradingState::Active,
             on_halt: OnHalt::CancelOnly,
+            stale_after: Span::secs(60),
         }
     }
 
@@ -205,14 +210,17 @@ pub(crate) mod tests {
         new.limits.max_order_notional = Some(Amount::whole(500));
         new.limits.liquidation_buffer_atr = Ratio::percent(300);
         new.trading_state = TradingState::Reducing;
+        new.stale_after = Span::secs(30);
         let between = old.tightened_by(&new);
         assert_eq!(between.limits.max_drawdown, Ratio::percent(10));
         assert_eq!(between.limits.max_leverage, Ratio::percent(1000));
         assert_eq!(between.limits.max_order_notional, Some(Amount::whole(500)));
         assert_eq!(between.limits.liquidation_buffer_atr, Ratio::percent(300));
         assert_eq!(between.trading_state, TradingState::Reducing);
+        assert_eq!(between.stale_after, Span::secs(30));
         // The other way round, the halt and the limits of the old one stay until it is durable.
         assert_eq!(new.tightened_by(&old).limits, between.limits);
         assert_eq!(new.tightened_by(&old).trading_state, TradingState::Reducing);
+        assert_eq!(new.tightened_by(&old).stale_after, Span::secs(30));
     }
 }

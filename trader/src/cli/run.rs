@@ -151,7 +151,9 @@ impl Run {
         exhibit.begin(engine);
         let source = policy_source(manifests.clone())?;
         catch_up(&mut desk, &assembly.plan.engine.policy, &source).map_err(Failure::run)?;
-        let _watch = watch(source, sender.clone()).map_err(Failure::run)?;
+        let (started, lost) = (assembly.plan.engine.policy.clone(), desk.engine().lost_policy());
+        let _watch =
+            watch(source, started, lost.is_some(), sender.clone()).map_err(Failure::run)?;
         let others = watch_manifests(self.desk.watched(manifests), sender);
         let _others = others.map_err(Failure::run)?;
         let outcome = self.work(&mut desk, &assembly, &mut hand);

@@ -27,6 +27,6 @@ fn decimal<T: FromStr<Err = DecimalError>>(value: impl Display) -> Result<T, Con
 }
 
 /// A manifest's duration as a span of event time.
-fn span(duration: Duration) -> Span {
+pub(crate) fn span(duration: Duration) -> Span {
     Span(i64::try_from(duration.as_nanos()).unwrap_or(i64::MAX))
 }

@@ -29,6 +29,7 @@ fn policy(spec: &RiskPolicySpec) -> Result<Policy, ConfigError> {
             crds::OnHalt::CancelOnly => OnHalt::CancelOnly,
             crds::OnHalt::Flatten => OnHalt::Flatten,
         },
+        stale_after: span(spec.stale_after.as_std()),
     })
 }
 

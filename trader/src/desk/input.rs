@@ -13,6 +13,10 @@ pub enum Input {
     Command(CommandRequest),
     /// A new policy.
     Policy(PolicyChange),
+    /// The policy has not been seen for longer than it allows, and why.
+    PolicyLost(String),
+    /// The policy is seen again.
+    PolicyFound,
     /// The process was told to leave.
     Stopping,
     /// A process that had been told to leave is back.
@@ -26,6 +30,8 @@ impl Input {
     pub(super) fn record(&self) -> Option<Record> {
         match self {
             Self::Command(_) | Self::Policy(_) => None,
+            Self::PolicyLost(reason) => Some(Record::PolicyLost { reason: reason.clone() }),
+            Self::PolicyFound => Some(Record::PolicyFound),
             Self::Stopping => Some(Record::Stopping),
             Self::Continuing => Some(Record::Continuing),
             Self::Finished(reason) => Some(Record::RunFinished { reason: reason.clone() }),
@@ -37,6 +43,8 @@ impl Input {
         match self {
             Self::Command(request) => Some(EventKind::Command(request)),
             Self::Policy(change) => Some(EventKind::Policy(change)),
+            Self::PolicyLost(reason) => Some(EventKind::PolicyLost(reason.as_str())),
+            Self::PolicyFound => Some(EventKind::PolicyFound),
             Self::Stopping => Some(EventKind::Stopping),
             Self::Continuing => Some(EventKind::Continuing),
             Self::Finished(_) => None,
@@ -47,6 +55,8 @@ impl Input {
         match record {
             Record::Command(request) => Some(Self::Command(*request)),
             Record::PolicyReceived(change) => Some(Self::Policy(*change)),
+            Record::PolicyLost { reason } => Some(Self::PolicyLost(reason)),
+            Record::PolicyFound => Some(Self::PolicyFound),
             Record::Stopping => Some(Self::Stopping),
             Record::Continuing => Some(Self::Continuing),
             Record::RunFinished { reason } => Some(Self::Finished(reason)),

@@ -50,6 +50,8 @@ impl Narrator {
                 format!("policy {} arrived (hash {})", change.generation, change.hash)
             }
             Record::PolicyEnforced { generation } => format!("policy {generation} acts whole"),
+            Record::PolicyLost { reason } => reason.clone(),
+            Record::PolicyFound => "the RiskPolicy is seen again".to_owned(),
             Record::Command(request) => {
                 format!("{} ordered {:?}: {}", request.who, request.command, request.reason)
             }

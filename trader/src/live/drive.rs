@@ -130,7 +130,9 @@ pub fn serve_out(desk: &mut Driven, hand: &Hand, why: &str) -> &'static str {
             Ok(Message::Stop(signal)) => return signal,
             Ok(Message::Command(pending)) => refuse(pending, why),
             // Told once, when its file has settled.
-            Ok(Message::Policy(PolicyFile::Fresh(..))) => {}
+            Ok(Message::Policy(
+                PolicyFile::Fresh(..) | PolicyFile::Lost(_) | PolicyFile::Found,
+            )) => {}
             Ok(Message::Policy(_)) => {
                 let words = format!("the RiskPolicy's file changed, which does nothing now: {why}");
                 tracing::warn!("{words}");
@@ -233,6 +235,11 @@ fn pointless(begun: &BegunCommand, engine: &Engine) -> Option<String> {
         Command::Resume if engine.state() == TradingState::Active => {
             Some("the desk is Active already".to_owned())
         }
+        Command::Resume if !resumable && engine.lost_policy().is_some() => Some(
+            "the RiskPolicy cannot be read, so nobody knows what it says by now: make its file good \
+             again, and the desk goes on by itself"
+                .to_owned(),
+        ),
         Command::Resume if !resumable => Some(
             "it is the RiskPolicy's tradingState that holds: change it in the policy".to_owned(),
         ),

@@ -3,7 +3,6 @@
 
 use std::time::Instant;
 
-use sapphire_crds::RiskPolicySpec;
 use sapphire_crds::canonical::canonical_hash;
 use sapphire_engine::event::PolicyChange;
 use sapphire_engine::time::Timestamp;
@@ -11,7 +10,6 @@ use sapphire_engine::time::Timestamp;
 use super::drive::Driven;
 use super::inbox::PolicyFile;
 use super::policy_watch::PolicySource;
-use crate::config::policy_change;
 use crate::desk::Input;
 use crate::store::StoreError;
 
@@ -26,8 +24,8 @@ pub(super) fn changed(
             tracing::error!("the changed RiskPolicy is refused, the old one stays:\n{why}");
             desk.witness_mut().policy_refused(&why);
         }
-        PolicyFile::Fresh(spec, seen) => {
-            let Some(change) = understood(desk, &spec) else { return Ok(()) };
+        PolicyFile::Fresh(change, seen) => {
+            let change = counted(desk, *change);
             let enforced = desk.engine().enforced_policy();
             if change.hash == enforced.hash {
                 tracing::info!("the RiskPolicy's file changed and means the same");
@@ -35,12 +33,15 @@ pub(super) fn changed(
                 enforce(desk, stricter, at, seen)?;
             }
         }
-        PolicyFile::Settled(spec, seen) => {
-            let Some(change) = understood(desk, &spec) else { return Ok(()) };
+        PolicyFile::Settled(change, seen) => {
+            let change = counted(desk, *change);
             if change.hash != desk.engine().enforced_policy().hash {
                 enforce(desk, change, at, seen)?;
             }
         }
+        // The engine's alert tells people.
+        PolicyFile::Lost(why) => drop(desk.inject(at, &Input::PolicyLost(why))?),
+        PolicyFile::Found => drop(desk.inject(at, &Input::PolicyFound)?),
     }
     Ok(())
 }
@@ -59,7 +60,7 @@ pub fn catch_up(
     if started.hash == enforced.hash {
         return Ok(());
     }
-    let change = PolicyChange { generation: enforced.generation + 1, ..started.clone() };
+    let change = counted(desk, started.clone());
     let stricter = stricter_part(enforced, &change);
     let is_stricter = stricter.as_ref().is_some_and(|stricter| stricter.hash == change.hash);
     // Of a file that is being written while the desk starts, the watch tells the rest.
@@ -73,12 +74,9 @@ pub fn catch_up(
     desk.flush()
 }
 
-/// As the engine would take it. One that it cannot hold is refused.
-fn understood(desk: &mut Driven, spec: &RiskPolicySpec) -> Option<PolicyChange> {
-    let generation = desk.engine().enforced_policy().generation + 1;
-    policy_change(spec, generation)
-        .inspect_err(|error| desk.witness_mut().policy_refused(&error.to_string()))
-        .ok()
+/// With the generation that the desk would give it.
+fn counted(desk: &Driven, change: PolicyChange) -> PolicyChange {
+    PolicyChange { generation: desk.engine().enforced_policy().generation + 1, ..change }
 }
 
 /// Of `new` what is stricter than what is enforced: all of it, with its own hash, where nothing is

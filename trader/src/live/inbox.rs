@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use sapphire_crds::RiskPolicySpec;
+use sapphire_engine::event::PolicyChange;
 
 use crate::api::commands::PendingCommand;
 
@@ -11,7 +11,7 @@ use crate::api::commands::PendingCommand;
 pub enum Message {
     /// A person's command.
     Command(PendingCommand),
-    /// The policy's file changed.
+    /// News of the policy's file.
     Policy(PolicyFile),
     /// What a person should know of the other manifests, which act at a start alone; none when they are
     /// again what the desk began with.
@@ -26,14 +26,18 @@ impl From<PendingCommand> for Message {
     }
 }
 
-/// What a changed file holds.
+/// What the watch of the file tells. The generation of a policy is the desk's to count.
 #[derive(Debug)]
 pub enum PolicyFile {
     /// A policy that was not there at the last look, and when it was seen. Its writer may not have
     /// come to the end.
-    Fresh(Box<RiskPolicySpec>, Instant),
+    Fresh(Box<PolicyChange>, Instant),
     /// A policy that has stood for a while, and since when.
-    Settled(Box<RiskPolicySpec>, Instant),
+    Settled(Box<PolicyChange>, Instant),
     /// None that could be enforced, and why: the one in force stays.
     Refused(String),
+    /// None that could be enforced for longer than `staleAfter`, and why.
+    Lost(String),
+    /// There is one again, and it has settled.
+    Found,
 }

@@ -7,6 +7,7 @@ mod exhibit;
 mod inbox;
 mod manifest_watch;
 mod pace;
+mod policy_sight;
 mod policy_watch;
 mod take_up;
 

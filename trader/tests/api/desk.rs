@@ -327,6 +327,8 @@ fn risk() -> view::Risk {
             acknowledged_wall_time: Some((UNIX_EPOCH + Duration::from_secs(1)).into()),
             delay_millis: None,
             file: "risk.yaml".into(),
+            stale_after: "1m".to_owned(),
+            lost: None,
             last_refused: None,
         },
         trading_state: view::TradingState::Active,

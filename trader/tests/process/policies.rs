@@ -160,6 +160,55 @@ fn a_pipe_in_the_policys_place_is_refused_and_keeps_nobody_from_leaving() {
 }
 
 #[test]
+fn a_policy_that_is_gone_for_longer_than_stale_after_reduces_the_desk_until_it_is_there_again() {
+    let bench = Bench::quickstart(5000);
+    bench.edit("policy.yaml", "tradingState: Active", "tradingState: Active\n  staleAfter: 1s");
+    let mut desk = bench.run("--speed 120s");
+    let before = desk.get("/api/risk");
+    assert_eq!(before["policy"]["staleAfter"], "1s");
+    assert!(before["policy"]["lost"].is_null(), "{before}");
+
+    let path = bench.path("desk/policy.yaml");
+    let text = fs::read_to_string(&path).unwrap();
+    let gone = Instant::now();
+    fs::remove_file(&path).unwrap();
+    let lost = desk.until("/api/risk", |answer| !answer["policy"]["lost"].is_null());
+    assert!(gone.elapsed() >= Duration::from_millis(800), "it was lost too soon");
+    assert_eq!(lost["tradingState"], "Reducing", "{lost}");
+    assert_eq!(lost["policy"]["hash"], before["policy"]["hash"], "the limits stay");
+    let reason = lost["policy"]["lost"]["reason"].as_str().unwrap();
+    assert!(reason.contains("1s (its staleAfter)") && reason.contains("policy.yaml"), "{reason}");
+    desk.until_said("reducing: the RiskPolicy could not be read");
+    let status = desk.get("/api/system-status");
+    let words = &status["tradingStateReasons"][0];
+    assert_eq!((&words["source"], &words["state"]), (&"Policy".into(), &"Reducing".into()));
+
+    let refused = desk.post("/api/commands/resume", r#"{"reason":"go on"}"#);
+    assert_eq!(refused["error"]["code"], "Conflict", "{refused}");
+    assert!(refused.to_string().contains("make its file good again"), "{refused}");
+    assert_eq!(desk.get("/api/risk")["tradingState"], "Reducing");
+
+    // Killed in this state, it comes back in it, and finds the policy by itself.
+    desk.kill();
+    fs::write(&path, &text).unwrap();
+    let mut again = bench.run("--speed 120s");
+    let found = again.until("/api/risk", |answer| answer["tradingState"] == "Active");
+    assert!(found["policy"]["lost"].is_null(), "{found}");
+    again.until_said("the RiskPolicy is seen again");
+    fs::write(&path, "what the desk may lose").unwrap();
+    again.until("/api/risk", |answer| !answer["policy"]["lost"].is_null());
+    fs::write(&path, &text).unwrap();
+    again.until("/api/risk", |answer| answer["tradingState"] == "Active");
+    again.terminate();
+    assert_eq!(again.left(), 0);
+
+    let records = bench.records();
+    let count = |kind: &str| records.iter().filter(|(_, record)| record.contains(kind)).count();
+    assert_eq!((count("\"policyLost\""), count("\"policyFound\"")), (2, 2));
+    bench.done("replay -f DESK --db DB").well();
+}
+
+#[test]
 fn an_edit_of_what_acts_at_a_start_alone_is_told_once_until_it_is_taken_back() {
     let bench = Bench::quickstart(3000);
     let mut desk = bench.run("--speed 120s");

@@ -88,7 +88,16 @@ function PolicyFacts({ risk }: { risk: Risk }) {
         )}
         <dt>File</dt>
         <dd class="mono">{breakable(policy.file)}</dd>
+        <dt>Stale after</dt>
+        <dd class="number">{policy.staleAfter}</dd>
       </dl>
+      {policy.lost && (
+        <p class="note">
+          <Tag tone="danger">Lost</Tag> {policy.lost.reason}{" "}
+          <span class="quiet number">(since {time(policy.lost.since)} UTC)</span> Only what shrinks
+          exposure passes until it can be read again.
+        </p>
+      )}
       {pending && (
         <p class="note">
           <Tag tone="warning">Pending</Tag> Generation {pending.generation} is looser in{" "}

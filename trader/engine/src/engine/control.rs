@@ -99,6 +99,19 @@ impl Engine {
         self.note_state(StateSource::Policy, "the RiskPolicy's tradingState", effects);
     }
 
+    /// Nobody knows what the policy says by now.
+    pub(super) fn on_policy_lost(&mut self, reason: &str, effects: &mut Vec<Effect>) {
+        self.standing.lose_policy(reason, self.now);
+        alert(effects, Severity::Warning, None, format!("reducing: {reason}"));
+        self.note_state(StateSource::Policy, reason, effects);
+    }
+
+    /// The policy is seen again: what it says holds, and no more.
+    pub(super) fn on_policy_found(&mut self, effects: &mut Vec<Effect>) {
+        self.standing.find_policy();
+        self.note_state(StateSource::Policy, "the RiskPolicy is seen again", effects);
+    }
+
     /// A person's command.
     pub(super) fn on_command(&mut self, request: &CommandRequest, effects: &mut Vec<Effect>) {
         effects.push(Effect::Record(Record::Command(Box::new(request.clone()))));

@@ -136,6 +136,8 @@ impl Engine {
             EventKind::Timer(timer) => self.on_timer(timer, effects),
             EventKind::Policy(change) => self.on_policy(change, effects),
             EventKind::PolicyDurable { generation } => self.on_policy_durable(generation, effects),
+            EventKind::PolicyLost(reason) => self.on_policy_lost(reason, effects),
+            EventKind::PolicyFound => self.on_policy_found(effects),
             EventKind::Command(request) => self.on_command(request, effects),
             EventKind::ClockUncertainty(span) => self.clock_uncertainty = Some(span),
             EventKind::Stopping => self.on_stopping(effects),

@@ -97,6 +97,12 @@ impl Engine {
         self.pending.as_ref()
     }
 
+    /// Since when nobody sees the policy, and why; `None` while it is seen.
+    #[must_use]
+    pub const fn lost_policy(&self) -> Option<&Word> {
+        self.standing.lost_policy()
+    }
+
     /// The trading state in force.
     #[must_use]
     pub fn state(&self) -> TradingState {

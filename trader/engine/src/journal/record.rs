@@ -49,6 +49,14 @@ pub enum Record {
         /// Which.
         generation: u64,
     },
+    /// The policy has not been seen for longer than its `staleAfter`: only what shrinks exposure
+    /// passes from here.
+    PolicyLost {
+        /// In words.
+        reason: String,
+    },
+    /// It is seen again.
+    PolicyFound,
     /// A person's command.
     Command(Box<CommandRequest>),
     /// A command that was refused.
@@ -144,7 +152,7 @@ pub struct RunStarted {
 /// Whose word a trading state is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum StateSource {
-    /// The RiskPolicy's `tradingState`.
+    /// The RiskPolicy's `tradingState`, or that nobody sees the policy.
     Policy,
     /// A person's command.
     Command,

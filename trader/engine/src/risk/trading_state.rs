@@ -19,6 +19,8 @@ pub struct Word {
 #[derive(Debug, Clone, Default)]
 pub struct Standing {
     policy: Option<Word>,
+    /// What holds while nobody sees the policy.
+    unseen: Option<Word>,
     command: Option<Word>,
     engine: Option<Word>,
     /// The engine's own halt: stays until a person resumes.
@@ -38,6 +40,7 @@ impl Standing {
         self.policy
             .iter()
             .map(with(StateSource::Policy))
+            .chain(self.unseen.iter().map(with(StateSource::Policy)))
             .chain(self.command.iter().map(with(StateSource::Command)))
             .chain(self.engine_halt.iter().map(with(StateSource::Engine)))
             .chain(self.engine.iter().map(with(StateSource::Engine)))
@@ -66,6 +69,23 @@ impl Standing {
         }
         *slot = Some(Word { state, reason: reason.to_owned(), since: at });
         true
+    }
+
+    /// Nobody sees the policy any more, so only what shrinks exposure passes, whatever else holds.
+    pub fn lose_policy(&mut self, reason: &str, at: Timestamp) {
+        let reason = reason.to_owned();
+        self.unseen = Some(Word { state: TradingState::Reducing, reason, since: at });
+    }
+
+    /// The policy is seen again.
+    pub fn find_policy(&mut self) {
+        self.unseen = None;
+    }
+
+    /// Since when nobody sees the policy, and why; `None` while it is seen.
+    #[must_use]
+    pub const fn lost_policy(&self) -> Option<&Word> {
+        self.unseen.as_ref()
     }
 
     /// A person's resume: takes back the command's word and the engine's, never the policy's.
@@ -99,6 +119,18 @@ mod tests {
         standing.set(StateSource::Engine, TradingState::Active, "", AT);
         assert_eq!(standing.state(), TradingState::Halted);
         standing.resume();
+        assert_eq!(standing.state(), TradingState::Active);
+    }
+
+    #[test]
+    fn a_lost_policy_reduces_until_it_is_found_and_no_resume_finds_it() {
+        let mut standing = Standing::default();
+        standing.lose_policy("its file is gone", AT);
+        // What the policy said last does not speak for what it says now.
+        standing.set(StateSource::Policy, TradingState::Active, "", AT);
+        standing.resume();
+        assert_eq!(standing.state(), TradingState::Reducing);
+        standing.find_policy();
         assert_eq!(standing.state(), TradingState::Active);
     }
 

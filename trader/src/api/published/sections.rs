@@ -56,7 +56,10 @@ impl Sections {
             Record::RunStarted(_) | Record::Restarted { .. } | Record::RunFinished { .. } => {
                 Self::ALL
             }
-            Record::PolicyReceived(_) | Record::PolicyEnforced { .. } => Self::RISK,
+            Record::PolicyReceived(_)
+            | Record::PolicyEnforced { .. }
+            | Record::PolicyLost { .. }
+            | Record::PolicyFound => Self::RISK,
             Record::Command(_) => Self::AGENTS | Self::RISK,
             Record::Cursor { .. } | Record::CommandRefused { .. } | Record::Alert(_) => Self::NONE,
             Record::Stopping | Record::Continuing => Self::RISK,

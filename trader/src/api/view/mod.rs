@@ -32,7 +32,7 @@ pub use market::{Bar, Fill, Market, MarketUpdate, StopLine};
 pub use orders::{Order, OrderState, OrderType, Orders, Pending, Purpose, Side};
 pub use portfolio::{DrawdownState, EquityPoint, Portfolio, PortfolioSummary, PortfolioUpdate};
 pub use positions::{Position, PositionSide, Positions};
-pub use risk::{LimitUse, OnHalt, PendingPolicy, PolicyInForce, RefusedPolicy, Risk};
+pub use risk::{LimitUse, LostPolicy, OnHalt, PendingPolicy, PolicyInForce, RefusedPolicy, Risk};
 pub use status::{
     Feed, JournalHead, Phase, Progress, Report, ReportFact, ReportSection, StateReason,
     StateSource, SymbolStatus, SystemStatus, TradingState,

@@ -44,8 +44,23 @@ pub struct PolicyInForce {
     pub delay_millis: Option<u64>,
     /// The file that is watched.
     pub file: String,
+    /// How long the desk may be without sight of it, such as `1m`, by the machine's clock.
+    pub stale_after: String,
+    /// Since when it has been without for longer than that: only what shrinks exposure passes. Null
+    /// while the policy is seen.
+    pub lost: Option<LostPolicy>,
     /// The newest change that was refused; null when none was.
     pub last_refused: Option<RefusedPolicy>,
+}
+
+/// A policy that nobody sees any more: its file cannot be read, or holds no policy.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct LostPolicy {
+    /// Since when that holds the desk back, in event time.
+    pub since: Time,
+    /// What is wrong with it.
+    pub reason: String,
 }
 
 /// A change of policy that was refused; the one before it holds.

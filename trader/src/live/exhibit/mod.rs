@@ -303,6 +303,7 @@ impl Exhibit {
             Record::Alert(_) => {}
             Record::TradingState { .. }
             | Record::Flat
+            | Record::PolicyFound
             | Record::CommandRefused { .. }
             | Record::Stopping
             | Record::Continuing

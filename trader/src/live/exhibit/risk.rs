@@ -51,6 +51,11 @@ impl PolicyNews {
             acknowledged_wall_time: self.acknowledged.map(|(_, wall)| wall.into()),
             delay_millis: self.delay.map(millis),
             file: self.file.clone(),
+            stale_after: policy.policy.stale_after.to_string(),
+            lost: engine.lost_policy().map(|word| view::LostPolicy {
+                since: word.since.into(),
+                reason: word.reason.clone(),
+            }),
             last_refused: self.refused.as_ref().map(|(at, message)| view::RefusedPolicy {
                 at: (*at).into(),
                 message: message.clone(),

@@ -108,6 +108,49 @@ fn a_halt_is_lifted_only_by_a_person_and_the_policy_still_holds() {
 }
 
 #[test]
+fn a_policy_out_of_sight_stops_entries_keeps_stops_and_lets_exits_go() {
+    let (mut rig, stop) = Rig::in_position(Direction::Long, config());
+    let held = rig.position();
+    rig.event(EventKind::PolicyLost("its file is gone"));
+    assert_eq!(rig.engine.state(), TradingState::Reducing);
+    rig.command(Command::Resume);
+    assert_eq!(rig.engine.state(), TradingState::Reducing, "no person's word shows the policy");
+    assert!(cancelled(&rig.take()).is_empty());
+    assert_eq!((rig.position(), rig.state_of(stop.id)), (held, OrderState::Accepted));
+    rig.bar(500_000);
+    rig.take();
+    rig.all_say(Direction::Flat);
+    assert_eq!(rig.sent_one().purpose, Purpose::Exit);
+
+    rig.event(EventKind::PolicyFound);
+    assert_eq!(rig.engine.state(), TradingState::Active);
+}
+
+#[test]
+fn an_entry_is_cancelled_when_the_policy_goes_out_of_sight_and_none_follows_until_it_is_seen() {
+    let mut rig = Rig::warm(config());
+    rig.bar(500_000);
+    rig.all_say(Direction::Long);
+    let entry = rig.sent_one();
+    rig.outcome(entry.id, SubmitOutcome::Accepted);
+    rig.event(EventKind::PolicyLost("its file is gone"));
+    let effects = rig.take();
+    assert_eq!(cancelled(&effects), [entry.id]);
+    assert!(effects.iter().any(|effect| matches!(effect, Effect::Alert(_))), "nobody is told");
+    rig.report(VenueReport::Removed { order: entry.id, removal: Removal::Canceled });
+    rig.bar(500_000);
+    rig.take();
+    rig.all_say(Direction::Long);
+    assert!(denials(&rig.take()).contains(&RuleId::TradingState));
+
+    rig.event(EventKind::PolicyFound);
+    rig.bar(500_000);
+    rig.take();
+    rig.all_say(Direction::Long);
+    assert_eq!(rig.sent_one().purpose, Purpose::Entry);
+}
+
+#[test]
 fn drawdown_reduces_then_halts_until_a_person_resumes() {
     let (mut rig, _) = Rig::in_position(Direction::Long, config());
     // 4166 lots (4.166 BTC) of 50,000: 1 % of the price is 2,083, about 2 % of equity.

@@ -97,6 +97,6 @@ pub enum TradingState {
     Active,
     /// Only what shrinks exposure.
     Reducing,
-    /// Entries are cancelled; `onHalt` says what happens to positions. Only a person resumes.
+    /// Entries are cancelled; `onHalt` says what happens to positions. Only a person lifts it.
     Halted,
 }

@@ -81,14 +81,16 @@ pub struct RiskPolicySpec {
     /// How positions are protected and closed.
     #[serde(default)]
     pub exits: Exits,
-    /// The strictest of this, a command and the engine's own state holds. Back from Halted goes only
-    /// a person's `resume`; setting this to Active is one half of it.
+    /// The strictest of this, a command and the engine's own state holds. A halt that this orders ends
+    /// when this says otherwise; one that a command ordered, or that losses brought, ends with a
+    /// person's `resume` alone, which in turn does not overrule this.
     #[serde(default)]
     pub trading_state: TradingState,
     /// What a halt does to open positions.
     #[serde(default)]
     pub on_halt: OnHalt,
-    /// A trader that has not seen its policy for this long goes Reducing.
+    /// A trader that has not seen its policy for this long goes Reducing, until it sees it again; no
+    /// `resume` lifts that.
     #[serde(default = "defaults::stale_after")]
     pub stale_after: Duration,
 }

@@ -295,7 +295,7 @@ export interface Risk {
   flatSince: Time | null;
   haltedAt: Time | null;
   limits: Limit[];
-  pending: { generation: number; looser: string[] } | null;
+  pending: { generation: number; hash: string; changes: string[]; waitsFor: string } | null;
 }
 
 export interface Lineage {

@@ -12,7 +12,7 @@ pub enum Input {
     /// A person's command.
     Command(CommandRequest),
     /// A new policy.
-    Policy(PolicyChange),
+    Policy(Box<PolicyChange>),
     /// The policy has not been seen for longer than it allows, and why.
     PolicyLost(String),
     /// The policy is seen again.
@@ -54,7 +54,7 @@ impl Input {
     fn of(record: Record) -> Option<Self> {
         match record {
             Record::Command(request) => Some(Self::Command(*request)),
-            Record::PolicyReceived(change) => Some(Self::Policy(*change)),
+            Record::PolicyReceived(change) => Some(Self::Policy(change)),
             Record::PolicyLost { reason } => Some(Self::PolicyLost(reason)),
             Record::PolicyFound => Some(Self::PolicyFound),
             Record::Stopping => Some(Self::Stopping),

@@ -32,12 +32,14 @@ pub(super) fn changed(
             } else if let Some(stricter) = stricter_part(enforced, &change) {
                 enforce(desk, stricter, at, seen)?;
             }
+            tell_what_waits(desk, &change);
         }
         PolicyFile::Settled(change, seen) => {
             let change = counted(desk, *change);
             if change.hash != desk.engine().enforced_policy().hash {
-                enforce(desk, change, at, seen)?;
+                enforce(desk, change.clone(), at, seen)?;
             }
+            tell_what_waits(desk, &change);
         }
         // The engine's alert tells people.
         PolicyFile::Lost(why) => drop(desk.inject(at, &Input::PolicyLost(why))?),
@@ -70,8 +72,13 @@ pub fn catch_up(
         generation = change.generation,
         "the RiskPolicy changed while the desk was away"
     );
-    desk.inject(desk.now(), &Input::Policy(change))?;
+    desk.inject(desk.now(), &Input::Policy(Box::new(change)))?;
     desk.flush()
+}
+
+fn tell_what_waits(desk: &mut Driven, read: &PolicyChange) {
+    let (exhibit, engine, _) = desk.witness_and_view();
+    exhibit.policy_read(engine, read);
 }
 
 /// With the generation that the desk would give it.
@@ -100,7 +107,7 @@ fn enforce(
     at: Timestamp,
     seen: Instant,
 ) -> Result<(), StoreError> {
-    desk.inject(at, &Input::Policy(change))?;
+    desk.inject(at, &Input::Policy(Box::new(change)))?;
     desk.flush()?;
     let (exhibit, engine, _) = desk.witness_and_view();
     exhibit.policy_acknowledged(engine, seen);

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
@@ -136,6 +137,51 @@ fn a_policy_that_is_being_written_lifts_no_halt() {
     fs::write(&path, half).unwrap();
     desk.until("/api/risk", |answer| answer["tradingState"] == "Active");
     assert!(bench.records().iter().any(|(_, record)| active(record)));
+    desk.terminate();
+    assert_eq!(desk.left(), 0);
+}
+
+/// A writer that does not come to its end keeps a file from settling for as long as the test needs.
+#[test]
+fn a_looser_policy_is_shown_with_what_it_waits_for_until_it_acts() {
+    let bench = Bench::quickstart(3000);
+    let mut desk = bench.run("--speed 120s");
+    assert!(desk.get("/api/risk")["pending"].is_null());
+    let path = bench.path("desk/policy.yaml");
+    let text = fs::read_to_string(&path).unwrap();
+    let (loose, strict) = ("maxDrawdown: \"0.31\"", "maxDailyLoss: \"0.04\"");
+    let text = text.replace("maxDrawdown: \"0.25\"", loose);
+    let text = text.replace("maxDailyLoss: \"0.05\"", strict);
+    let limit = |answer: &serde_json::Value, name: &str| {
+        let limits = answer["limits"].as_array().unwrap();
+        let limit = limits.iter().find(|limit| limit["name"] == name).unwrap();
+        limit["limit"].as_str().unwrap().to_owned()
+    };
+
+    let is_writing = AtomicBool::new(true);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for n in 0..1000 {
+                if !is_writing.load(Ordering::Acquire) {
+                    break;
+                }
+                fs::write(bench.path("desk/next"), format!("{text}# {n}\n")).unwrap();
+                fs::rename(bench.path("desk/next"), &path).unwrap();
+                std::thread::sleep(Duration::from_millis(40));
+            }
+        });
+        let waits = desk.until("/api/risk", |answer| !answer["pending"].is_null());
+        let enforced = waits["policy"]["generation"].as_u64().unwrap();
+        is_writing.store(false, Ordering::Release);
+        assert_eq!(waits["pending"]["changes"], serde_json::json!(["maxDrawdown"]), "{waits}");
+        assert_eq!(waits["pending"]["generation"], enforced + 1);
+        assert_ne!(waits["pending"]["hash"], waits["policy"]["hash"]);
+        assert!(waits["pending"]["waitsFor"].as_str().unwrap().contains("stand still"), "{waits}");
+        assert_eq!(limit(&waits, "maxDailyLoss"), "0.04", "what is stricter acts");
+        assert_eq!(limit(&waits, "maxDrawdown"), "0.25");
+    });
+    let acts = desk.until("/api/risk", |answer| limit(answer, "maxDrawdown") == "0.31");
+    assert!(acts["pending"].is_null(), "{acts}");
     desk.terminate();
     assert_eq!(desk.left(), 0);
 }

@@ -100,9 +100,9 @@ function PolicyFacts({ risk }: { risk: Risk }) {
       )}
       {pending && (
         <p class="note">
-          <Tag tone="warning">Pending</Tag> Generation {pending.generation} is looser in{" "}
-          {pending.looser.map((name) => words(name).toLowerCase()).join(", ")} and acts once it is
-          durable.
+          <Tag tone="warning">Pending</Tag> Generation {pending.generation} (
+          {shortHash(pending.hash)}) waits for {pending.waitsFor}. Until then the stricter value
+          acts of: {pending.changes.map((name) => words(name).toLowerCase()).join(", ")}.
         </p>
       )}
       {policy.lastRefused && (

@@ -91,12 +91,6 @@ impl Engine {
         &self.enforced
     }
 
-    /// One that arrived and is not durable yet.
-    #[must_use]
-    pub const fn pending_policy(&self) -> Option<&PolicyChange> {
-        self.pending.as_ref()
-    }
-
     /// Since when nobody sees the policy, and why; `None` while it is seen.
     #[must_use]
     pub const fn lost_policy(&self) -> Option<&Word> {

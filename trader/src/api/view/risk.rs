@@ -22,7 +22,7 @@ pub struct Risk {
     pub halted_at: Option<Time>,
     /// Each limit, and how much of it is used.
     pub limits: Vec<LimitUse>,
-    /// A looser policy that waits until it is durable; null when none does.
+    /// A policy in the file that does not act whole yet; null when none waits.
     pub pending: Option<PendingPolicy>,
 }
 
@@ -109,12 +109,17 @@ pub struct LimitUse {
     pub fraction: Decimal,
 }
 
-/// A looser policy that does not act yet.
+/// A policy that does not act whole yet: what is stricter in it does.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PendingPolicy {
-    /// Its generation.
+    /// Its generation, once it acts.
     pub generation: u64,
-    /// The names of what is looser in it.
-    pub looser: Vec<String>,
+    /// Its hash.
+    pub hash: String,
+    /// What of it does not act yet: limits by their names, `exits`, `tradingState`, `onHalt`,
+    /// `staleAfter`.
+    pub changes: Vec<String>,
+    /// What it waits for.
+    pub waits_for: String,
 }

@@ -14,6 +14,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use sapphire_engine::Engine;
 use sapphire_engine::effect::{Alert, Severity};
+use sapphire_engine::event::PolicyChange;
 use sapphire_engine::instrument::{Instrument, SymbolId};
 use sapphire_engine::journal::{Link, Record, RunStarted};
 use sapphire_engine::market::MarketEvent;
@@ -160,6 +161,12 @@ impl Exhibit {
         let delay = seen.elapsed();
         self.policy.in_force(engine.now(), Some(delay));
         self.measures.policy(engine.enforced_policy().generation, delay);
+        self.publisher.mark(Sections::RISK);
+    }
+
+    /// The policy's file holds this one, which may not act whole yet.
+    pub fn policy_read(&mut self, engine: &Engine, policy: &PolicyChange) {
+        self.policy.holds(engine, policy);
         self.publisher.mark(Sections::RISK);
     }
 

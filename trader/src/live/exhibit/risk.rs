@@ -1,9 +1,11 @@
 //! The policy in force, its changes, and how near its limits are.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
 use sapphire_engine::event::PolicyChange;
 use sapphire_engine::money::{Amount, Ratio};
+use sapphire_engine::policy::Policy;
 use sapphire_engine::risk::RuleValue;
 use sapphire_engine::time::Timestamp;
 use sapphire_engine::{Engine, Headroom};
@@ -19,12 +21,13 @@ pub(super) struct PolicyNews {
     acknowledged: Option<(Timestamp, SystemTime)>,
     delay: Option<Duration>,
     refused: Option<(SystemTime, String)>,
+    pending: Option<view::PendingPolicy>,
 }
 
 impl PolicyNews {
     pub(super) fn new(labels: &Labels) -> Self {
         let (name, file) = (labels.policy.clone(), labels.policy_file.clone());
-        Self { name, file, acknowledged: None, delay: None, refused: None }
+        Self { name, file, acknowledged: None, delay: None, refused: None, pending: None }
     }
 
     /// A policy acts whole; `delay` is from its file's change, none for the one of the beginning.
@@ -36,7 +39,19 @@ impl PolicyNews {
         }
     }
 
+    /// The file holds `policy`; what of it does not act is shown as waiting.
+    pub(super) fn holds(&mut self, engine: &Engine, policy: &PolicyChange) {
+        let changes = changes(engine.policy(), &policy.policy);
+        self.pending = (!changes.is_empty()).then(|| view::PendingPolicy {
+            generation: engine.enforced_policy().generation + 1,
+            hash: policy.hash.clone(),
+            changes,
+            waits_for: "its file to stand still: somebody may be writing it".to_owned(),
+        });
+    }
+
     pub(super) fn refused(&mut self, why: &str) {
+        self.pending = None;
         self.refused = Some((SystemTime::now(), why.to_owned()));
     }
 
@@ -75,7 +90,7 @@ impl Exhibit {
             flat_since: engine.flat_since().map(Into::into),
             halted_at: engine.halted_since().or(halted).map(Into::into),
             limits: engine.headroom().iter().filter_map(limit_use).collect(),
-            pending: engine.pending_policy().map(|pending| pending_policy(engine, pending)),
+            pending: self.policy.pending.clone(),
         }
     }
 }
@@ -101,21 +116,40 @@ fn limit_use(row: &Headroom) -> Option<view::LimitUse> {
     })
 }
 
-fn pending_policy(engine: &Engine, pending: &PolicyChange) -> view::PendingPolicy {
-    let limits = |policy| serde_json::to_value(policy).unwrap_or_default();
-    let (now, then) = (limits(&engine.policy().limits), limits(&pending.policy.limits));
-    // What is stricter acts already: what still differs is looser.
-    let looser = then.as_object().into_iter().flatten();
-    let looser = looser.filter(|(name, value)| now.get(name.as_str()) != Some(value));
-    view::PendingPolicy {
-        generation: pending.generation,
-        looser: looser.map(|(name, _)| name.clone()).collect(),
-    }
+/// What differs, by the names that the RiskPolicy gives it.
+fn changes(from: &Policy, to: &Policy) -> Vec<String> {
+    let (from, to) = (fields(from), fields(to));
+    let differs = |(name, value): &(String, _)| from.get(name) != Some(value);
+    to.into_iter().filter(differs).map(|(name, _)| name).collect()
+}
+
+/// A policy's fields, its limits among them.
+fn fields(policy: &Policy) -> BTreeMap<String, serde_json::Value> {
+    let json = |value: serde_json::Result<serde_json::Value>| match value {
+        Ok(serde_json::Value::Object(fields)) => fields,
+        _ => serde_json::Map::new(),
+    };
+    let mut all = json(serde_json::to_value(policy));
+    all.remove("limits");
+    all.extend(json(serde_json::to_value(&policy.limits)));
+    all.into_iter().collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_differs_is_named_as_in_the_manifest() {
+        let before = crate::report::tests::started().config.policy.policy;
+        assert_eq!(changes(&before, &before), Vec::<String>::new());
+        let mut after = before.clone();
+        after.limits.max_drawdown = Ratio::percent(99);
+        after.limits.order_burst += 1;
+        after.exits.time_stop_bars = Some(77);
+        after.stale_after = sapphire_engine::time::Span::secs(7);
+        assert_eq!(changes(&before, &after), ["exits", "maxDrawdown", "orderBurst", "staleAfter"]);
+    }
 
     #[test]
     fn a_day_that_gained_uses_nothing_of_the_loss_limit() {

@@ -9,7 +9,7 @@ use sapphire_operator::reconcile::kind::Kind;
 use tokio::time::Instant;
 
 use crate::desk::{
-    POLICY, RECORDINGS, apply, assert_statuses, kubectl, names, ready, system, volumes, wait,
+    POLICY, RECORDINGS, apply, assert_statuses, kubectl, names, ready, system, uid, volumes, wait,
     wait_for,
 };
 use crate::plane::{operated, until};
@@ -122,4 +122,45 @@ async fn a_slow_server_is_waited_for() {
     ready(&operated.case, "").await;
     assert!(slow.met() > 20, "{}", slow.met());
     assert_statuses(&operated.case).await;
+}
+
+#[tokio::test]
+async fn a_change_that_is_refused_for_too_long_is_undone() {
+    let operated = operated("refused-change").await;
+    let case = &operated.case;
+    let hurried = "  rollout: {stepDeadline: 5s}\n";
+    ready(case, hurried).await;
+    let before = uid(case, Kind::Deployment, "desk-trader").await;
+    let trouble = operated.proxy.all(deployments(), refused(403));
+    let change = format!("{hurried}  trader: {{resources: {{limits: {{memory: 1Gi}}}}}}\n");
+    apply(case, &system(&change)).await;
+    let message = wait_for(case, "Stalled", "True", "DeadlineExceeded").await;
+    assert!(message.contains("403") && message.contains("desk-trader"), "its words: {message}");
+    wait(case, "CoreAvailable", "True").await;
+    assert_eq!(uid(case, Kind::Deployment, "desk-trader").await, before);
+    assert_statuses(case).await;
+
+    trouble.end();
+    // Now it has all the time that it needs.
+    apply(case, &system("  trader: {resources: {limits: {memory: 1Gi}}}\n")).await;
+    wait(case, "Ready", "True").await;
+    let memory = "jsonpath={.spec.template.spec.containers[0].resources.limits.memory}";
+    assert_eq!(kubectl(case, &["get", "deployment", "desk-trader", "-o", memory]).await, "1Gi");
+    assert_statuses(case).await;
+}
+
+#[tokio::test]
+async fn a_first_install_that_is_refused_for_too_long_says_so_and_goes_on_by_itself() {
+    let operated = operated("refused-install").await;
+    let case = &operated.case;
+    let trouble = operated.proxy.all(deployments(), refused(403));
+    let hurried = system("  rollout: {stepDeadline: 3s}\n");
+    apply(case, &format!("{RECORDINGS}---{POLICY}---{hurried}")).await;
+    volumes(case).await;
+    let message = wait_for(case, "Stalled", "True", "DeadlineExceeded").await;
+    assert!(message.contains("403") && message.contains("desk-trader"), "its words: {message}");
+    assert_statuses(case).await;
+    trouble.end();
+    wait(case, "Ready", "True").await;
+    assert_statuses(case).await;
 }

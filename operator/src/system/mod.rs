@@ -22,6 +22,8 @@ pub mod validate;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use crate::context::Context;
 use crate::reconcile::apply::apply;
 use crate::reconcile::controller::Reconciler;
@@ -32,7 +34,8 @@ use crate::reconcile::outcome::Hold;
 use crate::reconcile::revisions::Found;
 use crate::reconcile::undecodable;
 use dereference::{Dereferenced, dereference};
-use observe::Known;
+use observe::{Known, patient_until};
+use rollout::state::had_its_time;
 use rollout::{Decision, Facts, Migration, decide, plan};
 use sapphire_crds::TradingSystem;
 use sapphire_crds::conditions::Reason;
@@ -136,7 +139,14 @@ async fn bring_about<'a>(context: &'a Context, desk: &Dereferenced) -> Result<St
     })?;
     let clustered = matches!(valid.shape, Shape::Clustered { .. });
     let rollout = desk.status().rollout;
-    let done = carry_out(context, desk, &valid, rollout.as_ref(), &target).await?;
+    let late = rollout.as_ref().is_some_and(|rollout| {
+        had_its_time(rollout, Timestamp::now(), patient_until(context, &desk.system))
+    });
+    let done = match carry_out(context, desk, &valid, rollout.as_ref(), &target).await {
+        // A step that had its time is undone, whatever it was that could not be done.
+        Err(hold) if late => Done { held: Some(hold), ..Done::default() },
+        done => done?,
+    };
     let known = Known {
         target: &target,
         clustered,
@@ -156,6 +166,7 @@ async fn bring_about<'a>(context: &'a Context, desk: &Dereferenced) -> Result<St
 }
 
 /// What became of carrying out a plan.
+#[derive(Default)]
 struct Done {
     migration: Migration,
     held: Option<Hold>,
@@ -172,7 +183,7 @@ async fn carry_out(
 ) -> Result<Done, Hold> {
     let clustered = matches!(valid.shape, Shape::Clustered { .. });
     let plan = plan(rollout, target, clustered, observe::leaders(context, desk));
-    let mut done = Done { migration: Migration::Absent, held: None, again: None };
+    let mut done = Done::default();
     let mut migrate = plan.migrate.as_ref();
     if let Some(attempt) = migrate {
         let pod = migration::look(context, desk, attempt).await?;

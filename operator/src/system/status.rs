@@ -248,6 +248,9 @@ fn standing_conditions(
     let available = Answer::from(answer.available);
     setting.set(ConditionType::AgentsAvailable, available, answer.reason, answer.message.clone());
     match &standing.found.today {
+        (_, Some(Hold::Transient(transient))) => {
+            setting.reconciling(Reason::Retrying, transient.to_string());
+        }
         // It stays as it was said.
         Today::Unknown(_) => {}
         Today::Differs(difference) => setting.set(

@@ -59,12 +59,13 @@ pub struct Leader {
 }
 
 /// How the migration of a revision stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Migration {
     /// There is no pod of this attempt.
     Absent,
     /// It runs, or waits for what the words say.
     Runs(String),
+    #[default]
     /// The cluster took it away; it is made anew.
     Disrupted(String),
     /// It ended well.

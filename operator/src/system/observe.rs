@@ -47,8 +47,7 @@ pub(super) fn facts(
     let children = context.children.of_desk(&desk.key);
     let reports = context.reports.of_desk(&context.children, &desk.key);
     let step_deadline = step_deadline(context, &desk.system);
-    let released = |of: fn(&RolloutStatus) -> Option<&ObjectName>| rollout.and_then(of);
-    let core = released(|rollout| rollout.core.as_ref());
+    let core = rollout.and_then(|rollout| rollout.core.as_ref());
     let trader = trader(desk, &children, core);
     let parts = if known.clustered { parts(desk, &children, core) } else { none() };
     let voting = |agent: &TradingAgent| !is_delegated(agent);
@@ -69,8 +68,8 @@ pub(super) fn facts(
         scaled_to_zero: trader.reason == Reason::ScaledToZero,
         trader,
         parts,
-        agents: agents(desk, voting, released(|rollout| rollout.agents.as_ref())),
-        execution: agents(desk, is_delegated, released(|rollout| rollout.execution.as_ref())),
+        agents: agents(desk, voting, rollout, |rollout| rollout.agents.as_ref()),
+        execution: agents(desk, is_delegated, rollout, |rollout| rollout.execution.as_ref()),
         held: known.held,
     }
 }
@@ -200,13 +199,18 @@ pub(super) fn is_delegated(agent: &TradingAgent) -> bool {
     matches!(agent.spec.authority.choice(), Ok(AuthorityChoice::Delegated(_)))
 }
 
-/// How some agents stand to the revision that is released for them.
+/// How some agents stand to the revision that is released for them. Where there is a revision to go back to
+/// one that never ran is not waited for: it would undo every release of the desk, and lose nothing by one.
 fn agents(
     desk: &Dereferenced,
     some: impl Fn(&TradingAgent) -> bool,
-    revision: Option<&ObjectName>,
+    rollout: Option<&RolloutStatus>,
+    released: fn(&RolloutStatus) -> Option<&ObjectName>,
 ) -> Answer {
-    let all: Vec<_> = desk.agents.iter().filter(|agent| some(agent)).collect();
+    let revision = rollout.and_then(released);
+    let goes_back = rollout.is_some_and(|rollout| rollout.fallback.is_some());
+    let waited_for = |agent: &TradingAgent| some(agent) && (has_run(agent) || !goes_back);
+    let all: Vec<_> = desk.agents.iter().filter(|agent| waited_for(agent)).collect();
     let waiting: Vec<_> = all.iter().filter(|agent| !runs(agent, revision)).collect();
     let Some(first) = waiting.first() else {
         return Answer { message: format!("all {} agents run it", all.len()), ..none() };
@@ -255,6 +259,14 @@ mod tests {
     #[rstest]
     #[case::all_of_them("desk-2", 2, true)]
     #[case::one_is_missing("desk-2", 1, false)]
+/// Whether the agent's pods ever answered, by any revision of it.
+fn has_run(agent: &TradingAgent) -> bool {
+    agent.status.as_ref().is_some_and(|status| {
+        let on_first_trial = status.rollout.as_ref().is_some_and(|trial| trial.stable.is_none());
+        status.revision.is_some() && !on_first_trial
+    })
+}
+
     #[case::of_the_former("desk-1", 2, false)]
     fn an_agent_runs_a_release_when_its_pods_do(
         #[case] of: &str,
@@ -270,6 +282,37 @@ mod tests {
         assert!(!runs(&agent("desk-2", 2), None));
         let mut stopped = agent("desk-2", 0);
         stopped.spec.replicas = 0;
+    use crate::reconcile::stored::Wire;
         assert!(runs(&stopped, None));
+    use crate::system::rollout::state::empty;
     }
 }
+    #[rstest]
+    #[case::it_ran(json!({"revision": "one-1"}), true)]
+    #[case::its_change_is_on_trial(json!({"revision": "one-2",
+        "rollout": {"revision": "one-2", "stable": "one-1"}}), true)]
+    #[case::it_never_answered(json!({"revision": "one-1", "rollout": {"revision": "one-1"}}), false)]
+    #[case::it_has_no_pods_yet(json!({}), false)]
+    fn an_agent_that_never_ran_undoes_no_release_of_its_desk(
+        #[case] status: serde_json::Value,
+        #[case] ran: bool,
+    ) {
+        let mut object = serde_json::to_value(agent("desk-1", 0)).unwrap();
+        object["status"] = status;
+        object["status"]["conditions"] = json!([]);
+        object["spec"] = examples::agent("one", json!({"consensus": {}})).written_spec();
+        let wire: Wire<TradingAgent> = serde_json::from_value(object).unwrap();
+        let desk = examples::dereferenced(
+            examples::clustered(json!({})),
+            vec![std::sync::Arc::new(wire.0.unwrap())],
+        );
+        let mut rollout = empty("desk-2".parse().unwrap());
+        rollout.agents = "desk-2".parse().ok();
+        let answers = |rollout: &RolloutStatus| {
+            agents(&desk, |_| true, Some(rollout), |rollout| rollout.agents.as_ref()).available
+        };
+        assert!(!answers(&rollout), "a first installation waits for it");
+        rollout.fallback = "desk-1".parse().ok();
+        assert_eq!(answers(&rollout), !ran);
+    }
+

@@ -104,3 +104,44 @@ async fn a_quota_that_leaves_no_room_for_a_child_is_told_and_stops_no_other_chil
     .await;
     assert_linted(&case).await;
 }
+
+#[tokio::test]
+async fn a_revision_that_somebody_else_made_is_not_believed() {
+    let case = case("their-revision").await;
+    let manifests = system("  deletionPolicy: Orphan\n");
+    apply(&case, &format!("{RECORDINGS}---{POLICY}---{manifests}")).await;
+    volumes(&case).await;
+    wait(&case, "Ready", "True").await;
+    let revision = names(&case, Kind::ControllerRevision).await.remove(0);
+    kubectl(&case, &["delete", "tsys", "desk"]).await;
+    until("nothing of the desk to be left", || async {
+        let left = kubectl(&case, &["get", "controllerrevisions,deployments", "-o", "name"]).await;
+        left.is_empty().then_some(())
+    })
+    .await;
+    let theirs = format!(
+        "
+apiVersion: apps/v1
+kind: ControllerRevision
+metadata:
+  name: {revision}
+  labels: {{app.kubernetes.io/managed-by: sapphire-operator}}
+revision: 1
+data: {{inputs: {{}}, image: \"theirs:1\", builder: none, rendered: []}}
+"
+    );
+    apply(&case, &theirs).await;
+    apply(&case, &manifests).await;
+    let message = wait_for(&case, "Stalled", "True", "NotOurs").await;
+    assert!(message.contains(&revision) && message.contains("delete it"), "{message}");
+    assert!(names(&case, Kind::Deployment).await.is_empty());
+    assert_statuses(&case).await;
+
+    kubectl(&case, &["delete", "controllerrevision", &revision]).await;
+    kubectl(&case, &["annotate", "tsys", "desk", "sapphiretrade.xyz/reconcile-now=1"]).await;
+    volumes(&case).await;
+    until("our own Deployment", || async {
+        (names(&case, Kind::Deployment).await == ["desk-trader"]).then_some(())
+    })
+    .await;
+}

@@ -21,6 +21,8 @@ use crate::labels;
 
 /// A call that takes longer is given up and tried again with a pause.
 const DEADLINE: Duration = Duration::from_secs(10);
+/// What belongs to somebody else is not watched, so its end wakes nobody.
+pub(super) const LOOK: Duration = Duration::from_secs(60);
 
 /// What was applied. Only applying makes one, so that a status cannot report what is not there.
 #[derive(Debug)]
@@ -99,7 +101,7 @@ async fn one<K: Resource<DynamicType = ()>>(
         None => look(context, child.kind, owner, &child.name).await?,
     };
     if let Some(live) = &live {
-        is_ours(child, owner, live)?;
+        is_ours(child.kind, &child.name, owner, live)?;
     }
     let manifest = manifest(child, owner, live.as_deref())?;
     if let Some(live) = &live {
@@ -164,8 +166,11 @@ async fn look(
 }
 
 /// Only what we made, or what lost its owner without losing our labels, is ours to change.
-fn is_ours(child: &Desired, owner: &Owner, live: &Live) -> Result<(), Hold> {
-    let name = format!("{} {}", child.kind.name(), owner.key.beside(&child.name));
+///
+/// # Errors
+/// Waiting where it goes, stalled where it belongs to somebody else.
+pub(super) fn is_ours(kind: Kind, name: &str, owner: &Owner, live: &Live) -> Result<(), Hold> {
+    let name = format!("{} {}", kind.name(), owner.key.beside(name));
     if live.deleting {
         return Err(Hold::waiting(Reason::BeingDeleted, format!("{name} is still being deleted")));
     }
@@ -191,8 +196,7 @@ fn is_ours(child: &Desired, owner: &Owner, live: &Live) -> Result<(), Hold> {
                      another name",
                     owner.kind
                 ),
-                // It is not watched, so its end wakes nobody.
-                again: Some(Duration::from_secs(60)),
+                again: Some(LOOK),
             })
         }
     }

@@ -20,6 +20,7 @@ use sapphire_crds::values::ObjectName;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::apply::{LOOK, is_ours};
 use super::children::{ChildRef, Live};
 use super::desired::{Desired, Owner};
 use super::key::Key;
@@ -217,6 +218,7 @@ impl Revisions {
         let inputs = hash(&json!({"kind": owner.kind, "inputs": wish.inputs}))?;
         // What was adopted later holds.
         let current = known.iter().rev().find(|k| k.note(notes::INPUTS) == Some(inputs.as_str()));
+        let number = known.last().map_or(0, |newest| newest.number) + 1;
         let mut key = inputs.clone();
         let mut adopting = false;
         if let Some(current) = current {
@@ -227,7 +229,9 @@ impl Revisions {
                 // Adopting what is the same would restart pods for nothing.
                 _ => return Ok(Foreseen::Kept(found)),
             };
-            key = hash(&json!({"kind": owner.kind, "inputs": wish.inputs, "adopted": value}))?;
+            // A value may be used again, under another release.
+            key = hash(&json!({"kind": owner.kind, "inputs": wish.inputs, "adopted": value,
+                "number": number}))?;
             adopting = true;
         }
         if let Some(hold) = context.definitions.hold() {
@@ -240,7 +244,6 @@ impl Revisions {
             (None, Some(pinned)) if !adopting => pinned.to_owned(),
             (None, _) => context.settings.trader_image.clone(),
         };
-        let number = known.last().map_or(0, |newest| newest.number) + 1;
         let rendered = (wish.render)(&image, &key)?;
         let data = RevisionData {
             inputs: wish.inputs.clone(),
@@ -259,7 +262,7 @@ impl Revisions {
         known: &Known,
     ) -> Result<Found, Hold> {
         let key = owner.key.beside(&known.name);
-        let data = self.load(context, &key, Some(&known.live)).await?;
+        let data = self.load(context, owner, &key, Some(&known.live)).await?;
         let hash = known.live.label(labels::REVISION).unwrap_or_default().to_owned();
         let revision = Revision { name: known.name.clone(), hash, number: known.number, data };
         let today = self.compare(context, owner, wish, &revision)?;
@@ -280,7 +283,7 @@ impl Revisions {
         let Some(live) = context.children.get(Kind::ControllerRevision, &key) else {
             return Ok(None);
         };
-        let data = self.load(context, &key, Some(&live)).await?;
+        let data = self.load(context, owner, &key, Some(&live)).await?;
         let hash = live.label(labels::REVISION).unwrap_or_default().to_owned();
         Ok(Some(Revision { name: name.to_owned(), hash, number: number(&live), data }))
     }
@@ -317,9 +320,13 @@ impl Revisions {
     async fn load(
         &self,
         context: &Context,
+        owner: &Owner,
         key: &Key,
         live: Option<&Live>,
     ) -> Result<Arc<RevisionData>, Hold> {
+        if let Some(live) = live {
+            is_of_owner(owner, &key.name, live)?;
+        }
         {
             let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
             if let (Some(held), Some(live)) = (held.get(key), live)
@@ -338,6 +345,9 @@ impl Revisions {
             }
             error => Hold::of_call(&action, error),
         })?;
+        let metadata = stored.metadata.clone();
+        let found = DynamicObject { types: None, metadata, data: Value::Null };
+        is_of_owner(owner, &key.name, &Live::read(Kind::ControllerRevision, found))?;
         let data = stored.data.map(|data| data.0).unwrap_or_default();
         let data: RevisionData = serde_json::from_value(data)
             .map_err(|error| unreadable(&key.name, &error.to_string()))?;
@@ -382,6 +392,22 @@ impl Revisions {
         }
         Ok(today)
     }
+}
+
+/// What a revision holds is applied as it is, so it must be the object's own: not one of a former object of
+/// that name, and none that anybody else made.
+fn is_of_owner(owner: &Owner, name: &str, live: &Live) -> Result<(), Hold> {
+    if live.controller.is_some() {
+        return is_ours(Kind::ControllerRevision, name, owner, live);
+    }
+    Err(Hold::Stalled {
+        reason: Reason::NotOurs,
+        message: format!(
+            "ControllerRevision {} has no owner, and may hold anything; delete it",
+            owner.key.beside(name)
+        ),
+        again: Some(LOOK),
+    })
 }
 
 fn observe(context: &Context, metadata: &ObjectMeta) {

@@ -85,7 +85,7 @@ impl Revisions {
             }
             // Recorded by us a moment ago, or by a predecessor: what is stored holds.
             Err(kube::Error::Api(status)) if status.code == 409 => {
-                self.load(context, &object_key, None).await?
+                self.load(context, owner, &object_key, None).await?
             }
             Err(error) => {
                 return Err(Hold::of_call(

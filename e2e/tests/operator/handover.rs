@@ -7,10 +7,10 @@ use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::coordination::v1::Lease;
 use kube::api::ListParams;
 use sapphire_crds::TradingSystem;
-use sapphire_crds::names::annotations;
+use sapphire_crds::names::{Component, annotations};
 use sapphire_crds::report::{Report, Role};
 use sapphire_crds::trading_system::{RolloutStatus, RolloutStep};
-use sapphire_e2e::{Case, Traders};
+use sapphire_e2e::{Case, Play, Traders};
 use sapphire_operator::reconcile::kind::Kind;
 use tokio::time::{Instant, sleep};
 
@@ -174,5 +174,24 @@ async fn a_desk_that_was_scaled_to_zero_stays_so_across_revisions() {
     assert_statuses(&case).await;
     kubectl(&case, &["scale", "deployment", &new, "--replicas=2"]).await;
     wait(&case, "CoreAvailable", "True").await;
+    assert_statuses(&case).await;
+}
+
+#[tokio::test]
+async fn the_core_is_available_while_the_former_revision_serves() {
+    let case = case("serves").await;
+    let _traders = installed(&case, "").await;
+    wait(&case, "CoreAvailable", "True").await;
+    let before = complete(&case).await;
+    case.play(Component::Trader, &Play::Crashes("no such symbol".into())).await.unwrap();
+    apply(&case, &desk(&memory("1Gi"))).await;
+    rollout(&case, "the change to be released", |r| r.core == Some(r.target.clone())).await;
+    let former = format!("revision {} leads and serves", before.target);
+    until("the new trader's trouble", || async {
+        let (_, message) = wait(&case, "CoreAvailable", "True").await;
+        (message.contains(&former) && message.contains("no such symbol")).then_some(())
+    })
+    .await;
+    wait(&case, "Ready", "False").await;
     assert_statuses(&case).await;
 }

@@ -78,6 +78,15 @@ pub fn of_deployment<'a>(
     no(Reason::Progressing, format!("Deployment {name}: {available} of {wanted} pods answer"))
 }
 
+/// How many pods of a Deployment serve, of whichever template, and how many are to.
+pub fn serving(deployment: &Live) -> (i32, i32) {
+    let available = match &deployment.health {
+        Health::Deployment(health) => health.available,
+        _ => 0,
+    };
+    (available, deployment.replicas.unwrap_or(1))
+}
+
 /// What keeps a pod from answering.
 pub fn trouble(pod: &PodHealth) -> Option<(Reason, String)> {
     let trouble = pod.container.as_ref().or(pod.trouble.as_ref())?;

@@ -20,9 +20,11 @@ use super::rollout::{Facts, Leader, Migration};
 use crate::context::Context;
 use crate::labels;
 use crate::reconcile::children::{ChildRef, Live};
+use crate::reconcile::health::Health;
+use crate::reconcile::key::Key;
 use crate::reconcile::kind::Kind;
 use crate::reconcile::requests::pending;
-use crate::reconcile::workload::{Answer, of_deployment};
+use crate::reconcile::workload::{self, Answer, of_deployment};
 use crate::reports::{self, Age, PodReport};
 
 /// A process that has only begun to lead waits so long before a deadline counts: reports come every 30
@@ -49,6 +51,7 @@ pub(super) fn facts(
     let step_deadline = step_deadline(context, &desk.system);
     let core = rollout.and_then(|rollout| rollout.core.as_ref());
     let trader = trader(desk, &children, core);
+    let leader = leader(&reports);
     let parts = if known.clustered { parts(desk, &children, core) } else { none() };
     let voting = |agent: &TradingAgent| !is_delegated(agent);
     Facts {
@@ -63,8 +66,11 @@ pub(super) fn facts(
         turn: false,
         step_deadline,
         migration: known.migration,
-        stands_by: reports.iter().any(|report| stands_by(report, known.target)),
-        leader: leader(&reports),
+        stands_by: reports.iter().any(|report| {
+            stands_by(report, known.target) && is_ready(context, &desk.key.beside(&report.pod))
+        }),
+        serving: leader.as_ref().and_then(|leader| serving(desk, &children, leader)),
+        leader,
         scaled_to_zero: trader.reason == Reason::ScaledToZero,
         trader,
         parts,
@@ -129,6 +135,12 @@ fn stands_by(report: &PodReport, target: &ObjectName) -> bool {
         })
 }
 
+/// Whether a pod answers now; what it reported it may not have lived to do.
+fn is_ready(context: &Context, pod: &Key) -> bool {
+    let live = context.children.get(Kind::Pod, pod);
+    live.is_some_and(|live| matches!(&live.health, Health::Pod(pod) if pod.ready) && !live.deleting)
+}
+
 fn deployments<'a>(
     children: &'a [(ChildRef, Arc<Live>)],
     desk: &Dereferenced,
@@ -143,6 +155,28 @@ fn deployments<'a>(
             && live.label(labels::COMPONENT) == Some(component.as_str())
             && live.label(labels::REVISION) == hash
     })
+}
+
+/// The leader's revision, where enough of the desk serves, of whichever revision.
+fn serving(
+    desk: &Dereferenced,
+    children: &[(ChildRef, Arc<Live>)],
+    leader: &Leader,
+) -> Option<ObjectName> {
+    let trader = deployments(children, desk, Component::Trader, Some(&leader.revision))?;
+    let owner = desk.system.metadata.uid.as_deref().unwrap_or_default();
+    let serves = |component: Component| {
+        children.iter().any(|(child, live)| {
+            let (available, wanted) = workload::serving(live);
+            child.kind == Kind::Deployment
+                && live.is_controlled_by(owner)
+                && live.label(labels::COMPONENT) == Some(component.as_str())
+                && available >= wanted
+        })
+    };
+    let all = workload::serving(&trader.1).0 > 0
+        && [Component::Coordinator, Component::Api].into_iter().all(serves);
+    all.then(|| leader.revision.clone())
 }
 
 /// How the trader of a revision stands.
@@ -225,6 +259,14 @@ fn agents(
     waits(&format!("{done} of {} agents run it; {name}: {why}", all.len()))
 }
 
+/// Whether the agent's pods ever answered, by any revision of it.
+fn has_run(agent: &TradingAgent) -> bool {
+    agent.status.as_ref().is_some_and(|status| {
+        let on_first_trial = status.rollout.as_ref().is_some_and(|trial| trial.stable.is_none());
+        status.revision.is_some() && !on_first_trial
+    })
+}
+
 /// Whether all pods of an agent run against the revision and are ready. Of one that is scaled to zero
 /// there are none. One whose own change was undone is Stalled, and its stable pods run all the same: a
 /// person's mistake with one agent holds no release of the desk.
@@ -240,7 +282,9 @@ fn runs(agent: &TradingAgent, revision: Option<&ObjectName>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::reconcile::stored::Wire;
     use crate::system::examples;
+    use crate::system::rollout::state::empty;
     use rstest::rstest;
     use sapphire_crds::trading_agent::TradingAgentStatus;
     use serde_json::json;
@@ -259,14 +303,6 @@ mod tests {
     #[rstest]
     #[case::all_of_them("desk-2", 2, true)]
     #[case::one_is_missing("desk-2", 1, false)]
-/// Whether the agent's pods ever answered, by any revision of it.
-fn has_run(agent: &TradingAgent) -> bool {
-    agent.status.as_ref().is_some_and(|status| {
-        let on_first_trial = status.rollout.as_ref().is_some_and(|trial| trial.stable.is_none());
-        status.revision.is_some() && !on_first_trial
-    })
-}
-
     #[case::of_the_former("desk-1", 2, false)]
     fn an_agent_runs_a_release_when_its_pods_do(
         #[case] of: &str,
@@ -277,16 +313,6 @@ fn has_run(agent: &TradingAgent) -> bool {
         assert_eq!(runs(&agent(of, ready), Some(&released)), expected);
     }
 
-    #[test]
-    fn nothing_is_run_before_it_is_released() {
-        assert!(!runs(&agent("desk-2", 2), None));
-        let mut stopped = agent("desk-2", 0);
-        stopped.spec.replicas = 0;
-    use crate::reconcile::stored::Wire;
-        assert!(runs(&stopped, None));
-    use crate::system::rollout::state::empty;
-    }
-}
     #[rstest]
     #[case::it_ran(json!({"revision": "one-1"}), true)]
     #[case::its_change_is_on_trial(json!({"revision": "one-2",
@@ -316,3 +342,11 @@ fn has_run(agent: &TradingAgent) -> bool {
         assert_eq!(answers(&rollout), !ran);
     }
 
+    #[test]
+    fn nothing_is_run_before_it_is_released() {
+        assert!(!runs(&agent("desk-2", 2), None));
+        let mut stopped = agent("desk-2", 0);
+        stopped.spec.replicas = 0;
+        assert!(runs(&stopped, None));
+    }
+}

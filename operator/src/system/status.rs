@@ -146,6 +146,18 @@ fn core(standing: &Standing<'_>) -> Core {
     Core { available: true, reason: Reason::Available, message }
 }
 
+/// The same, unless what ran before serves while something comes up beside it.
+fn serving(standing: &Standing<'_>, core: &Core) -> Core {
+    match &standing.facts.serving {
+        Some(revision) if !core.available => Core {
+            available: true,
+            reason: Reason::Available,
+            message: format!("revision {revision} leads and serves; {}", core.message),
+        },
+        _ => core.clone(),
+    }
+}
+
 /// How the agents stand.
 struct Agents {
     total: i32,
@@ -236,21 +248,22 @@ fn standing_conditions(
         (_, Some(Hold::Waiting { reason, message, .. })) => {
             setting.reconciling(*reason, message.clone());
         }
+        (_, Some(Hold::Transient(transient))) => {
+            setting.reconciling(Reason::Retrying, transient.to_string());
+        }
         (Some(wait), _) => setting.reconciling(wait.reason, wait.message.clone()),
         (None, _) => match [core, &agents.answer].into_iter().find(|answer| !answer.available) {
             None => setting.ready("every part of the desk answers"),
             Some(waiting) => setting.reconciling(waiting.reason, waiting.message.clone()),
         },
     }
+    let core = serving(standing, core);
     let available = Answer::from(core.available);
-    setting.set(ConditionType::CoreAvailable, available, core.reason, core.message.clone());
+    setting.set(ConditionType::CoreAvailable, available, core.reason, core.message);
     let answer = &agents.answer;
     let available = Answer::from(answer.available);
     setting.set(ConditionType::AgentsAvailable, available, answer.reason, answer.message.clone());
     match &standing.found.today {
-        (_, Some(Hold::Transient(transient))) => {
-            setting.reconciling(Reason::Retrying, transient.to_string());
-        }
         // It stays as it was said.
         Today::Unknown(_) => {}
         Today::Differs(difference) => setting.set(

@@ -37,6 +37,9 @@ pub struct Facts {
     pub leader: Option<Leader>,
     /// Whether a person scaled the released trader to zero.
     pub scaled_to_zero: bool,
+    /// The revision that leads, where its trader, a coordinator and readers serve: one that comes up beside
+    /// it, or in the place of it pod by pod, leaves nobody without.
+    pub serving: Option<ObjectName>,
     /// How the trader of the core's revision stands.
     pub trader: Answer,
     /// How coordinator and readers stand. An embedded desk has none, and they answer.
@@ -62,10 +65,10 @@ pub struct Leader {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Migration {
     /// There is no pod of this attempt.
+    #[default]
     Absent,
     /// It runs, or waits for what the words say.
     Runs(String),
-    #[default]
     /// The cluster took it away; it is made anew.
     Disrupted(String),
     /// It ended well.

@@ -37,6 +37,7 @@ pub(super) fn facts(target: char, clustered: bool) -> Facts {
         stands_by: false,
         leader: None,
         scaled_to_zero: false,
+        serving: None,
         trader: answer(false),
         parts: answer(!clustered),
         agents: answer(false),

@@ -68,6 +68,8 @@ pub struct Beside {
     pub today: Today,
     /// What the status is to remember.
     pub course: Course,
+    /// Why it votes in full from now on. Told once the status says so.
+    pub promoted: Option<&'static str>,
     /// Whether they answer.
     pub answer: Answer,
     /// When to look again although nothing happened.
@@ -100,7 +102,14 @@ impl Reconciler for Agents {
         }
         status::tell(context, &desk, &outcome, attempt).await?;
         match outcome {
-            Ok(Standing::Beside(beside)) => Ok(beside.again),
+            Ok(Standing::Beside(beside)) => {
+                if let Some(why) = beside.promoted {
+                    let note = format!("promoted {why}: it votes in full");
+                    let events = &context.events;
+                    events.tell(&**desk.agent, Severity::Normal, "CanaryPromoted", note).await;
+                }
+                Ok(beside.again)
+            }
             Ok(_) => Ok(None),
             Err(hold) => {
                 // A deadline that has passed is acted on once nothing holds it.
@@ -143,12 +152,9 @@ async fn beside(
     let hash = &revised.found.revision.hash;
     let before = facts(desk, answer(context, desk, hash));
     let (course, turn) = revised.course.advance(&before, &terms);
-    match &turn {
-        Turn::None => {}
-        Turn::Promoted(why) => {
-            let note = format!("promoted {why}: it votes in full");
-            context.events.tell(&**desk.agent, Severity::Normal, "CanaryPromoted", note).await;
-        }
+    let promoted = match &turn {
+        Turn::None => None,
+        Turn::Promoted(why) => Some(*why),
         Turn::Undone(why) => {
             let was_canary = desk.status().canary.is_some();
             status::turn(context, desk, course, Some((was_canary, why))).await?;
@@ -156,7 +162,7 @@ async fn beside(
             context.events.tell(&**desk.agent, Severity::Warning, "Undone", note).await;
             return Ok(Standing::Turned);
         }
-    }
+    };
     let owner = desk.owner();
     let mut children = revised.found.revision.rendered()?;
     build::scale(&mut children, desk.agent.spec.replicas);
@@ -171,7 +177,7 @@ async fn beside(
     let after = Facts { answer: answer.clone(), ..before };
     let again = course.look_again(&after, &terms);
     let today = revised.found.today;
-    Ok(Standing::Beside(Box::new(Beside { released, today, course, answer, again })))
+    Ok(Standing::Beside(Box::new(Beside { released, today, course, promoted, answer, again })))
 }
 
 /// `default` is how long pods may take to answer where the system does not say.

@@ -3,7 +3,9 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)] // as in tests, in what they share
 
+mod adoption;
 mod answers;
+mod clustered;
 #[path = "../operator/desk.rs"]
 mod desk;
 mod gone;

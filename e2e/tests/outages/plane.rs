@@ -46,6 +46,12 @@ impl Operated {
         let _ = (&mut self.operator).await;
     }
 
+    /// Starts another one, of another release.
+    pub(crate) async fn start_as(&mut self, tell: impl FnOnce(&mut Settings)) {
+        tell(&mut self.settings);
+        self.start().await;
+    }
+
     /// Starts another one.
     pub(crate) async fn start(&mut self) {
         let client = client_of(self.proxy.kubeconfig()).await.unwrap();

@@ -4,14 +4,17 @@ use std::time::Duration;
 
 use k8s_openapi::api::core::v1::Pod;
 use kube::api::{ListParams, Patch, PatchParams};
-use sapphire_crds::TradingSystem;
+use rstest::rstest;
 use sapphire_crds::names::Component;
-use sapphire_crds::trading_system::{RolloutStatus, RolloutStep};
+use sapphire_crds::trading_system::RolloutStep;
 use sapphire_e2e::{Case, Play, Traders};
 use sapphire_operator::reconcile::kind::Kind;
 use serde_json::json;
 
-use crate::desk::{POLICY, RECORDINGS, apply, assert_statuses, names, system, volumes, wait};
+use crate::clustered::{self, rollout};
+use crate::desk::{
+    POLICY, RECORDINGS, apply, assert_statuses, kubectl, names, system, volumes, wait,
+};
 use crate::plane::{operated, until};
 
 const BACKENDS: &str = "  storage: {postgres: {secretRef: {name: postgres, key: url}}}
@@ -20,19 +23,6 @@ const BACKENDS: &str = "  storage: {postgres: {secretRef: {name: postgres, key: 
 fn desk(more: &str) -> String {
     let whole = system(&format!("{BACKENDS}\n{more}"));
     whole.split("---").next().unwrap().to_owned()
-}
-
-async fn rollout(
-    case: &Case<'_>,
-    what: &str,
-    so: impl Fn(&RolloutStatus) -> bool,
-) -> RolloutStatus {
-    let systems = case.api::<TradingSystem>();
-    until(what, || async {
-        let status = systems.get("desk").await.unwrap().status?;
-        status.rollout.filter(|rollout| so(rollout))
-    })
-    .await
 }
 
 /// Lets the pods of a component that wait, run.
@@ -98,5 +88,52 @@ async fn a_successor_goes_on_where_an_operator_was_killed() {
     })
     .await;
     wait(case, "CoreAvailable", "True").await;
+    assert_statuses(case).await;
+}
+
+#[rstest]
+#[case::agents("agents-killed", RolloutStep::Agents)]
+#[case::execution("execution-killed", RolloutStep::Execution)]
+#[tokio::test]
+async fn a_release_of_agents_goes_on_where_a_killed_operator_left_it(
+    #[case] name: &str,
+    #[case] step: RolloutStep,
+) {
+    let mut operated = operated(name).await;
+    let _traders = clustered::installed(&operated.case, "").await;
+    if step == RolloutStep::Execution {
+        // Agents without pods run every release.
+        let voters = ["scale", "--replicas=0", "tagent/one", "tagent/two", "tagent/three"];
+        kubectl(&operated.case, &voters).await;
+        wait(&operated.case, "Ready", "True").await;
+    }
+    operated.case.play(Component::Agent, &Play::Crashes("no feature".into())).await.unwrap();
+    let change = "  podOverrides: {env: [{name: EXTRA, value: \"1\"}]}\n";
+    let scaled = clustered::desk(change);
+    apply(&operated.case, &scaled).await;
+    let begun = rollout(&operated.case, "the step to be released", |r| {
+        r.step == step && r.core.as_ref() == Some(&r.target)
+    })
+    .await;
+    until("a pod that crashes", || async {
+        let (_, message) = wait(&operated.case, "Ready", "False").await;
+        message.contains("no feature").then_some(())
+    })
+    .await;
+    operated.kill().await;
+    let core = clustered::pods(&operated.case, ",agent").await;
+
+    operated.case.play(Component::Agent, &Play::Runs).await.unwrap();
+    let agents = ["delete", "pods", "--wait=false", "-l", "app.kubernetes.io/component=agent"];
+    kubectl(&operated.case, &agents).await;
+    operated.start().await;
+    let case = &operated.case;
+    let done =
+        rollout(case, "the release to be complete", |r| r.step == RolloutStep::Complete).await;
+    let target = Some(begun.target);
+    assert_eq!([&done.core, &done.agents, &done.execution], [&target; 3]);
+    assert_eq!(done.failed, None);
+    wait(case, "Ready", "True").await;
+    assert_eq!(clustered::pods(case, ",agent").await, core, "the core is not touched again");
     assert_statuses(case).await;
 }

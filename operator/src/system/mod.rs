@@ -192,7 +192,8 @@ async fn carry_out(
     }
     let asked = release::children(context, desk, valid, &plan, migrate).await?;
     match apply(context, &**desk.system, &valid.owner, &asked.children).await {
-        Ok(_) if !asked.complete => {}
+        // While nothing is released nothing is replaced: what runs is of a desk whose status was lost.
+        Ok(_) if !asked.complete || plan.core.is_none() => {}
         Ok(applied) => {
             let stays = |child: &_| release::stays(context, desk, &plan, child);
             orphans::collect(context, &desk.key, &valid.owner, &applied, stays).await?;

@@ -1,5 +1,6 @@
 //! The API server's own record of who asked for what.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::PathBuf;
@@ -21,6 +22,10 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub struct Request {
     /// Who asked, as `system:serviceaccount:NAMESPACE:NAME`; `test` is the administrator.
     pub user: String,
+    /// The pod that the token is bound to, or empty.
+    pub pod: String,
+    /// When it arrived, as RFC 3339 in UTC with microseconds: texts in the order of the times.
+    pub received: String,
     /// How the program calls itself.
     pub agent: String,
     /// The verb: `create`, `update`, `patch`, `delete`, `deletecollection`, `get`, `list`, `watch`.
@@ -143,6 +148,8 @@ struct Line {
     user: User,
     #[serde(default)]
     user_agent: String,
+    #[serde(default)]
+    request_received_timestamp: String,
     object_ref: Option<Object>,
     response_status: Option<Status>,
 }
@@ -150,6 +157,8 @@ struct Line {
 #[derive(Deserialize)]
 struct User {
     username: String,
+    #[serde(default)]
+    extra: BTreeMap<String, Vec<String>>,
 }
 
 #[derive(Deserialize, Default)]
@@ -175,7 +184,10 @@ fn parse(line: &str) -> Option<Request> {
     if !object.subresource.is_empty() {
         resource = format!("{resource}/{}", object.subresource);
     }
+    let pod = line.user.extra.get("authentication.kubernetes.io/pod-name");
     Some(Request {
+        pod: pod.and_then(|names| names.first()).cloned().unwrap_or_default(),
+        received: line.request_received_timestamp,
         user: line.user.username,
         agent: line.user_agent,
         verb: line.verb,

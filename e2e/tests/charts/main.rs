@@ -6,6 +6,7 @@ mod alerts;
 mod conformance;
 mod desks;
 mod installation;
+mod leaders;
 mod lifecycle;
 mod releases;
 mod rendering;

@@ -24,6 +24,9 @@ use crate::reports;
 /// Reports that say nothing urgent are looked at together.
 const GATHER_REPORTS: Duration = Duration::from_secs(5);
 
+/// A desk and its agents are mostly applied together.
+const GATHER_AGENTS: Duration = Duration::from_millis(100);
+
 /// A policy looks at all of its systems, and so at many that change together once.
 const GATHER_SYSTEMS: Duration = Duration::from_millis(200);
 
@@ -46,7 +49,7 @@ pub fn of_system(context: &Context, change: &Change<TradingSystem>) {
 pub fn of_agent(context: &Context, change: &Change<TradingAgent>) {
     context.queues.agents.wake(change.key.clone());
     for system in &change.named {
-        context.queues.systems.wake(system.clone());
+        context.queues.systems.wake_after(system.clone(), GATHER_AGENTS);
     }
 }
 

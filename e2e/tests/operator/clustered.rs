@@ -1,6 +1,7 @@
 //! A desk over PostgreSQL and Redis: a pod a role.
 
-use sapphire_e2e::Traders;
+use sapphire_crds::names::Component;
+use sapphire_e2e::{Play, Traders};
 use sapphire_operator::reconcile::kind::Kind;
 
 use crate::desk::{POLICY, apply, assert_statuses, kubectl, names, ready, system, volumes, wait};
@@ -82,5 +83,24 @@ async fn a_namespace_that_enforces_the_strictest_standard_takes_every_pod() {
     let _traders = Traders::start(&case.client(), Some(case.namespace())).await.unwrap();
     let sidecar = "  podOverrides: {nativeSidecars: [{name: proxy, image: \"proxy:1\"}]}";
     ready(&case, &format!("{BACKENDS}\n{sidecar}")).await;
+    assert_statuses(&case).await;
+}
+
+#[tokio::test]
+async fn a_key_that_a_secret_lacks_is_told_in_the_kubelets_words() {
+    let case = case("no-key").await;
+    case.play(Component::Trader, &Play::SecretKeyMissing).await.unwrap();
+    apply(
+        &case,
+        &format!("{}---{POLICY}---{}", crate::desk::RECORDINGS, crate::handover::desk("")),
+    )
+    .await;
+    volumes(&case).await;
+    let named = format!("couldn't find key url in Secret {}/", case.namespace());
+    until("the key to be named", || async {
+        let (_, message) = wait(&case, "CoreAvailable", "False").await;
+        message.contains(&named).then_some(())
+    })
+    .await;
     assert_statuses(&case).await;
 }

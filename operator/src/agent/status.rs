@@ -175,20 +175,17 @@ fn inside(setting: &mut Setting<'_>, system: &TradingSystem, after: &mut Trading
     let status = system.status.as_ref();
     let core = status.and_then(|status| status.conditions.get(ConditionType::CoreAvailable));
     let current = status.and_then(|s| s.observed_generation) == system.metadata.generation;
-    after.revision =
-        status.and_then(|status| status.rollout.as_ref()).and_then(|rollout| rollout.core.clone());
-    match core {
-        Some(core) if core.status == "True" && current => {
-            setting.ready("it is part of the trader's pod, which answers");
-        }
-        Some(core) => setting.reconciling(
+    if current && core.is_some_and(|core| core.status == "True") {
+        after.revision = status
+            .and_then(|status| status.rollout.as_ref())
+            .and_then(|rollout| rollout.core.clone());
+        setting.ready("it is part of the trader's pod, which answers");
+    } else {
+        // Not in the system's own words: they change with every step, and there may be many agents.
+        setting.reconciling(
             Reason::WaitingForSystem,
-            format!("it is part of the pod of TradingSystem {name}: {}", core.message),
-        ),
-        None => setting.reconciling(
-            Reason::WaitingForSystem,
-            format!("TradingSystem {name} has not come up yet"),
-        ),
+            format!("it is part of the pod of TradingSystem {name}, which is not up; see kubectl describe tsys {name}"),
+        );
     }
     in_full(setting);
 }

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use sapphire_crds::conditions::{ConditionType, Reason};
+use sapphire_crds::conditions::Reason;
 use sapphire_crds::trading_agent::AuthorityChoice;
 use sapphire_crds::values::ObjectName;
 use sapphire_crds::{TradingAgentSpec, TradingSystem};
@@ -63,12 +63,9 @@ pub fn validate(desk: &Dereferenced) -> Result<Home, Hold> {
         rollout.and_then(|r| if votes { r.agents.as_ref() } else { r.execution.as_ref() });
     match released {
         Some(released) => Ok(Home::Beside { released: released.clone(), system }),
-        None => {
-            let conditions = system.status.as_ref().map(|status| &status.conditions);
-            let ready = conditions.and_then(|all| all.get(ConditionType::Ready));
-            let words = ready.map_or("it has not come up yet", |ready| ready.message.as_str());
-            Err(waiting(format!("TradingSystem {name} has not released its agents: {words}")))
-        }
+        None => Err(waiting(format!(
+            "TradingSystem {name} has not released its agents yet; see kubectl describe tsys {name}"
+        ))),
     }
 }
 

@@ -48,6 +48,11 @@ use crate::values::{Delay, Fraction, whole};
         type_ = "string",
         json_path = ".status.conditions[?(@.type==\"Ready\")].status"
     ),
+    printcolumn(
+        name = "Reason",
+        type_ = "string",
+        json_path = ".status.conditions[?(@.type==\"Ready\")].reason"
+    ),
     printcolumn(name = "Strategy", type_ = "string", json_path = ".status.strategy"),
     printcolumn(name = "Authority", type_ = "string", json_path = ".status.authority"),
     printcolumn(name = "Weight", type_ = "string", json_path = ".status.weight"),

@@ -59,6 +59,11 @@ use crate::values::BarInterval;
         type_ = "string",
         json_path = ".status.conditions[?(@.type==\"Ready\")].status"
     ),
+    printcolumn(
+        name = "Reason",
+        type_ = "string",
+        json_path = ".status.conditions[?(@.type==\"Ready\")].reason"
+    ),
     printcolumn(name = "State", type_ = "string", json_path = ".status.report.tradingState"),
     printcolumn(name = "Step", type_ = "string", json_path = ".status.rollout.step"),
     printcolumn(name = "Agents", type_ = "string", json_path = ".status.agents.summary"),

@@ -21,9 +21,9 @@ use crate::reconcile::revisions::Revisions;
 use crate::reports::Reports;
 use crate::risk::generations::Generations;
 use crate::settings::Settings;
+use crate::system::by_hand::ByHand;
 use crate::system::migration::Disruptions;
 use crate::system::protection::Protection;
-use crate::system::restarts::Restarts;
 use crate::system::turns::Turns;
 use crate::version::Definitions;
 
@@ -54,7 +54,7 @@ pub struct Context {
     /// Which migration pods were taken away.
     pub disruptions: Disruptions,
     /// What people restarted by hand.
-    pub restarts: Restarts,
+    pub by_hand: ByHand,
     /// Where people are told things.
     pub events: Events,
     /// What is counted.
@@ -119,7 +119,7 @@ impl Context {
             reverts: RevertLog::default(),
             turns: Turns::default(),
             disruptions: Disruptions::default(),
-            restarts: Restarts::default(),
+            by_hand: ByHand::default(),
             events,
             metrics,
             definitions: Definitions::default(),

@@ -63,7 +63,11 @@ pub(super) async fn tell(
         }
     }
     after.conditions = setting.finish();
-    write(context, desk, &after).await
+    write(context, desk, &after).await?;
+    if let Err(hold) = outcome {
+        context.events.tell_stalled(&**desk.agent, &before.conditions, hold).await;
+    }
+    Ok(())
 }
 
 /// Writes a turn of the agent's course before anything is done about it: another revision is to run, or

@@ -10,10 +10,13 @@ use k8s_openapi::api::events::v1::Event;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta};
 use kube::api::PostParams;
 use kube::{Api, Client, Resource};
+use sapphire_crds::conditions::{ConditionType, Conditions};
 use sapphire_crds::names::annotations::TRACE_ID;
 use tokio::time::Instant;
 use tracing::Span;
 
+use super::conditions::Answer;
+use super::outcome::Hold;
 use crate::telemetry;
 
 /// So long the same words of the same object are not repeated.
@@ -77,6 +80,22 @@ impl Events {
         note: String,
     ) {
         self.tell_of(about.object_ref(&()), severity, reason, note).await;
+    }
+
+    /// Tells of a hold that only a person ends, where the object's status `before` did not.
+    pub async fn tell_stalled<K: Resource<DynamicType = ()>>(
+        &self,
+        about: &K,
+        before: &Conditions,
+        hold: &Hold,
+    ) {
+        let Hold::Stalled { reason, message, .. } = hold else { return };
+        let known = before.get(ConditionType::Stalled).is_some_and(|condition| {
+            condition.status == Answer::True.as_str() && condition.reason == reason.as_str()
+        });
+        if !known {
+            self.tell(about, Severity::Warning, reason.as_str(), message.clone()).await;
+        }
     }
 
     /// As [`tell`](Self::tell), about an object that is known by its reference only.

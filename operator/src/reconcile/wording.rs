@@ -73,8 +73,19 @@ fn differ(before: &Value, after: &Value, path: &mut Vec<String>) -> Option<(Stri
                 step(path, name, |path| differ(&of(old, name), &of(new, name), path))
             })
         }
+        (Value::String(old), Value::String(new)) if path.first().is_some_and(|at| at == "data") => {
+            match (manifest(old), manifest(new)) {
+                (Some(old), Some(new)) => differ(&old, &new, path),
+                _ => Some((shown(before), shown(after))),
+            }
+        }
         (old, new) => Some((shown(old), shown(new))),
     }
+}
+
+/// What a file of a ConfigMap says, where it is one of our manifests.
+fn manifest(text: &str) -> Option<Value> {
+    serde_saphyr::from_str(text).ok().filter(Value::is_object)
 }
 
 fn step<T>(
@@ -128,6 +139,7 @@ fn subject(path: &[String]) -> String {
         [.., "nodeSelector", label] => format!("node selector {label}"),
         [.., "priorityClassName"] => "priority class".into(),
         ["data", file] => format!("manifest {file}"),
+        ["data", _, "spec", rest @ ..] | ["data", _, rest @ ..] => rest.join("."),
         ["spec", "template", "spec", rest @ ..] | ["spec", "template", rest @ ..] => rest.join("."),
         rest => rest.join("."),
     }
@@ -169,6 +181,27 @@ mod tests {
     ) {
         let told = first_difference(&[trader("a", before)], &[trader("b", after)]);
         assert_eq!(told.as_deref(), Some(words));
+    }
+
+    fn manifests(period: u32) -> Desired {
+        let text = format!(
+            "metadata:\n  name: fast\nspec:\n  strategy:\n    emaCross:\n      fastPeriod: {period}\n"
+        );
+        Desired {
+            kind: Kind::ConfigMap,
+            name: format!("desk-{period}"),
+            content: json!({
+                "metadata": {"labels": {crate::labels::COMPONENT: "agent"}},
+                "data": {"agent.yaml": text},
+            }),
+            replicas: Replicas::None,
+        }
+    }
+
+    #[test]
+    fn a_difference_within_a_manifest_is_told_by_its_field() {
+        let told = first_difference(&[manifests(12)], &[manifests(10)]);
+        assert_eq!(told.as_deref(), Some("agent: strategy.emaCross.fastPeriod from 12 to 10"));
     }
 
     #[test]

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use sapphire_crds::RiskPolicy;
-use sapphire_crds::conditions::ConditionType;
+use sapphire_crds::conditions::{ConditionType, Reason};
 use sapphire_crds::risk_policy::{Binding, RiskPolicyStatus};
 
 use super::bindings::{self, Enforcer, Standing, Wanted};
 use crate::context::Context;
-use crate::reconcile::conditions::Setting;
+use crate::reconcile::conditions::{Answer, Setting};
 use crate::reconcile::key::Key;
 use crate::reconcile::outcome::Hold;
 use crate::reconcile::requests;
@@ -44,7 +44,12 @@ pub(super) async fn tell(
         systems.iter().flat_map(|system| bindings::of_desk(context, system)).collect();
     let since = context.generations.seen_at(key);
     let wanted = Wanted { name: &key.name, generation, hash: &hash, since };
-    let (answer, reason, message) = bindings::enforced(&enforcers, &wanted);
+    let (answer, reason, message) = if systems.is_empty() {
+        let words = "no TradingSystem names this policy, so it limits nothing";
+        (Answer::Unknown, Reason::NoPods, words.to_owned())
+    } else {
+        bindings::enforced(&enforcers, &wanted)
+    };
     setting.set(ConditionType::Enforced, answer, reason, message);
     let confirmed: Vec<&Enforcer> =
         enforcers.iter().filter(|e| e.standing(&wanted) == Standing::Confirmed).collect();

@@ -1,6 +1,7 @@
 //! TradingSystems: dereference → validate → revise → plan → apply → decide → status.
 
 pub mod build;
+pub mod by_hand;
 mod deletion;
 pub mod dereference;
 #[cfg(test)]
@@ -11,7 +12,6 @@ pub mod migration;
 mod observe;
 pub mod protection;
 mod release;
-pub mod restarts;
 pub mod revise;
 pub mod rollout;
 mod status;
@@ -114,7 +114,7 @@ impl Systems {
         let silence = status::tell(context, &desk, &outcome, attempt).await?;
         let standing = outcome.map_err(|hold| hold.no_later_than(silence))?;
         telling::of_rollout(context, &desk, &standing).await?;
-        restarts::tell(context, &desk).await;
+        by_hand::tell(context, &desk).await;
         let again = [silence, standing.decision.again].into_iter().flatten().min();
         match standing.held {
             Some(hold) => Err(hold.no_later_than(again)),
@@ -126,7 +126,7 @@ impl Systems {
 fn gone(context: &Context, key: &Key) -> Option<Duration> {
     context.revisions.forget(key);
     context.pace.systems.forget(key);
-    context.restarts.forget(key);
+    context.by_hand.forget(key);
     None
 }
 

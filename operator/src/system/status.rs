@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use sapphire_crds::conditions::{ConditionType, Reason};
-use sapphire_crds::names::annotations::MIGRATE;
+use sapphire_crds::names::annotations::{ADOPT_DEFAULTS, MIGRATE};
 use sapphire_crds::requests::Handled;
 use sapphire_crds::trading_system::{AgentCount, RolloutFailure, RolloutStep, TradingSystemStatus};
 use sapphire_crds::values::Text;
@@ -14,6 +14,7 @@ use super::Standing;
 use super::dereference::Dereferenced;
 use super::exposure;
 use super::rollout::state::needs_migration;
+use super::telling;
 use crate::context::Context;
 use crate::reconcile::conditions::{Answer, Setting};
 use crate::reconcile::outcome::Hold;
@@ -24,6 +25,8 @@ use crate::reconcile::workload::Answer as Core;
 
 /// After so many failures in a row a trouble that trying again may get over is shown.
 const SHOWN: u32 = 4;
+/// Most agents that a message names.
+const NAMED: usize = 5;
 
 /// Writes how the reconcile ended, and what the traders report. Gives when to look again without being
 /// woken.
@@ -51,7 +54,7 @@ pub(super) async fn tell(
             after.rollout = Some(standing.decision.rollout.clone());
             after.agents = Some(AgentCount::of(agents.total, agents.ready));
             after.handled = handled(desk, standing);
-            standing_conditions(&mut setting, standing, &core, &agents);
+            standing_conditions(&mut setting, &desk.key.name, standing, &core, &agents);
             schema(&mut setting, standing);
         }
         Err(Hold::Stalled { reason, message, .. }) => setting.stalled(*reason, message.clone()),
@@ -67,6 +70,14 @@ pub(super) async fn tell(
     }
     after.conditions = setting.finish();
     write(context, desk, &after).await?;
+    let held = match outcome {
+        Ok(standing) => standing.held.as_ref(),
+        Err(hold) => Some(hold),
+    };
+    if let Some(hold) = held {
+        context.events.tell_stalled(&**desk.system, &before.conditions, hold).await;
+    }
+    telling::of_trading_state(context, desk, before.report.as_ref(), after.report.as_ref()).await;
     Ok(again)
 }
 
@@ -163,6 +174,8 @@ struct Agents {
     total: i32,
     ready: i32,
     answer: Core,
+    /// Those that are to have no pods.
+    asleep: Vec<String>,
 }
 
 fn agents(desk: &Dereferenced, standing: &Standing<'_>, core: &Core) -> Agents {
@@ -172,7 +185,8 @@ fn agents(desk: &Dereferenced, standing: &Standing<'_>, core: &Core) -> Agents {
         let message = format!("the agents are part of the trader's pod: {}", core.message);
         let reason = if core.available { Reason::Available } else { Reason::Progressing };
         let answer = Core { available: core.available, reason, message };
-        return Agents { total, ready: if core.available { total } else { 0 }, answer };
+        let ready = if core.available { total } else { 0 };
+        return Agents { total, ready, answer, asleep: Vec::new() };
     }
     let is_ready = |agent: &TradingAgent| {
         let status = agent.status.as_ref();
@@ -201,7 +215,9 @@ fn agents(desk: &Dereferenced, standing: &Standing<'_>, core: &Core) -> Agents {
         (None, None) => (Reason::Available, format!("all {total} agents are ready")),
     };
     let answer = Core { available: reason == Reason::Available, reason, message };
-    Agents { total, ready, answer }
+    let asleep = desk.agents.iter().filter(|agent| agent.spec.replicas == 0);
+    let asleep = asleep.filter_map(|agent| agent.metadata.name.clone()).take(NAMED).collect();
+    Agents { total, ready, answer, asleep }
 }
 
 /// Whether the database has the schema that the released pods expect, and is about to have that of those
@@ -236,6 +252,7 @@ fn schema(setting: &mut Setting<'_>, standing: &Standing<'_>) {
 
 fn standing_conditions(
     setting: &mut Setting<'_>,
+    name: &str,
     standing: &Standing<'_>,
     core: &Core,
     agents: &Agents,
@@ -253,7 +270,11 @@ fn standing_conditions(
         }
         (Some(wait), _) => setting.reconciling(wait.reason, wait.message.clone()),
         (None, _) => match [core, &agents.answer].into_iter().find(|answer| !answer.available) {
-            None => setting.ready("every part of the desk answers"),
+            None if agents.asleep.is_empty() => setting.ready("every part of the desk answers"),
+            None => setting.ready(format!(
+                "every part of the desk answers; scaled to zero and without an opinion: {}",
+                agents.asleep.join(", ")
+            )),
             Some(waiting) => setting.reconciling(waiting.reason, waiting.message.clone()),
         },
     }
@@ -270,7 +291,7 @@ fn standing_conditions(
             ConditionType::DefaultsOutdated,
             Answer::True,
             Reason::DefaultsDiffer,
-            format!("this operator would render {difference}; kubectl annotate tsys NAME {}=$(date +%F) adopts it and restarts pods", sapphire_crds::names::annotations::ADOPT_DEFAULTS),
+            format!("this operator would render {difference}; kubectl annotate tsys {name} {ADOPT_DEFAULTS}=$(date +%F) adopts it and restarts pods"),
         ),
         Today::Same => setting.set(
             ConditionType::DefaultsOutdated,

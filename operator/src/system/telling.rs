@@ -1,4 +1,4 @@
-//! What people are told of a rollout, once its status is written.
+//! What people are told once the status is written.
 
 use super::Standing;
 use super::dereference::Dereferenced;
@@ -7,8 +7,32 @@ use crate::context::Context;
 use crate::reconcile::events::Severity;
 use crate::reconcile::outcome::Hold;
 use crate::reconcile::wording::first_difference;
+use sapphire_crds::trading_system::DeskReport;
 
-/// One event where there is something to tell.
+/// Tells what the desk may do now, where the leader reports another trading state than before.
+pub(super) async fn of_trading_state(
+    context: &Context,
+    desk: &Dereferenced,
+    before: Option<&DeskReport>,
+    after: Option<&DeskReport>,
+) {
+    let (Some(before), Some(after)) = (before, after) else { return };
+    if before.trading_state == after.trading_state {
+        return;
+    }
+    let severity = if after.trading_state > before.trading_state {
+        Severity::Warning
+    } else {
+        Severity::Normal
+    };
+    let note = format!(
+        "{} reports {:?}, it was {:?} before",
+        after.leader, after.trading_state, before.trading_state
+    );
+    context.events.tell(&**desk.system, severity, "TradingState", note).await;
+}
+
+/// Tells of a rollout where there is something to tell.
 ///
 /// # Errors
 /// When the former revision cannot be read.

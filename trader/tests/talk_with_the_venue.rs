@@ -191,6 +191,34 @@ fn a_command_is_durable_when_it_is_answered() {
 
 const SLOW: Span = Span::secs(90);
 
+/// The data from beginning to end, with a person who resumes after each halt and closes each position
+/// as soon as it is there; it has to be gone within a day.
+fn closing_each_position(desk: &mut Listened) {
+    let mut commands = 0;
+    let mut asked = None;
+    while desk.advance().unwrap() {
+        let open = desk.engine().portfolio().position(BTC).quantity() != QtyLots::ZERO;
+        let command = match (asked, open) {
+            (Some(at), true) => {
+                assert!(desk.now() - at < Span::hours(24), "asked to be closed, and still open");
+                None
+            }
+            (_, open) => {
+                asked = open.then(|| desk.now());
+                open.then_some(Command::Close { symbol: BTC })
+            }
+        };
+        let resume = desk.engine().halted_since().map(|_| Command::Resume);
+        for command in command.into_iter().chain(resume) {
+            commands += 1;
+            let (who, reason) = ("ada".to_owned(), "a test".to_owned());
+            let request = CommandRequest { id: CommandId(commands), command, who, reason };
+            desk.inject(desk.now(), &Input::Command(request)).unwrap();
+        }
+    }
+    desk.finish("the data are over").unwrap();
+}
+
 #[rstest]
 fn a_scripted_fault_sends_nothing_twice_and_leaves_no_doubt(
     #[values(
@@ -203,7 +231,8 @@ fn a_scripted_fault_sends_nothing_twice_and_leaves_no_doubt(
         FaultKind::OutOfOrderFill
     )]
     kind: FaultKind,
-    #[values(Purpose::Entry, Purpose::Exit, Purpose::Stop, Purpose::TakeProfit)] purpose: Purpose,
+    #[values(Purpose::Entry, Purpose::Exit, Purpose::Stop, Purpose::TakeProfit, Purpose::Flatten)]
+    purpose: Purpose,
 ) {
     let on_fill = matches!(
         kind,
@@ -215,7 +244,11 @@ fn a_scripted_fault_sends_nothing_twice_and_leaves_no_doubt(
         .map(|nth| Fault { on, nth, symbol: None, purpose: Some(purpose), kind })
         .collect();
     let (mut desk, wire) = desk(2600, faults);
-    backtest(&mut desk, OnHalted::Resume).unwrap();
+    if purpose == Purpose::Flatten {
+        closing_each_position(&mut desk);
+    } else {
+        backtest(&mut desk, OnHalted::Resume).unwrap();
+    }
 
     let sent = wire.sent.borrow();
     let mut names: Vec<_> = sent.iter().map(|request| request.client_id).collect();

@@ -10,6 +10,7 @@ use crate::policy::{OnHalt, Policy, TradingState};
 use crate::risk::DrawdownStage;
 use crate::sizing::TradeOutcomes;
 
+use super::leaving::Leaving;
 use super::symbol::atr_periods;
 use super::{Engine, alert};
 
@@ -173,11 +174,13 @@ impl Engine {
         symbol: SymbolId,
         effects: &mut Vec<Effect>,
     ) -> Result<(), String> {
-        let state = self.symbols.get_mut(symbol.index()).ok_or("there is no such symbol")?;
+        if self.symbols.get(symbol.index()).is_none() {
+            return Err("there is no such symbol".to_owned());
+        }
         if self.portfolio.position(symbol).quantity() == QtyLots::ZERO {
             return Err("there is no position to close".to_owned());
         }
-        state.closing = Some("a person's command");
+        self.leave(symbol, Leaving::by_person());
         self.cancel_entries(symbol, "the position is being closed", effects);
         self.tend(symbol, effects);
         Ok(())
@@ -196,6 +199,10 @@ impl Engine {
         }
         if request.purpose == Purpose::Stop && !self.is_proven_flat(request.symbol) {
             return Err("it is the stop of an open position; close the position instead".to_owned());
+        }
+        if request.purpose == Purpose::Exit {
+            // Who takes the exit back does not want it sent again.
+            self.decide_anew(request.symbol);
         }
         self.cancel_where(request.symbol, &format!("cancelled by {who}"), effects, |r| {
             r.id == order

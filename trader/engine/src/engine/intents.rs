@@ -102,42 +102,6 @@ impl Engine {
         approved
     }
 
-    /// Closes a position by a reduce-only market order.
-    pub(super) fn exit(
-        &mut self,
-        symbol: SymbolId,
-        decision: Option<DecisionId>,
-        effects: &mut Vec<Effect>,
-    ) {
-        self.close(symbol, Purpose::Exit, decision, effects);
-    }
-
-    /// Closes a position by a reduce-only market order of a purpose; says whether it was sent.
-    pub(super) fn close(
-        &mut self,
-        symbol: SymbolId,
-        purpose: Purpose,
-        decision: Option<DecisionId>,
-        effects: &mut Vec<Effect>,
-    ) -> bool {
-        let position = self.portfolio.position(symbol).quantity();
-        let largest = self.instrument(symbol).max_quantity;
-        if position.abs() > largest {
-            // One order cannot take it all: what follows the first does the rest.
-            self.symbols[symbol.index()].closing = Some("it takes more than one order to close");
-        }
-        let shrink = Shrink {
-            symbol,
-            side: Side::of_position(position).opposite(),
-            quantity: position.abs().min(largest),
-            kind: OrderType::Market,
-            purpose,
-            close_position: false,
-            decision,
-        };
-        self.shrink(shrink, effects)
-    }
-
     /// Judges and sends an order that shrinks exposure: the rules of entries do not hold it up.
     pub(super) fn shrink(&mut self, shrink: Shrink, effects: &mut Vec<Effect>) -> bool {
         let Shrink { symbol, side, quantity, kind, purpose, close_position, decision } = shrink;

@@ -1,14 +1,15 @@
 //! The engine: state and an event in, effects out.
 //!
 //! A file each for what it does: [`market`] takes data in, [`voting`] turns opinions into decisions,
-//! [`intents`] sizes and judges them by [`exposure`] and [`liquidation`], [`reports`] follows orders through the venue's answers,
-//! [`protection`] keeps stops in place, [`proof`] resolves what is unknown, [`control`] obeys
-//! policies and people.
+//! [`intents`] sizes and judges them by [`exposure`] and [`liquidation`], [`reports`] follows orders
+//! through the venue's answers, [`leaving`] closes what is to go, [`protection`] keeps stops in place,
+//! [`proof`] resolves what is unknown, [`control`] obeys policies and people.
 
 mod agents;
 mod control;
 mod exposure;
 mod intents;
+mod leaving;
 mod liquidation;
 mod market;
 mod orders;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use crate::ids::OrderId;
 use crate::instrument::{PriceTicks, QtyLots, SymbolId};
-use crate::order::{IllegalTransition, Order, OrderRequest, OrderState, Pending, Purpose, Trigger};
+use crate::order::{IllegalTransition, Order, OrderRequest, OrderState, Pending, Trigger};
 use crate::time::Timestamp;
 
 /// Ended orders that are kept, for late fills and for people.
@@ -130,11 +130,18 @@ impl Orders {
 
     /// Whether an order that closes works on a symbol, and is not of unknown fate.
     pub(super) fn is_closing(&self, symbol: SymbolId) -> bool {
-        self.working_on(symbol).any(|tracked| {
-            let purpose = tracked.order.request.purpose;
-            matches!(purpose, Purpose::Exit | Purpose::Flatten)
-                && tracked.order.state != OrderState::Unknown
-        })
+        self.closing_orders(symbol).any(|tracked| tracked.order.state != OrderState::Unknown)
+    }
+
+    /// How many orders that close are of unknown fate.
+    pub(super) fn closing_in_doubt(&self, symbol: SymbolId) -> usize {
+        self.closing_orders(symbol)
+            .filter(|tracked| tracked.order.state == OrderState::Unknown)
+            .count()
+    }
+
+    fn closing_orders(&self, symbol: SymbolId) -> impl Iterator<Item = &Tracked> {
+        self.working_on(symbol).filter(|tracked| tracked.order.request.purpose.closes())
     }
 
     /// Whether what would shrink a symbol's position is of unknown fate: it may have done so.

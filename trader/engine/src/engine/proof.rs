@@ -113,7 +113,12 @@ impl Engine {
             return;
         }
         if let Some((symbol, state)) = self.move_order(order, trigger, effects) {
-            if matches!(state, OrderState::NotAccepted | OrderState::Expired) {
+            let is_undone = match state {
+                OrderState::NotAccepted | OrderState::Expired => true,
+                OrderState::Canceled => known.request.purpose.closes(),
+                _ => false,
+            };
+            if is_undone {
                 self.on_not_taken(order, symbol, effects);
             }
             self.tend(symbol, effects);

@@ -9,6 +9,7 @@ use crate::order::{OrderRequest, OrderState, OrderType, Pending, Purpose, Side};
 use crate::time::Timestamp;
 
 use super::intents::{Shrink, beyond};
+use super::leaving::Leaving;
 use super::symbol::Guard;
 use super::{Engine, alert};
 
@@ -32,7 +33,7 @@ impl Engine {
             // The next position is another one, with a stop and a deadline of its own.
             self.symbols[symbol.index()].guard = None;
             if self.is_proven_flat(symbol) {
-                self.symbols[symbol.index()].closing = None;
+                self.symbols[symbol.index()].leaving = None;
                 self.cancel_where(symbol, "the position is flat", effects, is_protective);
             }
             return;
@@ -79,7 +80,7 @@ impl Engine {
             let distance = state.stop_distance.or_else(|| state.atr_distance(rule.atr_multiple));
             let Some(distance) = distance else {
                 // A position that we did not enter, before ATR is ready: no stop can be told.
-                self.symbols[symbol.index()].closing = Some("no stop can be computed for it yet");
+                self.leave(symbol, Leaving::unguarded(side));
                 self.close_if_wanted(symbol, effects);
                 return None;
             };
@@ -186,9 +187,10 @@ impl Engine {
     /// The stop must stand by now, or the position goes.
     pub(super) fn on_stop_deadline(&mut self, symbol: SymbolId, effects: &mut Vec<Effect>) {
         // A wake-up of an earlier deadline, or of an earlier position, comes before this one's time.
+        let position = self.portfolio.position(symbol).quantity();
         let due = self.symbols[symbol.index()].guard.and_then(|guard| guard.stop_due);
         if due.is_none_or(|due| self.now < due)
-            || self.portfolio.position(symbol).quantity() == QtyLots::ZERO
+            || position == QtyLots::ZERO
             || self.stop_stands(symbol)
         {
             return;
@@ -197,7 +199,7 @@ impl Engine {
         let message =
             format!("{name}: the stop could not stand within its deadline; closing the position");
         alert(effects, Severity::Critical, Some(symbol), message);
-        self.symbols[symbol.index()].closing = Some("its stop could not stand");
+        self.leave(symbol, Leaving::unguarded(Side::of_position(position)));
         self.tend(symbol, effects);
     }
 
@@ -233,34 +235,19 @@ impl Engine {
         }
         if time_stop.is_some_and(|bars| guard.bars >= bars)
             && self.portfolio.position(symbol).quantity() != QtyLots::ZERO
-            && !self.orders.is_closing(symbol)
+            && self.leaving_by(symbol).is_none()
         {
             self.exit_by_rule(
                 symbol,
+                guard.side,
                 "time stop: the position is as old as the policy allows",
                 effects,
             );
         }
     }
 
-    /// Closes a position that is to go (a halt that flattens, a person's order, a stop that cannot
-    /// stand), until it is proven flat. An exit of unknown fate counts as unfilled: another
-    /// reduce-only order is allowed beside it.
-    pub(super) fn close_if_wanted(&mut self, symbol: SymbolId, effects: &mut Vec<Effect>) {
-        let state = &self.symbols[symbol.index()];
-        let wanted = state.closing.is_some() || self.is_flattening();
-        if !wanted
-            || self.must_wait(symbol)
-            || self.portfolio.position(symbol).quantity() == QtyLots::ZERO
-            || self.orders.is_closing(symbol)
-        {
-            return;
-        }
-        self.close(symbol, Purpose::Flatten, None, effects);
-    }
-
     /// Whether a protective or closing order would only be refused now.
-    fn must_wait(&self, symbol: SymbolId) -> bool {
+    pub(super) fn must_wait(&self, symbol: SymbolId) -> bool {
         let state = &self.symbols[symbol.index()];
         !state.trading || state.retry_at.is_some_and(|at| self.now < at)
     }

@@ -8,6 +8,7 @@ use crate::order::{OrderRequest, OrderState, Purpose, Trigger};
 use crate::time::Span;
 use crate::venue::{Fill, Removal, SubmitOutcome, UnknownCause, VenueCode, VenueReport};
 
+use super::leaving::Leaving;
 use super::{Engine, alert};
 
 /// How long after a refusal a protective or closing order is tried again.
@@ -104,14 +105,14 @@ impl Engine {
             (Purpose::Entry, _) => self.leave_instead(&request, effects),
             (Purpose::Stop, Some(VenueCode::WOULD_TRIGGER_IMMEDIATELY)) => {
                 // The price is beyond the stop already: it would have closed the position.
-                self.symbols[symbol.index()].closing =
-                    Some("the price passed the stop before it stood");
+                self.leave(symbol, Leaving::unguarded(request.side.opposite()));
             }
             (Purpose::Exit | Purpose::Flatten, Some(VenueCode::REDUCE_ONLY_REJECTED)) => {
                 // The venue sees nothing to reduce: our view of the position is in doubt.
                 self.retry_later(symbol, effects);
                 self.doubt_position(symbol, effects);
             }
+            (Purpose::Exit | Purpose::Flatten, _) => self.on_not_closed(&request, effects),
             _ => self.retry_later(symbol, effects),
         }
     }
@@ -120,12 +121,16 @@ impl Engine {
     /// one all the same, and the exit alone goes.
     fn leave_instead(&mut self, entry: &OrderRequest, effects: &mut Vec<Effect>) {
         let position = self.portfolio.position(entry.symbol).quantity();
-        if position.signum() == -entry.side.sign() && !self.orders.is_closing(entry.symbol) {
-            self.exit(entry.symbol, entry.decision, effects);
+        if position.signum() == -entry.side.sign()
+            && self.leaving_by(entry.symbol).is_none()
+            && let Some(decision) = entry.decision
+        {
+            self.exit(entry.symbol, Leaving::by_agents(decision), effects);
         }
     }
 
-    fn retry_later(&mut self, symbol: SymbolId, effects: &mut Vec<Effect>) {
+    /// Tries what protects or closes a position again, but not at once.
+    pub(super) fn retry_later(&mut self, symbol: SymbolId, effects: &mut Vec<Effect>) {
         let at = self.now + RETRY;
         self.symbols[symbol.index()].retry_at = Some(at);
         effects.push(Effect::WakeAt(at, crate::event::Timer::Protect(symbol)));
@@ -216,14 +221,15 @@ impl Engine {
             Removal::Canceled => Trigger::Cancel,
             Removal::Expired => Trigger::Expire,
         };
-        let entry = self
-            .orders
-            .get(order)
-            .map(|tracked| tracked.order.request)
-            .filter(|request| request.purpose == Purpose::Entry);
-        if let Some((symbol, state)) = self.move_order(order, trigger, effects) {
-            if let (Some(entry), OrderState::Expired) = (entry, state) {
-                self.leave_instead(&entry, effects);
+        let purpose = self.orders.get(order).map(|tracked| tracked.order.request.purpose);
+        if let Some((symbol, _)) = self.move_order(order, trigger, effects) {
+            let is_undone = match purpose {
+                Some(Purpose::Entry) => removal == Removal::Expired,
+                Some(purpose) => purpose.closes(),
+                None => false,
+            };
+            if is_undone {
+                self.on_not_taken(order, symbol, effects);
             }
             self.tend(symbol, effects);
         }

@@ -15,6 +15,8 @@ use crate::policy::Policy;
 use crate::snapshot::{BookView, Snapshot};
 use crate::time::{Span, Timestamp};
 
+use super::leaving::Leaving;
+
 /// Bars that are kept to warm an ATR of another period up.
 const BARS_KEPT: usize = 256;
 /// Levels of a side that count as the near book.
@@ -57,7 +59,8 @@ pub(super) struct SymbolState {
     // The position.
     pub(super) verification: Verification,
     pub(super) guard: Option<Guard>,
-    pub(super) closing: Option<&'static str>,
+    /// That the position is to go, until it is proven flat.
+    pub(super) leaving: Option<Leaving>,
     /// When a refused protective or closing order may be tried again.
     pub(super) retry_at: Option<Timestamp>,
     /// Distance of the stop, in ticks, as of the entry that was approved last.
@@ -164,7 +167,7 @@ impl SymbolState {
             unjudged: VecDeque::new(),
             verification: Verification::default(),
             guard: None,
-            closing: None,
+            leaving: None,
             retry_at: None,
             stop_distance: None,
         };

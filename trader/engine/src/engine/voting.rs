@@ -13,6 +13,7 @@ use crate::order::Side;
 
 use super::Engine;
 use super::intents::{Entry, Mandate};
+use super::leaving::{By, Leaving};
 use super::symbol::Unjudged;
 
 impl Engine {
@@ -177,15 +178,19 @@ impl Engine {
             Direction::Short => Side::Sell,
             Direction::Flat => {
                 self.cancel_entries(symbol, "the agents want out", effects);
-                if position != QtyLots::ZERO && !self.orders.is_closing(symbol) {
+                if position != QtyLots::ZERO && self.leaving_by(symbol).is_none() {
                     let decision =
                         self.decide(symbol, DecisionAction::Exit, direction, origin, effects);
-                    self.exit(symbol, Some(decision), effects);
+                    self.exit(symbol, Leaving::by_agents(decision), effects);
                 }
                 return;
             }
         };
-        if position.signum() == side.sign() || self.has_entry(symbol, side) {
+        if position.signum() == side.sign() {
+            self.stay(symbol);
+            return;
+        }
+        if self.has_entry(symbol, side) {
             return;
         }
         if self.symbols[symbol.index()].ended && position == QtyLots::ZERO {
@@ -193,7 +198,10 @@ impl Engine {
             return;
         }
         self.cancel_entries_of(symbol, side.opposite(), effects);
-        if self.orders.is_closing(symbol) {
+        let goes_anyway =
+            position != QtyLots::ZERO && self.leaving_by(symbol) == Some(By::Overruling);
+        if self.orders.is_closing(symbol) || goes_anyway {
+            // It is not turned over; once it is gone, the agents' next word counts.
             return;
         }
         let action = match position {
@@ -206,10 +214,11 @@ impl Engine {
             _ => DecisionAction::Reverse,
         };
         let decision = self.decide(symbol, action, direction, origin, effects);
+        self.decide_anew(symbol);
         let entered = action != DecisionAction::Exit
             && self.enter(Entry { symbol, side, mandate, decision, decided: self.now }, effects);
         if !entered && position != QtyLots::ZERO {
-            self.exit(symbol, Some(decision), effects);
+            self.exit(symbol, Leaving::by_agents(decision), effects);
         }
     }
 
@@ -229,17 +238,18 @@ impl Engine {
         id
     }
 
-    /// Leaves a position by an exit of the policy's.
+    /// Leaves a position of a side by an exit of the policy's.
     pub(super) fn exit_by_rule(
         &mut self,
         symbol: SymbolId,
+        side: Side,
         why: &'static str,
         effects: &mut Vec<Effect>,
     ) {
         let bar = self.symbols[symbol.index()].bars.saturating_sub(1);
         let origin = Origin { round: None, agent: None, bar, reason: Reason::fixed(why) };
         let decision = self.decide(symbol, DecisionAction::Exit, Direction::Flat, origin, effects);
-        self.exit(symbol, Some(decision), effects);
+        self.exit(symbol, Leaving::by_policy(decision, side), effects);
     }
 
     fn remember_for_judgement(&mut self, opinion: &Opinion) {

@@ -135,6 +135,14 @@ pub enum Purpose {
     Flatten,
 }
 
+impl Purpose {
+    /// Whether such an order is to close a position as soon as it arrives.
+    #[must_use]
+    pub const fn closes(self) -> bool {
+        matches!(self, Self::Exit | Self::Flatten)
+    }
+}
+
 /// The class of an intent: which rules of the gate apply to it. A cancel is no intent: no rule holds
 /// it up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -3,12 +3,14 @@
 mod budgets;
 mod deadlines;
 mod entries;
+mod exits;
 mod exposures;
 mod extremes;
 mod halts;
 mod protection;
 mod reversals;
 mod stops_stay;
+mod to_go;
 mod unknown;
 
 use super::*;

@@ -1,5 +1,6 @@
 //! A position is turned over once, or not at all.
 
+use super::exits::{LOST, REFUSED, Wanted, is_the_same, leaving, next_second};
 use super::*;
 use crate::journal::{DecisionAction, IntentRecord};
 use crate::risk::RuleId;
@@ -180,4 +181,129 @@ fn a_refused_entry_from_flat_asks_for_nothing_more() {
     let entry = rig.sent_one();
     rig.outcome(entry.id, SubmitOutcome::Refused(VenueCode::MARGIN_INSUFFICIENT));
     assert!(rig.sent().is_empty());
+}
+
+#[rstest::rstest]
+fn agents_that_want_the_other_side_turn_over_and_no_older_exit_closes_what_that_opens(
+    #[values(Wanted::ByConsensus, Wanted::ByTimeStop)] wanted: Wanted,
+) {
+    let (mut rig, exit) = leaving(wanted);
+    rig.outcome(exit.id, SubmitOutcome::Accepted);
+    rig.bar(500_000);
+    rig.report(VenueReport::Removed { order: exit.id, removal: Removal::Expired });
+    rig.take();
+    rig.all_say(Direction::Short);
+    let reversal = rig.sent_one();
+    assert_eq!((reversal.purpose, reversal.reduce_only), (Purpose::Entry, false));
+    rig.outcome(reversal.id, SubmitOutcome::Accepted);
+    rig.wait(Span::secs(30));
+    assert!(rig.sent().is_empty(), "an exit beside it would leave it to open twice the size");
+    rig.fill(&reversal, 500_000, reversal.quantity.0);
+    let stop = rig.sent_one();
+    assert_eq!(stop.purpose, Purpose::Stop);
+    rig.outcome(stop.id, SubmitOutcome::Accepted);
+    rig.confirm_position();
+    rig.wait(Span::secs(29));
+    assert!(rig.sent().is_empty(), "the new position stays");
+    assert!(rig.position() < QtyLots::ZERO);
+}
+
+#[rstest::rstest]
+fn what_goes_whatever_the_agents_say_is_not_turned_over(
+    #[values(Wanted::ByCommand, Wanted::ByHalt)] wanted: Wanted,
+) {
+    let (mut rig, exit) = leaving(wanted);
+    rig.outcome(exit.id, REFUSED);
+    rig.all_say(Direction::Short);
+    let decided = |e: &Effect| matches!(e, Effect::Record(Record::Decision(_)));
+    assert!(!rig.effects.iter().any(decided));
+    is_the_same(&next_second(&mut rig), &exit);
+}
+
+#[test]
+fn once_it_is_gone_the_agents_next_word_counts() {
+    let (mut rig, exit) = leaving(Wanted::ByCommand);
+    rig.outcome(exit.id, SubmitOutcome::Accepted);
+    rig.fill(&exit, 500_000, exit.quantity.0);
+    rig.confirm_position();
+    rig.take();
+    rig.all_say(Direction::Short);
+    let entry = rig.sent_one();
+    assert_eq!(entry.purpose, Purpose::Entry);
+    rig.outcome(entry.id, SubmitOutcome::Accepted);
+    rig.fill(&entry, 500_000, entry.quantity.0);
+    assert_eq!(rig.sent_one().purpose, Purpose::Stop, "nobody wants this one gone");
+}
+
+#[test]
+fn an_exit_waits_for_the_reversal_that_it_takes_back() {
+    let (mut rig, _stop) = Rig::in_position(Direction::Long, config());
+    rig.bar(500_000);
+    rig.all_say(Direction::Short);
+    let reversal = rig.sent_one();
+    rig.outcome(reversal.id, SubmitOutcome::Accepted);
+    rig.bar(500_000);
+    rig.take();
+    rig.all_say(Direction::Flat);
+    assert_eq!(cancelled(&rig.effects), [reversal.id]);
+    assert!(rig.sent().is_empty(), "if both filled, twice the size would be open");
+    rig.report(VenueReport::Removed { order: reversal.id, removal: Removal::Canceled });
+    let exit = rig.sent_one();
+    assert_eq!((exit.purpose, exit.quantity), (Purpose::Exit, rig.position()));
+}
+
+#[test]
+fn a_reversal_that_fills_before_it_is_taken_back_is_left_again() {
+    let (mut rig, _stop) = Rig::in_position(Direction::Long, config());
+    rig.bar(500_000);
+    rig.all_say(Direction::Short);
+    let reversal = rig.sent_one();
+    rig.outcome(reversal.id, SubmitOutcome::Accepted);
+    rig.bar(500_000);
+    rig.all_say(Direction::Flat);
+    rig.take();
+    rig.fill(&reversal, 500_000, reversal.quantity.0);
+    let exit = rig.sent_one();
+    assert_eq!((exit.purpose, exit.side), (Purpose::Exit, Side::Buy));
+}
+
+#[test]
+fn a_time_stop_of_a_position_that_is_being_turned_over_closes_no_newer_one() {
+    let mut config = config();
+    config.policy.policy.exits.time_stop_bars = Some(2);
+    let (mut rig, _stop) = Rig::in_position(Direction::Long, config);
+    rig.bar(500_000);
+    rig.all_say(Direction::Short);
+    let reversal = rig.sent_one();
+    rig.outcome(reversal.id, SubmitOutcome::Accepted);
+    rig.bar(500_000);
+    let exits = |e: &Effect| matches!(e, Effect::Record(Record::Decision(d)) if d.action == DecisionAction::Exit);
+    assert!(rig.effects.iter().any(exits));
+    rig.take();
+    rig.fill(&reversal, 500_000, reversal.quantity.0);
+    assert_eq!(rig.sent_one().purpose, Purpose::Stop);
+    rig.wait(Span::secs(50));
+    let sent = rig.sent();
+    assert!(sent.iter().all(|order| order.purpose != Purpose::Exit), "{sent:?}");
+}
+
+#[test]
+fn a_stop_that_could_not_stand_closes_no_position_of_the_other_side() {
+    let (mut rig, stop) = Rig::in_position(Direction::Long, config());
+    rig.bar(500_000);
+    rig.all_say(Direction::Short);
+    let reversal = rig.sent_one();
+    rig.outcome(reversal.id, LOST);
+    rig.report(VenueReport::Removed { order: stop.id, removal: Removal::Expired });
+    let second = rig.sent_one();
+    rig.outcome(second.id, LOST);
+    rig.wait(Span::secs(5));
+    let flatten = rig.sent_one();
+    assert_eq!(flatten.purpose, Purpose::Flatten);
+    rig.fill(&reversal, 500_000, reversal.quantity.0);
+    rig.outcome(flatten.id, SubmitOutcome::Refused(VenueCode::REDUCE_ONLY_REJECTED));
+    rig.take();
+    rig.wait(Span::secs(4));
+    let sent = rig.sent();
+    assert!(sent.iter().all(|order| order.purpose != Purpose::Flatten), "{sent:?}");
 }

@@ -9,7 +9,7 @@ use crate::policy::{OnHalt, TradingState};
 use crate::venue::{Removal, UnknownCause, VenueCode};
 
 #[derive(Debug, Clone)]
-enum Step {
+pub(super) enum Step {
     Bar(i64),
     Say(Direction),
     Answer(usize, u8),
@@ -25,7 +25,7 @@ enum Step {
     Stop,
 }
 
-fn steps() -> impl Strategy<Value = Vec<Step>> {
+pub(super) fn steps() -> impl Strategy<Value = Vec<Step>> {
     let direction =
         prop_oneof![Just(Direction::Long), Just(Direction::Short), Just(Direction::Flat)];
     let step = prop_oneof![
@@ -51,7 +51,7 @@ fn working(rig: &Rig, i: usize) -> Option<OrderRequest> {
     (!orders.is_empty()).then(|| orders[i % orders.len()])
 }
 
-fn perform(rig: &mut Rig, step: &Step, generation: &mut u64) {
+pub(super) fn perform(rig: &mut Rig, step: &Step, generation: &mut u64) {
     match step {
         Step::Bar(move_by) => {
             let last = rig.engine.symbol_view(BTC).unwrap().last_bar.unwrap().close.0;

@@ -39,7 +39,8 @@ pub struct Limits {
     /// Share of the full Kelly stake that one trade may risk.
     #[serde(default = "defaults::kelly_fraction")]
     pub kelly_fraction: Fraction,
-    /// Greatest notional of one order, in quote currency. Absent: no such limit.
+    /// Greatest notional that one order may open, in quote currency, whoever decides on it: a larger entry
+    /// is cut down to it. What an order closes does not count. Absent: no such limit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_order_notional: Option<Positive>,
     /// Greatest sum of all notionals, longs and shorts added, as a multiple of equity, were every working

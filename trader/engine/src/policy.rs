@@ -64,7 +64,7 @@ pub struct Limits {
     pub risk_multiplier: Ratio,
     /// The share of full Kelly that is staked.
     pub kelly_fraction: Ratio,
-    /// Largest value of one order.
+    /// Greatest value of what one order opens.
     pub max_order_notional: Option<Amount>,
     /// Largest worst-case sum of positions' magnitudes, over equity.
     pub max_gross_exposure: Ratio,

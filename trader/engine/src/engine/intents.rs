@@ -9,7 +9,7 @@ use crate::money::{Amount, Ratio};
 use crate::order::{OrderRequest, OrderType, Pending, Purpose, Side};
 use crate::policy::TradingState;
 use crate::risk::{Approved, Bound, DrawdownStage, Facts, Verdict, judge};
-use crate::sizing::{SizingInput, size};
+use crate::sizing::{SizingInput, delegated_size, size};
 use crate::time::{Span, Timestamp};
 
 use super::Engine;
@@ -205,33 +205,39 @@ impl Engine {
         price: Option<PriceTicks>,
         distance: Option<i64>,
     ) -> (QtyLots, Bound) {
-        let participation = match entry.mandate {
-            Mandate::Delegated { quantity, .. } => return (quantity, Bound::Delegation),
-            Mandate::Consensus { participation, .. } => participation,
-        };
         let Some(price) = price else {
             return (QtyLots::ZERO, Bound::RiskBudget);
+        };
+        let symbol = entry.symbol;
+        let instrument = self.instrument(symbol);
+        let limits = &self.policy.limits;
+        let caution = self.losses.stage(limits) >= DrawdownStage::Caution;
+        let participation = match entry.mandate {
+            Mandate::Delegated { quantity, .. } => {
+                let sized = delegated_size(quantity, instrument, limits, price, caution);
+                return (sized.quantity, sized.bound);
+            }
+            Mandate::Consensus { participation, .. } => participation,
         };
         if self.policy.exits.stop.is_some() && distance.is_none() {
             // The loss at the stop cannot be told yet.
             return (QtyLots::ZERO, Bound::RiskBudget);
         }
-        let symbol = entry.symbol;
         let state = &self.symbols[symbol.index()];
         let near_book =
             state.quote.is_some().then(|| near_depth(&state.book, entry.side.opposite()));
         let others = self.exposure_with(symbol, entry.side, QtyLots::ZERO);
         let position = self.portfolio.position(symbol).quantity();
-        let own = self.instrument(symbol).notional(price, position.abs());
+        let own = instrument.notional(price, position.abs());
         let sized = size(&SizingInput {
-            instrument: self.instrument(symbol),
-            limits: &self.policy.limits,
+            instrument,
+            limits,
             equity: self.portfolio.equity(),
             price,
             stop_distance: distance,
             slippage: self.config.venue.slippage,
             outcomes: &self.outcomes,
-            caution: self.losses.stage(&self.policy.limits) >= DrawdownStage::Caution,
+            caution,
             participation,
             other_exposure: others.gross - own.min(others.gross),
             free_margin: self.portfolio.equity() - others.margin,

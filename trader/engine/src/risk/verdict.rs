@@ -93,6 +93,8 @@ pub enum RuleId {
     OrderRate,
     /// What sizing left is above zero.
     Size,
+    /// What one order opens is worth no more than the policy allows.
+    OrderNotional,
     /// The venue's smallest quantity and notional, ticks and lots.
     VenueFilters,
     /// The price is near the mark.
@@ -181,7 +183,7 @@ pub enum Bound {
     RiskBudget,
     /// The agreeing agents' participation.
     Participation,
-    /// The largest order.
+    /// The greatest notional of one order.
     MaxNotional,
     /// Leverage.
     Leverage,
@@ -191,7 +193,7 @@ pub enum Bound {
     BookDepth,
     /// The venue's largest quantity.
     VenueMaximum,
-    /// The fixed size of a delegated agent.
+    /// A delegated agent's fixed size.
     Delegation,
     /// A close: the position itself.
     Position,

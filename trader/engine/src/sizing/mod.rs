@@ -27,7 +27,7 @@ pub struct SizingInput<'a> {
     pub slippage: Ratio,
     /// The desk's closed trades.
     pub outcomes: &'a TradeOutcomes,
-    /// Half size (drawdown caution).
+    /// Half size (drawdown caution), whichever term binds.
     pub caution: bool,
     /// Share of equity, as notional over leverage, that the agreeing agents support.
     pub participation: Ratio,
@@ -48,7 +48,7 @@ pub struct Size {
     pub bound: Bound,
 }
 
-/// The smallest of all terms, in whole lots, rounded down.
+/// The smallest of all terms, in whole lots, rounded down; half of it in caution.
 #[must_use]
 pub fn size(input: &SizingInput<'_>) -> Size {
     let instrument = input.instrument;
@@ -61,9 +61,7 @@ pub fn size(input: &SizingInput<'_>) -> Size {
     let leverage_left = leveraged(Ratio::ONE) - input.other_exposure;
     terms[2] = (worth(leverage_left), Bound::Leverage);
     terms[3] = (lots_per(input.free_margin, margin_per_lot(input)), Bound::FreeMargin);
-    if let Some(limit) = input.limits.max_order_notional {
-        terms[4] = (worth(limit), Bound::MaxNotional);
-    }
+    terms[4] = (max_notional(instrument, input.limits, input.price), Bound::MaxNotional);
     if let Some(near) = input.near_book {
         let share = Amount(i128::from(near.0)).times_floor(input.limits.book_share);
         terms[5] = (QtyLots(i64::try_from(share.0).unwrap_or(i64::MAX)), Bound::BookDepth);
@@ -76,17 +74,41 @@ pub fn size(input: &SizingInput<'_>) -> Size {
             terms[7] = (lots_per(staked, lost), Bound::Kelly);
         }
     }
-    let smallest = terms.iter().min_by_key(|(quantity, bound)| (quantity.0, *bound));
-    let (quantity, bound) = smallest.copied().unwrap_or((QtyLots::ZERO, Bound::VenueMaximum));
-    Size { quantity: QtyLots(quantity.0.max(0)), bound }
+    smallest(terms, input.caution)
 }
 
-/// What may be lost at the stop: equity × risk per trade × multiplier, halved in caution, and a
-/// quarter while there are too few closed trades to know anything.
+/// A delegated agent's fixed size, or what the greatest notional of one order leaves of it; half of it
+/// in caution.
+#[must_use]
+pub fn delegated_size(
+    quantity: QtyLots,
+    instrument: &Instrument,
+    limits: &Limits,
+    price: PriceTicks,
+    caution: bool,
+) -> Size {
+    let greatest = max_notional(instrument, limits, price);
+    smallest([(quantity, Bound::Delegation), (greatest, Bound::MaxNotional)], caution)
+}
+
+fn smallest<const N: usize>(terms: [(QtyLots, Bound); N], caution: bool) -> Size {
+    let smallest = terms.into_iter().min_by_key(|(quantity, bound)| (quantity.0, *bound));
+    let (quantity, bound) = smallest.unwrap_or((QtyLots::ZERO, Bound::VenueMaximum));
+    let whole = quantity.0.max(0);
+    Size { quantity: QtyLots(if caution { whole / 2 } else { whole }), bound }
+}
+
+/// As many lots as one order may be worth.
+fn max_notional(instrument: &Instrument, limits: &Limits, price: PriceTicks) -> QtyLots {
+    let unlimited = QtyLots(i64::MAX);
+    limits.max_order_notional.map_or(unlimited, |limit| instrument.lots_worth(limit, price))
+}
+
+/// What may be lost at the stop: equity × risk per trade × multiplier, and a quarter of it while there
+/// are too few closed trades to know anything.
 fn risk_budget(input: &SizingInput<'_>) -> Amount {
     let ratio = input.limits.risk_per_trade.times(input.limits.risk_multiplier);
     let budget = input.equity.times_floor(ratio);
-    let budget = if input.caution { Amount(budget.0.div_euclid(2)) } else { budget };
     if input.outcomes.count() < COLD_START_TRADES { Amount(budget.0.div_euclid(4)) } else { budget }
 }
 

@@ -19,6 +19,11 @@ fn instrument() -> Instrument {
     }
 }
 
+/// The same, where one order may be of so many lots.
+fn venue_of(lots: i64) -> &'static Instrument {
+    Box::leak(Box::new(Instrument { max_quantity: QtyLots(lots), ..instrument() }))
+}
+
 fn limits() -> Limits {
     crate::policy::tests::policy().limits
 }
@@ -89,8 +94,7 @@ fn a_cold_start_has_a_quarter_of_the_budget_and_no_kelly_term() {
 }
 
 #[test]
-fn caution_halves_and_the_multiplier_scales_the_budget() {
-    assert_eq!(sized(|input, _| input.caution = true).quantity, QtyLots(925));
+fn the_multiplier_scales_the_budget() {
     let doubled = sized(|_, limits| limits.risk_multiplier = Ratio::percent(200));
     assert_eq!(doubled.quantity, QtyLots(3702));
 }
@@ -100,16 +104,41 @@ fn caution_halves_and_the_multiplier_scales_the_budget() {
 #[case::participation(|i: &mut SizingInput<'_>, _: &mut Limits| i.participation = Ratio(100_000), 20, Bound::Participation)]
 #[case::leverage(|i: &mut SizingInput<'_>, _: &mut Limits| i.other_exposure = Amount::whole(999_000), 20, Bound::Leverage)]
 #[case::margin(|i: &mut SizingInput<'_>, _: &mut Limits| i.free_margin = Amount::whole(52), 100, Bound::FreeMargin)]
+#[case::the_venues_maximum(|i: &mut SizingInput<'_>, _: &mut Limits| i.instrument = venue_of(121), 121, Bound::VenueMaximum)]
+#[case::risk_budget(|_: &mut SizingInput<'_>, _: &mut Limits| (), 1851, Bound::RiskBudget)]
 #[case::book(|i: &mut SizingInput<'_>, _: &mut Limits| i.near_book = Some(QtyLots(1234)), 123, Bound::BookDepth)]
 // 120 wins of 2 and 80 losses of 1: Wilson's lower bound of 0.6 is 0.55498, f* = 0.55498 − 0.44502 / 2
 // = 0.33247; 1 % of it is 332.47 of equity: / 0.5402.
 #[case::kelly(|_: &mut SizingInput<'_>, l: &mut Limits| l.kelly_fraction = Ratio(1_000_000), 615, Bound::Kelly)]
-fn the_smallest_term_binds_and_is_named(
+fn the_smallest_term_binds_and_is_named_and_caution_halves_it(
     #[case] change: fn(&mut SizingInput<'_>, &mut Limits),
     #[case] lots: i64,
     #[case] bound: Bound,
 ) {
     assert_eq!(sized(change), Size { quantity: QtyLots(lots), bound });
+    let cautious = sized(|input, limits| {
+        change(input, limits);
+        input.caution = true;
+    });
+    assert_eq!(cautious, Size { quantity: QtyLots(lots / 2), bound });
+}
+
+#[rstest]
+#[case::its_own_size(None, 31, Bound::Delegation)]
+#[case::a_limit_above_it(Some(1600), 31, Bound::Delegation)]
+#[case::a_limit_that_it_reaches(Some(1550), 31, Bound::MaxNotional)]
+#[case::a_limit_below_it(Some(1549), 30, Bound::MaxNotional)]
+#[case::a_limit_below_one_lot(Some(49), 0, Bound::MaxNotional)]
+fn a_delegated_size_is_bound_by_the_greatest_notional_and_halved_in_caution(
+    #[case] units: Option<i64>,
+    #[case] lots: i64,
+    #[case] bound: Bound,
+) {
+    let limits = Limits { max_order_notional: units.map(Amount::whole), ..limits() };
+    let sized =
+        |caution| delegated_size(QtyLots(31), &instrument(), &limits, PriceTicks(500_000), caution);
+    assert_eq!(sized(false), Size { quantity: QtyLots(lots), bound });
+    assert_eq!(sized(true), Size { quantity: QtyLots(lots / 2), bound });
 }
 
 #[test]

@@ -16,7 +16,7 @@ fn three_agents_agree_and_the_desk_enters_with_its_intent_recorded_first() {
         unreachable!()
     };
     assert_eq!(intent.verdict.bound, Bound::RiskBudget);
-    assert_eq!(intent.verdict.rules.len(), 19, "every rule is on record");
+    assert_eq!(intent.verdict.rules.len(), 20, "every rule is on record");
     // A quarter of 1 % of 100,000 is 250; a lot loses 20.0 (2 × ATR of 100 ticks) × 0.001
     // and pays 0.0004 × (50 + 50.02): 250 / 0.060008 = 4166.1.
     assert_eq!(intent.request.quantity, QtyLots(4166));

@@ -9,6 +9,7 @@ mod extremes;
 mod halts;
 mod protection;
 mod reversals;
+mod sizes;
 mod stops_stay;
 mod to_go;
 mod unknown;

@@ -3,7 +3,7 @@
 
 use proptest::prelude::*;
 
-use super::stops_stay::{Step, perform, steps};
+use super::stops_stay::{perform, steps};
 use super::*;
 use crate::venue::{Removal, VenueOrderState};
 

@@ -1,5 +1,7 @@
 //! The gate's table: a row a rule, for each side, and for each class of intent.
 
+use std::sync::LazyLock;
+
 use rstest::rstest;
 
 use super::*;
@@ -92,6 +94,15 @@ fn good<'a>(
     }
 }
 
+/// Limits under which one order may open what [`request`] does, and no more: 0.1 × 50,000.
+fn tight() -> &'static crate::policy::Limits {
+    static TIGHT: LazyLock<crate::policy::Limits> = LazyLock::new(|| crate::policy::Limits {
+        max_order_notional: Some(Amount::whole(5000)),
+        ..policy().limits
+    });
+    &TIGHT
+}
+
 type Break = fn(&mut Facts<'_>);
 
 fn breaks() -> Vec<(RuleId, Break)> {
@@ -111,6 +122,13 @@ fn breaks() -> Vec<(RuleId, Break)> {
         (RuleId::OrderRate, |f| f.order_allowance = 0),
         (RuleId::Size, |f| f.opens = QtyLots::ZERO),
         (RuleId::Size, |f| f.delegated_notional = Some((Amount::whole(101), Amount::whole(100)))),
+        (RuleId::OrderNotional, |f| {
+            f.limits = tight();
+            f.opens = QtyLots(f.opens.0 + 1);
+        }),
+        (RuleId::OrderNotional, |f| (f.limits, f.price) = (tight(), None)),
+        (RuleId::VenueFilters, |f| f.price = Some(PriceTicks(499))),
+        (RuleId::VenueFilters, |f| f.price = None),
         (RuleId::PriceCollar, |f| f.price = Some(PriceTicks(505_001))),
         (RuleId::PriceCollar, |f| f.price = Some(PriceTicks(494_999))),
         (RuleId::PriceCollar, |f| f.mark = None),
@@ -127,6 +145,22 @@ fn breaks() -> Vec<(RuleId, Break)> {
         (RuleId::Drawdown, |f| f.drawdown = Ratio::percent(25)),
         (RuleId::PositionVerified, |f| f.position_verified = false),
     ]
+}
+
+/// Every rule that there is, by the names that a reader of journals knows.
+fn every_rule() -> Vec<RuleId> {
+    let nonsense = serde_json::from_str::<RuleId>("\"\"").unwrap_err().to_string();
+    let names = nonsense.split('`').skip(3).step_by(2);
+    names.map(|name| serde_json::from_str(&format!("\"{name}\"")).unwrap()).collect()
+}
+
+#[test]
+fn every_rule_has_a_row_in_the_gate_and_in_this_table() {
+    let gate: Vec<RuleId> = RULES.iter().map(|rule| rule.id).collect();
+    assert_eq!(gate, every_rule(), "the gate runs each rule once, in order");
+    for rule in gate {
+        assert!(breaks().iter().any(|(broken, _)| *broken == rule), "nothing here breaks {rule}");
+    }
 }
 
 /// Rules that no order is exempt from.
@@ -179,7 +213,7 @@ fn what_the_venue_would_let_grow_is_judged_as_an_entry_whatever_its_label(
     facts.trading_state = TradingState::Halted;
     let (verdict, order) = judge(&facts, Bound::Position);
     assert!(order.is_none());
-    assert_eq!(verdict.rules.len(), 19, "all rules of an entry");
+    assert_eq!(verdict.rules.len(), RULES.len(), "all rules of an entry");
     // Either of the two marks that the venue enforces makes it what it says.
     for marked in [
         OrderRequest { reduce_only: true, ..request },
@@ -284,13 +318,14 @@ fn a_denial_names_every_rule_that_failed_in_order() {
     let (verdict, _) = judge(&facts, Bound::RiskBudget);
     let denials: Vec<RuleId> = verdict.denials().map(|d| d.rule).collect();
     assert_eq!(denials, [RuleId::TradingState, RuleId::DataAge, RuleId::Drawdown]);
-    assert_eq!(verdict.rules.len(), 19, "all rules are recorded, the passed ones too");
+    assert_eq!(verdict.rules.len(), RULES.len(), "all rules are recorded, the passed ones too");
     assert_eq!(verdict.rules[1].input, RuleValue::Unknown);
 }
 
 #[rstest]
 fn everything_passes_at_its_limit(#[values(Side::Buy, Side::Sell)] side: Side) {
-    let (instrument, policy) = (instrument(), policy());
+    let (instrument, mut policy) = (instrument(), policy());
+    policy.limits.max_order_notional = Some(Amount::whole(5050));
     let request = request(Purpose::Entry, side);
     let mut facts = good(&request, &instrument, &policy.limits);
     facts.data_age = Some(Span::secs(60));
@@ -313,4 +348,21 @@ fn what_no_price_would_liquidate_is_far_enough_from_it() {
     let mut facts = good(&request, &instrument, &policy.limits);
     facts.liquidation = None;
     assert!(judge(&facts, Bound::RiskBudget).1.is_some());
+}
+
+#[rstest]
+fn a_reversal_counts_what_it_opens_towards_the_greatest_notional_of_one_order(
+    #[values(Side::Buy, Side::Sell)] side: Side,
+) {
+    let instrument = instrument();
+    let opens = QtyLots(100);
+    let both = OrderRequest { quantity: QtyLots(1100), ..request(Purpose::Entry, side) };
+    let mut facts = Facts { opens, ..good(&both, &instrument, tight()) };
+    let (verdict, order) = judge(&facts, Bound::MaxNotional);
+    assert!(order.is_some(), "{:?}", verdict.denials().collect::<Vec<_>>());
+    let result = verdict.rules.iter().find(|result| result.rule == RuleId::OrderNotional).unwrap();
+    let worth = RuleValue::Amount(Amount::whole(5000));
+    assert_eq!((result.input, result.limit), (worth, worth), "the verdict is on record");
+    facts.opens = QtyLots(101);
+    assert!(judge(&facts, Bound::MaxNotional).1.is_none());
 }

@@ -12,6 +12,7 @@ mod leverage;
 mod liquidation_distance;
 mod net_exposure;
 mod open_positions;
+mod order_notional;
 mod order_rate;
 mod position_verified;
 mod price_collar;
@@ -76,7 +77,7 @@ const ALWAYS: &[IntentClass] =
     &[IntentClass::Entry, IntentClass::Exit, IntentClass::Stop, IntentClass::Flatten];
 
 /// Every rule, in the order in which the gate runs them.
-pub(super) const RULES: [Rule; 19] = [
+pub(super) const RULES: [Rule; 20] = [
     Rule::new(RuleId::TradingState, ENTRY, trading_state::judge),
     Rule::new(RuleId::DataAge, ENTRY, data_age::judge),
     Rule::new(RuleId::FeedGap, ENTRY, feed_gap::judge),
@@ -86,6 +87,7 @@ pub(super) const RULES: [Rule; 19] = [
     Rule::new(RuleId::DuplicateIntent, ENTRY, duplicate_intent::judge),
     Rule::new(RuleId::OrderRate, ENTRY, order_rate::judge),
     Rule::new(RuleId::Size, ENTRY, size::judge),
+    Rule::new(RuleId::OrderNotional, ENTRY, order_notional::judge),
     Rule::new(RuleId::VenueFilters, ALWAYS, venue_filters::judge),
     Rule::new(RuleId::PriceCollar, ENTRY, price_collar::judge),
     Rule::new(RuleId::LiquidationDistance, ENTRY, liquidation_distance::judge),

@@ -215,3 +215,41 @@ async fn a_status_that_is_lost_restarts_nothing() {
     assert_eq!(kubectl(&case, &uids).await, running);
     assert_statuses(&case).await;
 }
+
+#[tokio::test]
+async fn an_agent_that_trades_by_itself_goes_back_alone() {
+    let case = case("undone-execution").await;
+    let _traders = Traders::start(&case.client(), Some(case.namespace())).await.unwrap();
+    let delegated = "---
+apiVersion: sapphiretrade.xyz/v1alpha1
+kind: TradingAgent
+metadata: {name: maker}
+spec:
+  systemRef: {name: desk}
+  strategy: {trendMomentum: {}}
+  authority: {delegated: {symbols: [BTCUSD], quantity: \"1\", maxNotional: \"10\"}}
+";
+    let whole = |more: &str| {
+        let system = system(&format!("{BACKENDS}\n  rollout: {{stepDeadline: 90s}}\n{more}"));
+        format!("{system}{delegated}")
+    };
+    apply(&case, &format!("{RECORDINGS}---{POLICY}---{}", whole(""))).await;
+    volumes(&case).await;
+    // Agents without pods run every release, so that only one can fail.
+    kubectl(&case, &["scale", "--replicas=0", "tagent/one", "tagent/two", "tagent/three"]).await;
+    wait(&case, "Ready", "True").await;
+    let before = complete(&case).await;
+    case.play(Component::Agent, &Play::Crashes("no such book".into())).await.unwrap();
+    apply(&case, &whole("  podOverrides: {env: [{name: EXTRA, value: \"1\"}]}\n")).await;
+    let failed = rollout(&case, "the execution step to be undone", has_failed).await;
+    let target = Some(failed.target.clone());
+    assert_ne!(target, before.core);
+    assert_eq!((&failed.core, &failed.agents), (&target, &target));
+    assert_eq!(failed.execution, before.execution);
+    assert_eq!(failed.failed.map(|failed| failed.step), Some(RolloutStep::Execution));
+    let (reason, message) = wait(&case, "Stalled", "True").await;
+    assert_eq!(reason, "DeadlineExceeded");
+    assert!(message.contains("maker") && message.contains("no such book"), "{message}");
+    wait(&case, "AgentsAvailable", "True").await;
+    assert_statuses(&case).await;
+}

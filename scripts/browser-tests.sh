@@ -28,9 +28,13 @@ finish() {
 trap finish EXIT
 
 token=$(head -c 24 /dev/urandom | od -An -tx1 | tr -d ' \n')
-# start NAME SPEED: a desk of its own, whose address is then in $url.
+# start NAME SPEED: a desk of its own, whose address is then in $url, and its manifests in $work/NAME.
 start() {
-  SAPPHIRE_API_TOKEN=$token "${CARGO_TARGET_DIR:-target}/debug/sapphire-trader" run -f examples/quickstart \
+  mkdir "$work/$1"
+  cp -r examples/quickstart examples/data "$work/$1"
+  # The tests take the policy away, and do not wait for a minute.
+  sed -i 's/^  tradingState:/  staleAfter: 2s\n&/' "$work/$1/quickstart/policy.yaml"
+  SAPPHIRE_API_TOKEN=$token "${CARGO_TARGET_DIR:-target}/debug/sapphire-trader" run -f "$work/$1/quickstart" \
     --speed "$2" --listen 127.0.0.1:0 --db "$work/$1.db" --log-format json 2>"$work/$1.log" >"$work/$1.out" &
   local trader=$!
   traders+=("$trader")
@@ -51,7 +55,7 @@ finished=$url
 start desk 30m
 
 echo "Chromium against $url, and against a run that is over"
-if ! (cd trader/dashboard && CHROMIUM=$chromium SAPPHIRE_URL=$url SAPPHIRE_FINISHED_URL=$finished SAPPHIRE_TOKEN=$token npm run --silent e2e); then
+if ! (cd trader/dashboard && CHROMIUM=$chromium SAPPHIRE_URL=$url SAPPHIRE_FINISHED_URL=$finished SAPPHIRE_POLICY=$work/desk/quickstart/policy.yaml SAPPHIRE_TOKEN=$token npm run --silent e2e); then
   echo "the trader's last words:"
   tail -n 30 "$work/desk.log"
   exit 1

@@ -8,7 +8,7 @@ use sapphire_engine::market::MarketEvent;
 use sapphire_engine::time::Timestamp;
 
 use super::kernel::Witness;
-use crate::report::{Report, ReportBuilder, Standing, Surroundings};
+use crate::report::{Report, ReportBuilder, Standing, Surroundings, TradingRecord};
 
 /// Tells a [`ReportBuilder`] what it needs to know.
 #[derive(Debug, Clone)]
@@ -21,6 +21,12 @@ impl Reporter {
     #[must_use]
     pub fn new(started: &RunStarted) -> Self {
         Self { builder: ReportBuilder::new(started) }
+    }
+
+    /// What its closed trades and days amount to so far.
+    #[must_use]
+    pub fn record_so_far(&self) -> TradingRecord {
+        self.builder.record_so_far()
     }
 
     /// Sums up the run as it stands.

@@ -3,17 +3,18 @@
 use std::fmt::Write as _;
 
 use sapphire_engine::ids::AgentId;
-use sapphire_engine::instrument::{Instrument, SymbolId};
+use sapphire_engine::instrument::{Instrument, PriceTicks, SymbolId};
 use sapphire_engine::journal::{
     DecisionAction, DecisionRecord, IntentRecord, Record, RoundRecord, RunStarted, Vote,
 };
-use sapphire_engine::money::Ratio;
+use sapphire_engine::money::{Amount, Ratio};
 use sapphire_engine::opinion::{Direction, View};
 use sapphire_engine::order::{OrderRequest, OrderType, Side};
+use sapphire_engine::risk::{RuleId, RuleResult, RuleValue};
 use sapphire_engine::time::Timestamp;
 use sapphire_engine::venue::{Fill, SubmitOutcome, VenueReport};
 
-use crate::report::shown::percent_to;
+use crate::report::shown::{money, number, percent, percent_to};
 
 /// Tells what records say; it knows the run's symbols, agents and units.
 #[derive(Debug, Clone)]
@@ -77,6 +78,7 @@ impl Narrator {
                 format!("trading is {state:?} ({source:?}): {reason}")
             }
             Record::DayStarted { equity, high_water_mark } => {
+                let (equity, high_water_mark) = (quote(*equity), quote(*high_water_mark));
                 format!("a new UTC day: equity {equity}, high-water mark {high_water_mark}")
             }
             Record::Flat => "nothing is open any more".to_owned(),
@@ -148,9 +150,36 @@ impl Narrator {
         }
         text.push_str("; denied");
         for denial in verdict.denials() {
-            let _ = write!(text, "; {}: {} against {}", denial.rule, denial.input, denial.limit);
+            let _ = write!(text, "; {}", self.denial(intent.request.symbol, denial));
         }
         text
+    }
+
+    /// Why a rule denied an intent on `symbol`.
+    #[must_use]
+    pub fn denial(&self, symbol: SymbolId, denial: &RuleResult) -> String {
+        let shown = |value| self.value(symbol, denial.rule, value);
+        format!("{}: {} against {}", denial.rule, shown(denial.input), shown(denial.limit))
+    }
+
+    /// What a rule looked at, in the units that people count in.
+    fn value(&self, symbol: SymbolId, rule: RuleId, value: RuleValue) -> String {
+        match (rule, value) {
+            (_, RuleValue::Amount(amount)) => quote(amount),
+            (RuleId::Leverage, RuleValue::Ratio(multiple)) => format!("{} ×", number(multiple)),
+            (_, RuleValue::Ratio(share)) => percent(share),
+            (_, RuleValue::Lots(lots)) => {
+                format!("{} {}", self.quantity(symbol, lots), self.name(symbol))
+            }
+            (RuleId::LiquidationDistance, RuleValue::Count(ticks)) => {
+                self.instrument(symbol).map_or_else(
+                    || format!("{ticks} ticks"),
+                    |i| i.price(PriceTicks(ticks)).to_string(),
+                )
+            }
+            (_, RuleValue::Flag(flag)) => if flag { "yes" } else { "no" }.to_owned(),
+            (_, value) => value.to_string(),
+        }
     }
 
     fn order(&self, request: &OrderRequest) -> String {
@@ -198,7 +227,7 @@ impl Narrator {
                 self.name(*symbol)
             ),
             VenueReport::Funding { symbol, amount } => {
-                format!("{}: funding {amount}", self.name(*symbol))
+                format!("{}: funding {}", self.name(*symbol), quote(*amount))
             }
             VenueReport::SymbolStatus { symbol, trading } => {
                 let name = self.name(*symbol);
@@ -208,7 +237,7 @@ impl Narrator {
                     format!("the venue does not trade {name} at present")
                 }
             }
-            VenueReport::Transfer { amount } => format!("{amount} came into the account"),
+            VenueReport::Transfer { amount } => format!("{} came into the account", quote(*amount)),
         }
     }
 
@@ -220,12 +249,13 @@ impl Narrator {
             None => String::new(),
         };
         format!(
-            "{trade}: {whose}{} {} {} at {} as {}, fee {fee}",
+            "{trade}: {whose}{} {} {} at {} as {}, fee {}",
             verb(side),
             self.quantity(symbol, quantity),
             self.name(symbol),
             price.unwrap_or_default(),
             if maker { "maker" } else { "taker" },
+            quote(fee),
         )
     }
 
@@ -261,6 +291,15 @@ fn share(approval: Ratio) -> String {
     percent_to(Ratio::percent(approval.0 / Ratio::percent(1).0), 0)
 }
 
+/// Quote currency: to the cent, but what is less than one of it whole.
+fn quote(amount: Amount) -> String {
+    if amount.0.unsigned_abs() < Amount::whole(1).0.unsigned_abs() {
+        amount.to_string()
+    } else {
+        money(amount)
+    }
+}
+
 const fn verb(side: Side) -> &'static str {
     match side {
         Side::Buy => "buy",
@@ -273,6 +312,51 @@ mod tests {
     use super::*;
     use sapphire_engine::ids::RoundId;
     use sapphire_engine::opinion::Reason;
+
+    #[test]
+    fn what_a_rule_compared_reads_in_the_units_of_people() {
+        let narrator = Narrator::new(crate::report::tests::started());
+        let told = |rule, input, limit| {
+            narrator.denial(SymbolId(0), &RuleResult { rule, input, limit, passed: false })
+        };
+        let amount = |text: &str| RuleValue::Amount(text.parse().unwrap());
+        for (rule, input, limit, expected) in [
+            (
+                RuleId::NetExposure,
+                amount("1234567.89123"),
+                amount("0.000125"),
+                "NetExposure: 1,234,567.89 against 0.000125",
+            ),
+            (
+                RuleId::DailyLoss,
+                RuleValue::Ratio(Ratio(5_123_456)),
+                RuleValue::Ratio(Ratio::percent(5)),
+                "DailyLoss: 5.12 % against 5.00 %",
+            ),
+            (
+                RuleId::Leverage,
+                RuleValue::Ratio(Ratio::percent(1_050)),
+                RuleValue::Ratio(Ratio::percent(1_000)),
+                "Leverage: 10.50 × against 10.00 ×",
+            ),
+            (
+                RuleId::FeedGap,
+                RuleValue::Flag(false),
+                RuleValue::Flag(true),
+                "FeedGap: no against yes",
+            ),
+        ] {
+            assert_eq!(told(rule, input, limit), expected);
+        }
+        let lots = told(
+            RuleId::Size,
+            RuleValue::Lots(sapphire_engine::instrument::QtyLots(0)),
+            RuleValue::Lots(sapphire_engine::instrument::QtyLots(1)),
+        );
+        assert!(lots.starts_with("Size: 0") && !lots.contains("lots"), "{lots}");
+        let ticks = told(RuleId::LiquidationDistance, RuleValue::Count(7), RuleValue::Unknown);
+        assert!(ticks.ends_with(" against unknown") && !ticks.contains(": 7 "), "{ticks}");
+    }
 
     /// A round of three: two that agree, one that abstains.
     fn told(approval: Ratio, outcome: Option<Direction>) -> String {

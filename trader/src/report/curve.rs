@@ -152,9 +152,19 @@ impl Curve {
 
     /// Sharpe, Sortino and volatility of the returns per UTC day.
     pub(super) fn measures(&self) -> Measures {
+        self.measures_of(self.days.iter().copied())
+    }
+
+    /// The same of a curve that goes on: its last moment ends an unfinished day.
+    pub(super) fn measures_so_far(&self) -> Measures {
+        let today = self.current.map(|(last, _)| last.equity);
+        self.measures_of(self.days.iter().copied().chain(today))
+    }
+
+    fn measures_of(&self, days: impl Iterator<Item = Amount>) -> Measures {
         let mut before = self.initial;
-        let mut returns = Vec::with_capacity(self.days.len());
-        for &equity in &self.days {
+        let mut returns = Vec::with_capacity(self.days.len() + 1);
+        for equity in days {
             returns.push(float(equity) / float(before) - 1.0);
             before = equity;
         }
@@ -234,6 +244,7 @@ mod tests {
         let last = Point { equity: "108.9".parse().unwrap(), ..point(60, 0) };
         curve.observe(last, true);
         let measures = curve.finished().measures();
+        assert_eq!(curve.measures_so_far(), measures);
         let returns = [0.1, -0.1, 0.1];
         assert!((measures.sharpe.unwrap() - sharpe(&returns, 365.0).unwrap()).abs() < 1e-9);
         assert!((measures.sortino.unwrap() - sortino(&returns, 365.0).unwrap()).abs() < 1e-9);

@@ -10,7 +10,7 @@ use sapphire_engine::money::{Amount, Ratio};
 use sapphire_engine::order::{Purpose, Side};
 use sapphire_engine::policy::TradingState;
 use sapphire_engine::time::Timestamp;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::builder::FillMark;
 use super::curve::{Fall, Point};
@@ -335,10 +335,34 @@ pub struct RoundTrip {
     pub slippage: Amount,
     /// `gross - fees + funding`.
     pub net: Amount,
-    /// What closed it; `None` for a liquidation, or while it is open.
+    /// What closed it, `reversal` where an entry turned it around; `None` for a liquidation, or while
+    /// it is open.
+    #[serde(serialize_with = "exit_or_null")]
     pub exit: Option<Purpose>,
     /// The decision that opened it: `why` tells its lineage.
     pub decision: Option<u64>,
     /// Who agreed on that decision.
     pub agents: Vec<String>,
+}
+
+/// An entry on the other side closes what it turns around.
+#[allow(clippy::ref_option)] // serde calls it
+fn exit_or_null<S: Serializer>(exit: &Option<Purpose>, serializer: S) -> Result<S::Ok, S::Error> {
+    match exit {
+        Some(Purpose::Entry) => serializer.serialize_str("Reversal"),
+        other => other.serialize(serializer),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_entry_that_closes_a_trade_is_a_reversal_in_the_json_too() {
+        let written = |exit| exit_or_null(&exit, serde_json::value::Serializer).unwrap();
+        assert_eq!(written(Some(Purpose::Entry)), "Reversal");
+        assert_eq!(written(Some(Purpose::TakeProfit)), "TakeProfit");
+        assert!(written(None).is_null());
+    }
 }

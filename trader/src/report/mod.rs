@@ -27,5 +27,5 @@ pub(crate) use facts::{headline, sections};
 pub use figures::Report;
 pub use page::page;
 pub(crate) use shown::{count, minute, money, number, or_dash, percent};
-pub use summary::Surroundings;
+pub use summary::{Surroundings, TradingRecord};
 pub use table::{boxed, plain};

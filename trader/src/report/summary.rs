@@ -241,6 +241,30 @@ impl ReportBuilder {
     }
 }
 
+/// What the closed trades and the days of a run amount to so far.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct TradingRecord {
+    /// Trades that gained over all; none before the first.
+    pub win_rate: Option<Ratio>,
+    /// Of the returns per UTC day, the unfinished one included; none before it can be said.
+    pub sharpe: Option<f64>,
+}
+
+impl ReportBuilder {
+    /// The two figures of the report that people follow while a run goes on.
+    #[must_use]
+    pub fn record_so_far(&self) -> TradingRecord {
+        let closed = self.ledger.closed();
+        TradingRecord { win_rate: win_rate(closed), sharpe: self.curve.measures_so_far().sharpe }
+    }
+}
+
+/// Trades that gained, fees and funding included, over all.
+fn win_rate(closed: &[Trade]) -> Option<Ratio> {
+    let wins = closed.iter().filter(|trade| trade.net() > Amount::ZERO).count();
+    Amount(wins as i128).ratio_of(Amount(closed.len() as i128))
+}
+
 impl TradeFigures {
     fn of(trades: &[Trade]) -> Self {
         let nets = || trades.iter().map(Trade::net);
@@ -258,7 +282,7 @@ impl TradeFigures {
             count,
             wins,
             losses,
-            win_rate: Amount(wins.into()).ratio_of(Amount(count.into())),
+            win_rate: win_rate(trades),
             average_win: mean(won, wins),
             average_loss: mean(lost, losses),
             profit_factor: won.ratio_of(-lost),

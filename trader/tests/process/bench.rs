@@ -208,8 +208,13 @@ impl Desk {
     }
 
     pub(crate) fn terminate(&self) {
+        self.send("TERM");
+    }
+
+    /// Sends it a signal.
+    pub(crate) fn send(&self, signal: &str) {
         let pid = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+        assert!(Command::new("kill").args(["-s", signal, &pid]).status().unwrap().success());
     }
 
     /// Its exit code, once it has left.

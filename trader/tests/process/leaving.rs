@@ -2,10 +2,17 @@
 
 use std::time::{Duration, Instant};
 
+use rstest::rstest;
+
 use crate::bench::Bench;
 
-#[test]
-fn sigterm_leaves_within_a_second_keeps_stops_and_says_what_is_open() {
+#[rstest]
+#[case::sigterm("TERM", "SIGTERM")]
+#[case::ctrl_c("INT", "Ctrl-C")]
+fn a_signal_leaves_within_a_second_keeps_stops_and_says_what_is_open(
+    #[case] signal: &str,
+    #[case] name: &str,
+) {
     // Slow enough that a position outlives the moment between seeing it and the signal.
     let bench = Bench::quickstart(3000);
     let mut desk = bench.run("--speed 120s");
@@ -13,12 +20,13 @@ fn sigterm_leaves_within_a_second_keeps_stops_and_says_what_is_open() {
         desk.until("/api/positions", |answer| answer["positions"][0]["stopPrice"].is_string());
     let symbol = open["positions"][0]["symbol"].as_str().unwrap().to_owned();
     let told = Instant::now();
-    desk.terminate();
+    desk.send(signal);
     let code = desk.left();
     let took = told.elapsed();
     assert_eq!(code, 0, "{}", desk.said());
     assert!(took < Duration::from_secs(1), "it took {took:?}: {}", desk.said());
     let said = desk.said();
+    assert!(said.contains(&format!("{name}: leaving")), "{said}");
     assert!(said.contains("open") && said.contains(&symbol) && said.contains("stop"), "{said}");
 
     let records = bench.records();

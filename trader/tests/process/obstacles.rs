@@ -175,12 +175,74 @@ fn data_are_read_from_regular_files_alone() {
     bench.done(RUN).refused(2, &["system.yaml", "bars.csv", "a pipe"]);
 }
 
+const LIVE: &str = "
+apiVersion: sapphiretrade.xyz/v1alpha1
+kind: TradingSystem
+metadata: {name: quickstart}
+spec:
+  venue: {aster: {network: Mainnet, credentials: {secretName: aster}}}
+  live: true
+  symbols: {list: [BTCUSD]}
+  barInterval: 1h
+  riskPolicyRef: {name: quickstart}
+  storage: {postgres: {secretRef: {name: postgres, key: url}}}
+  bus: {redis: {secretRef: {name: redis, key: url}}}
+";
+
 #[test]
 fn real_money_is_forbidden_where_the_environment_says_so() {
     let bench = Bench::quickstart(50);
-    let mut command = bench.command(RUN);
-    command.env("ENABLE_PAPER_TRADING", "perhaps");
-    let refused = command.output().unwrap(); // neither yes nor no
-    assert_eq!(refused.status.code(), Some(2));
-    assert!(String::from_utf8_lossy(&refused.stderr).contains("ENABLE_PAPER_TRADING"));
+    std::fs::write(bench.path("desk/system.yaml"), LIVE).unwrap();
+    let said = |paper: &str| {
+        let refused = bench.command(RUN).env("ENABLE_PAPER_TRADING", paper).output().unwrap();
+        assert_eq!(refused.status.code(), Some(2));
+        String::from_utf8(refused.stderr).unwrap()
+    };
+    let forbidden = said("true");
+    for words in ["live: true", "ENABLE_PAPER_TRADING=true forbids real money", "remove live"] {
+        assert!(forbidden.contains(words), "no `{words}` in: {forbidden}");
+    }
+    let allowed = said("false");
+    assert!(!allowed.contains("ENABLE_PAPER_TRADING"), "{allowed}");
+    let unclear = said("perhaps");
+    assert!(unclear.contains("ENABLE_PAPER_TRADING is `perhaps`"), "{unclear}");
+    assert!(!bench.db().exists());
+}
+
+#[test]
+fn storage_and_bus_of_a_cluster_are_told_to_be_embedded_here() {
+    let bench = Bench::quickstart(50);
+    let of_a_cluster = "\n  storage: {postgres: {secretRef: {name: postgres, key: url}}}\
+                        \n  bus: {redis: {secretRef: {name: redis, key: url}}}\n  barInterval: 1h";
+    bench.edit("system.yaml", "\n  barInterval: 1h", of_a_cluster);
+    let mut desk = bench.run("--speed max");
+    desk.until_said("the page stays");
+    let status = desk.get("/api/system-status");
+    for words in ["storage.postgres is for clusters", "bus.redis is for clusters"] {
+        assert!(status["notes"].to_string().contains(words), "no `{words}` in {status}");
+        assert!(desk.said().contains(words), "no `{words}` in the log: {}", desk.said());
+    }
+    assert_eq!((&status["storage"], &status["bus"]), (&"embedded".into(), &"embedded".into()));
+    desk.terminate();
+    assert_eq!(desk.left(), 0);
+}
+
+#[test]
+fn a_pipe_gets_neither_colours_nor_progress() {
+    let bench = Bench::quickstart(3000);
+    for arguments in [
+        RUN,
+        "backtest -f DESK --journal DB",
+        "backtest -f DESK --sweep policy.limits.maxDrawdown=0.2,0.3",
+        "replay -f DESK --db DB",
+        "journal verify --db DB",
+        "why o1 --db DB",
+        "run",
+    ] {
+        let done = bench.done(arguments);
+        let said = done.out() + &done.complaint();
+        assert!(!said.is_empty(), "{arguments}");
+        let control = |c: &char| c.is_control() && *c != '\n';
+        assert_eq!(said.chars().find(control), None, "{arguments}: {said:?}");
+    }
 }

@@ -243,8 +243,11 @@ fn a_policy_that_is_gone_for_longer_than_stale_after_reduces_the_desk_until_it_i
     again.until_said("the RiskPolicy is seen again");
     fs::write(&path, "what the desk may lose").unwrap();
     again.until("/api/risk", |answer| !answer["policy"]["lost"].is_null());
+    let refused = again.get("/api/risk");
+    assert!(refused["policy"]["lastRefused"]["message"].is_string(), "{refused}");
     fs::write(&path, &text).unwrap();
-    again.until("/api/risk", |answer| answer["tradingState"] == "Active");
+    let found = again.until("/api/risk", |answer| answer["tradingState"] == "Active");
+    assert!(found["policy"]["lastRefused"].is_null(), "what was refused is gone: {found}");
     again.terminate();
     assert_eq!(again.left(), 0);
 

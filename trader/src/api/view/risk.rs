@@ -49,7 +49,7 @@ pub struct PolicyInForce {
     /// Since when it has been without for longer than that: only what shrinks exposure passes. Null
     /// while the policy is seen.
     pub lost: Option<LostPolicy>,
-    /// The newest change that was refused; null when none was.
+    /// What was refused last, until the file holds a policy again; null when nothing was.
     pub last_refused: Option<RefusedPolicy>,
 }
 

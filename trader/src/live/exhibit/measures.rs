@@ -17,6 +17,7 @@ use sapphire_engine::time::Timestamp;
 use sapphire_engine::venue::VenueReport;
 
 use super::account::all_verified;
+use crate::report::TradingRecord;
 use crate::telemetry::metrics::{Account, AgentSkill, DeskMetrics, SpokenView};
 
 /// Feeds the metrics.
@@ -36,14 +37,14 @@ impl Measures {
     }
 
     /// What stands when the counting begins.
-    pub(super) fn begin(&mut self, engine: &Engine) {
+    pub(super) fn begin(&mut self, engine: &Engine, record: TradingRecord) {
         self.metrics.trading_state(engine.state());
         self.metrics.policy(engine.enforced_policy().generation, None);
         for tracked in engine.working_orders() {
             self.metrics.order_moved(None, tracked.order.state);
             self.states.insert(tracked.order.request.id, tracked.order.state);
         }
-        self.account(engine);
+        self.account(engine, record);
         self.agents(engine);
     }
 
@@ -169,7 +170,7 @@ impl Measures {
         }
     }
 
-    pub(super) fn account(&self, engine: &Engine) {
+    pub(super) fn account(&self, engine: &Engine, record: TradingRecord) {
         let (portfolio, losses) = (engine.portfolio(), engine.losses());
         let (gross_exposure, net_exposure, open_positions) = engine.exposure();
         self.metrics.account(&Account {
@@ -186,6 +187,8 @@ impl Measures {
             drawdown: losses.drawdown(),
             daily_loss: losses.daily_loss().max(Ratio::ZERO),
             open_positions,
+            win_rate: record.win_rate.map(Ratio::to_f64),
+            sharpe: record.sharpe,
         });
     }
 }

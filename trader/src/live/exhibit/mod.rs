@@ -140,7 +140,7 @@ impl Exhibit {
     pub fn begin(&mut self, engine: &Engine) {
         self.live = true;
         self.phase = view::Phase::Running;
-        self.measures.begin(engine);
+        self.measures.begin(engine, self.reporter.record_so_far());
         self.policy.in_force(engine.now(), None);
         self.publisher.mark(Sections::ALL);
     }
@@ -264,7 +264,7 @@ impl Exhibit {
         }
         if due.contains(Sections::PORTFOLIO) {
             self.publisher.portfolio(self.account.summary(engine));
-            self.measures.account(engine);
+            self.measures.account(engine, self.reporter.record_so_far());
         }
         if due.contains(Sections::POSITIONS) {
             self.publisher.positions(account::positions(engine));
@@ -333,7 +333,7 @@ impl Witness for Exhibit {
         self.publisher.journal_head(link.sequence);
         self.publisher.mark(Sections::touched_by(record));
         self.rounds.take(at, record, engine.config());
-        self.reasons.take(record);
+        self.reasons.take(record, &self.narrator);
         match record {
             Record::CommandRefused { reason, .. } => self.refusal = Some(reason.clone()),
             Record::Venue(VenueReport::Fill(fill)) => self.filled(fill, engine),

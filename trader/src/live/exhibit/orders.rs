@@ -8,6 +8,7 @@ use sapphire_engine::journal::Record;
 use sapphire_engine::venue::{SubmitOutcome, VenueReport};
 
 use crate::api::view;
+use crate::lineage::Narrator;
 
 /// Closed orders that are shown; every open one is.
 const CLOSED_SHOWN: usize = 500;
@@ -21,13 +22,12 @@ pub(super) struct Reasons {
 }
 
 impl Reasons {
-    pub(super) fn take(&mut self, record: &Record) {
+    pub(super) fn take(&mut self, record: &Record, narrator: &Narrator) {
         let (order, reason) = match record {
             Record::Intent(intent) if !intent.verdict.approved => {
-                let denial = |rule: &sapphire_engine::risk::RuleResult| {
-                    format!("{}: {} against {}", rule.rule, rule.input, rule.limit)
-                };
-                let denials: Vec<_> = intent.verdict.denials().map(denial).collect();
+                let symbol = intent.request.symbol;
+                let denials = intent.verdict.denials().map(|rule| narrator.denial(symbol, rule));
+                let denials: Vec<_> = denials.collect();
                 (intent.request.id, denials.join("; "))
             }
             Record::CancelIntent { order, reason } => (*order, reason.clone()),

@@ -34,13 +34,12 @@ impl PolicyNews {
     pub(super) fn in_force(&mut self, at: Timestamp, delay: Option<Duration>) {
         self.acknowledged = Some((at, SystemTime::now()));
         self.delay = delay;
-        if delay.is_some() {
-            self.refused = None;
-        }
     }
 
-    /// The file holds `policy`; what of it does not act is shown as waiting.
+    /// The file holds `policy`, whatever was refused before; what of it does not act is shown as
+    /// waiting.
     pub(super) fn holds(&mut self, engine: &Engine, policy: &PolicyChange) {
+        self.refused = None;
         let changes = changes(engine.policy(), &policy.policy);
         self.pending = (!changes.is_empty()).then(|| view::PendingPolicy {
             generation: engine.enforced_policy().generation + 1,

@@ -6,7 +6,7 @@ use sapphire_engine::money::{Amount, Ratio, SCALE};
 use super::Registrar;
 
 /// What the account amounts to, in quote currency and shares of equity.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Account {
     /// Marked equity.
     pub equity: Amount,
@@ -34,6 +34,10 @@ pub struct Account {
     pub daily_loss: Ratio,
     /// Symbols with a position.
     pub open_positions: u32,
+    /// Share of closed trades that gained; none before the first.
+    pub win_rate: Option<f64>,
+    /// Sharpe ratio of the days; none before there are two.
+    pub sharpe: Option<f64>,
 }
 
 #[derive(Debug)]
@@ -51,6 +55,8 @@ pub(super) struct AccountGauges {
     drawdown: Gauge,
     daily_loss: Gauge,
     open_positions: IntGauge,
+    win_rate: Gauge,
+    sharpe: Gauge,
 }
 
 /// For display only: money never comes back from here.
@@ -107,6 +113,15 @@ impl AccountGauges {
             )?,
             open_positions: registrar
                 .register(IntGauge::new("sapphire_open_positions", "Symbols with a position.")?)?,
+            win_rate: gauge(
+                "sapphire_win_rate_ratio",
+                "Share of closed trades that gained after fees and funding; NaN before the first.",
+            )?,
+            sharpe: gauge(
+                "sapphire_sharpe_ratio",
+                "Sharpe ratio of returns per UTC day in event time, annualised at 365 days, without a risk-free \
+                 rate; NaN before it can be said.",
+            )?,
         })
     }
 
@@ -126,5 +141,7 @@ impl AccountGauges {
         self.drawdown.set(account.drawdown.to_f64());
         self.daily_loss.set(account.daily_loss.to_f64());
         self.open_positions.set(account.open_positions.into());
+        self.win_rate.set(account.win_rate.unwrap_or(f64::NAN));
+        self.sharpe.set(account.sharpe.unwrap_or(f64::NAN));
     }
 }

@@ -25,6 +25,8 @@ fn account() -> Account {
         drawdown: Ratio(2_000_000),
         daily_loss: Ratio::ZERO,
         open_positions: 1,
+        win_rate: Some(0.625),
+        sharpe: Some(-1.5),
     }
 }
 
@@ -76,6 +78,8 @@ fn what_the_desk_says_is_what_prometheus_reads() {
         ("sapphire_portfolio_value_quote", 10_250.5),
         ("sapphire_funding_received_quote", -3.0),
         ("sapphire_drawdown_ratio", 0.02),
+        ("sapphire_win_rate_ratio", 0.625),
+        ("sapphire_sharpe_ratio", -1.5),
         ("sapphire_opinions_total{agent=\"vpin\",direction=\"Abstain\"}", 1.0),
         ("sapphire_opinions_total{agent=\"trend\",direction=\"Long\"}", 0.0),
         ("sapphire_agent_weight_ratio{agent=\"trend\"}", 0.23),

@@ -38,8 +38,9 @@ async fn tighten(case: &Case<'_>, drawdown: &str) {
 async fn a_limit_holds_when_leader_and_standby_confirmed_it() {
     let case = case("bindings").await;
     apply(&case, POLICY).await;
-    let (status, _) = enforced(&case, "False", "NoPods").await;
+    let (status, message) = enforced(&case, "Unknown", "NoPods").await;
     assert_eq!(status.bound_pods, 0);
+    assert!(message.contains("limits nothing"), "{message}");
     let traders = Traders::start(&case.client(), Some(case.namespace())).await.unwrap();
     apply(&case, &format!("{RECORDINGS}---{}", system(BACKENDS))).await;
     volumes(&case).await;

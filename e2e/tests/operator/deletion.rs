@@ -97,8 +97,6 @@ async fn a_desk_that_is_exposed_is_not_deleted_and_one_that_is_flat_goes_with_it
     let traders = exposed(&case, "").await;
     let said = refused(&case, &["delete", "tsys", "desk"]).await;
     assert!(said.contains("BTCUSD") && said.contains("deletionPolicy"), "{said}");
-    let said = refused(&case, &["delete", "rpol", "careful"]).await;
-    assert!(said.contains("desk"), "{said}");
 
     // Nonsense proves nothing.
     traders.conduct(case.namespace(), "desk", |desk| desk.nonsense = Some("{".into()));
@@ -211,6 +209,7 @@ async fn the_policy_can_be_changed_while_the_deletion_waits() {
     gone(&case).await;
     let told = events(&case).await;
     assert!(told.contains("Orphaned: ") && told.contains("BTCUSD"), "{told}");
+    assert_eq!(told.matches("Orphaned: ").count(), 1, "{told}");
 }
 
 #[tokio::test]
@@ -299,6 +298,18 @@ async fn a_suspended_desk_is_deleted_by_the_same_rules() {
 }
 
 #[tokio::test]
+async fn a_desk_and_its_policy_go_in_one_command() {
+    let case = case("together").await;
+    let _traders = Traders::start(&case.client(), Some(case.namespace())).await.unwrap();
+    ready(&case, "").await;
+    wait(&case, "Flat", "True").await;
+    kubectl(&case, &["delete", "tsys/desk", "rpol/careful", "--timeout=60s"]).await;
+    gone(&case).await;
+    let policies = case.api::<RiskPolicy>();
+    assert!(policies.get_opt("careful").await.unwrap().is_none());
+}
+
+#[tokio::test]
 async fn a_policy_stays_while_a_system_names_it() {
     let case = case("in-use").await;
     apply(&case, &format!("{POLICY}---{}---{}", POLICY.replace("careful", "bold"), system("")))
@@ -310,7 +321,12 @@ async fn a_policy_stays_while_a_system_names_it() {
     .await;
     // One that nobody names goes without more ado.
     kubectl(&case, &["delete", "rpol", "bold"]).await;
-    slip_through::<RiskPolicy>(&case, "careful", json!({"systems": []})).await;
+    let delete = ["-n", case.namespace(), "delete", "rpol", "careful", "--wait=false"];
+    let deleted = case.cluster().kubectl(&delete).await.unwrap();
+    assert!(deleted.status.success(), "{}", deleted.err);
+    for words in ["limits 1 TradingSystem(s), desk first", "It stays", "force-delete"] {
+        assert!(deleted.err.contains(words), "no `{words}` in: {}", deleted.err);
+    }
     let policies = case.api::<RiskPolicy>();
     let words = until("the policy to say why it stays", || async {
         let status = policies.get("careful").await.unwrap().status?;

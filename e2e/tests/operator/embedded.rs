@@ -140,8 +140,18 @@ async fn scaling_to_zero_is_honoured_across_revisions_and_shown() {
         (said == "0 1Gi").then_some(())
     })
     .await;
-    kubectl(&case, &["scale", "deployment/desk-trader", "--replicas=1"]).await;
+    // Two would open one journal.
+    kubectl(&case, &["scale", "deployment/desk-trader", "--replicas=3"]).await;
+    until("one trader", || async {
+        let replicas = ["get", "deployment", "desk-trader", "-o", "jsonpath={.spec.replicas}"];
+        (kubectl(&case, &replicas).await == "1").then_some(())
+    })
+    .await;
     wait(&case, "Ready", "True").await;
+    let told = kubectl(&case, &["get", "events", "-o", "jsonpath={.items[*].message}"]).await;
+    for words in ["was scaled to zero by hand", "spec.replicas was changed by hand"] {
+        assert!(told.contains(words), "no `{words}` in: {told}");
+    }
     assert_statuses(&case).await;
 }
 

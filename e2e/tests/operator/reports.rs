@@ -98,6 +98,11 @@ async fn what_the_leader_reports_is_the_desks_status() {
     let said = report(&case, "the exposure", |report| report.open_orders == 2).await;
     assert_eq!(said.flat, Some(false));
     assert_eq!(said.exposed_symbols[0].as_str(), "BTCUSD");
+    until("the new state to be told", || async {
+        let told = kubectl(&case, &["get", "events", "-o", "jsonpath={.items[*].message}"]).await;
+        told.contains("reports Reducing, it was Active before").then_some(())
+    })
+    .await;
     assert_eq!(said.equity, "99000.5".parse().ok());
     let shown = kubectl(&case, &["get", "tsys", "desk"]).await;
     assert!(shown.contains("Reducing") && shown.contains("99000.5"), "{shown}");

@@ -7,6 +7,7 @@ use sapphire_crds::names::Component;
 use sapphire_crds::trading_system::{RolloutStatus, RolloutStep};
 use sapphire_e2e::{Play, Traders};
 
+use crate::agents::agent;
 use crate::clustered::BACKENDS;
 use crate::desk::{
     POLICY, RECORDINGS, apply, assert_statuses, kubectl, ready, system, volumes, wait,
@@ -230,14 +231,14 @@ spec:
   authority: {delegated: {symbols: [BTCUSD], quantity: \"1\", maxNotional: \"10\"}}
 ";
     let whole = |more: &str| {
-        let system = system(&format!("{BACKENDS}\n  rollout: {{stepDeadline: 90s}}\n{more}"));
+        let system = system(&format!("{BACKENDS}\n  rollout: {{stepDeadline: 20s}}\n{more}"));
         format!("{system}{delegated}")
     };
     apply(&case, &format!("{RECORDINGS}---{POLICY}---{}", whole(""))).await;
     volumes(&case).await;
     // Agents without pods run every release, so that only one can fail.
     kubectl(&case, &["scale", "--replicas=0", "tagent/one", "tagent/two", "tagent/three"]).await;
-    wait(&case, "Ready", "True").await;
+    agent(&case, "maker", "Ready", "True").await;
     let before = complete(&case).await;
     case.play(Component::Agent, &Play::Crashes("no such book".into())).await.unwrap();
     apply(&case, &whole("  podOverrides: {env: [{name: EXTRA, value: \"1\"}]}\n")).await;
@@ -250,6 +251,5 @@ spec:
     let (reason, message) = wait(&case, "Stalled", "True").await;
     assert_eq!(reason, "DeadlineExceeded");
     assert!(message.contains("maker") && message.contains("no such book"), "{message}");
-    wait(&case, "AgentsAvailable", "True").await;
     assert_statuses(&case).await;
 }

@@ -6,7 +6,7 @@ use sapphire_e2e::Case;
 use sapphire_operator::reconcile::kind::Kind;
 
 use crate::agents::{agent, desk, pods, status};
-use crate::desk::{apply, assert_statuses, kubectl, names, wait};
+use crate::desk::{apply, assert_statuses, kubectl, names, wait, wait_for};
 use crate::plane::{case, until};
 
 async fn scale(case: &Case<'_>, replicas: i32) {
@@ -29,7 +29,7 @@ async fn has(case: &Case<'_>, replicas: i32) {
 #[tokio::test]
 async fn an_agent_is_scaled_by_its_own_resource() {
     let case = case("agents-scale").await;
-    let _traders = desk(&case, "").await;
+    let _traders = desk(&case, "  consensus: {minAgents: 2}\n").await;
     let revisions = names(&case, Kind::ControllerRevision).await;
     let first = pods(&case, "one").await;
     scale(&case, 3).await;
@@ -50,10 +50,27 @@ async fn an_agent_is_scaled_by_its_own_resource() {
     has(&case, 0).await;
     let ready = agent(&case, "one", "Ready", "True").await;
     assert!(ready.message.contains("kubectl scale tagent one --replicas=1"), "{}", ready.message);
-    wait(&case, "Ready", "True").await;
+    let (_, message) = wait(&case, "Ready", "True").await;
+    assert!(message.contains("scaled to zero and without an opinion: one"), "{message}");
     assert_statuses(&case).await;
+    // Without those that remain nobody could agree.
+    kubectl(&case, &["scale", "tradingagent/two", "--replicas=0"]).await;
+    let message = wait_for(&case, "AgentsAvailable", "False", "AgentsMissing").await;
+    assert!(message.contains("too few agents vote: 1, and 2 must agree"), "{message}");
+    wait(&case, "Ready", "False").await;
+    assert_statuses(&case).await;
+    kubectl(&case, &["scale", "tradingagent/two", "--replicas=1"]).await;
+    wait(&case, "Ready", "True").await;
 
     scale(&case, 1).await;
+    has(&case, 1).await;
+    // Its Deployment is not what people scale.
+    kubectl(&case, &["scale", "deployment/desk-one", "--replicas=4"]).await;
+    until("it to be set back, and told", || async {
+        let told = ["get", "events", "-o", "jsonpath={.items[*].message}"];
+        kubectl(&case, &told).await.contains("spec.replicas was changed by hand").then_some(())
+    })
+    .await;
     has(&case, 1).await;
     assert_eq!(names(&case, Kind::ControllerRevision).await, revisions, "replicas are no input");
     assert_statuses(&case).await;

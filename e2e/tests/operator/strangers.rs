@@ -17,6 +17,11 @@ async fn a_deployment_of_somebody_else_is_not_touched() {
     volumes(&case).await;
     let (reason, message) = wait(&case, "Stalled", "True").await;
     assert_eq!(reason, "NotOurs");
+    until("an event about it", || async {
+        let told = kubectl(&case, &["get", "events", "-o", "jsonpath={.items[*].reason}"]).await;
+        told.contains("NotOurs").then_some(())
+    })
+    .await;
     assert!(message.contains("Deployment") && message.contains("desk-trader"), "{message}");
     let image = [
         "get",

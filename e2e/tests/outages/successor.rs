@@ -105,7 +105,11 @@ async fn a_release_of_agents_goes_on_where_a_killed_operator_left_it(
         // Agents without pods run every release.
         let voters = ["scale", "--replicas=0", "tagent/one", "tagent/two", "tagent/three"];
         kubectl(&operated.case, &voters).await;
-        wait(&operated.case, "Ready", "True").await;
+        until("nobody to vote", || async {
+            let (reason, _) = wait(&operated.case, "AgentsAvailable", "False").await;
+            (reason == "AgentsMissing").then_some(())
+        })
+        .await;
     }
     operated.case.play(Component::Agent, &Play::Crashes("no feature".into())).await.unwrap();
     let change = "  podOverrides: {env: [{name: EXTRA, value: \"1\"}]}\n";
@@ -133,6 +137,7 @@ async fn a_release_of_agents_goes_on_where_a_killed_operator_left_it(
     let target = Some(begun.target);
     assert_eq!([&done.core, &done.agents, &done.execution], [&target; 3]);
     assert_eq!(done.failed, None);
+    kubectl(case, &["scale", "--replicas=1", "tagent/one", "tagent/two", "tagent/three"]).await;
     wait(case, "Ready", "True").await;
     assert_eq!(clustered::pods(case, ",agent").await, core, "the core is not touched again");
     assert_statuses(case).await;

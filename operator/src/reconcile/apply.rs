@@ -124,7 +124,12 @@ async fn one<K: Resource<DynamicType = ()>>(
             if status.code != 409 {
                 return Err(failed(&manifest, &error));
             }
-            let ours = matches!(child.replicas, Replicas::Exactly(_));
+            let there = live.as_ref().and_then(|live| live.replicas);
+            let ours = match child.replicas {
+                Replicas::Exactly(_) => true,
+                Replicas::AtMost(most) => there.is_some_and(|there| there > most),
+                Replicas::Initially(_) | Replicas::None => false,
+            };
             match conflict::judge(&conflict::read(status), ours) {
                 Verdict::ReadAgain => {
                     // The next try asks the API server, not the watch that lags behind.

@@ -61,6 +61,8 @@ pub enum Replicas {
     Exactly(i32),
     /// Whoever set it last: so many at creation, then what is there.
     Initially(i32),
+    /// As [`Initially`](Self::Initially), but never more: a second pod would do harm.
+    AtMost(i32),
 }
 
 /// A child as its builder wants it: typed on the way in, JSON from here on.
@@ -115,11 +117,9 @@ impl Desired {
             Some(rule) => {
                 let number =
                     |name: &str| rule.get(name)?.as_i64().and_then(|n| i32::try_from(n).ok());
-                match (number("exactly"), number("initially")) {
-                    (Some(exactly), _) => Replicas::Exactly(exactly),
-                    (None, Some(initially)) => Replicas::Initially(initially),
-                    (None, None) => return None,
-                }
+                let exactly = number("exactly").map(Replicas::Exactly);
+                let initially = || number("initially").map(Replicas::Initially);
+                exactly.or_else(initially).or_else(|| number("atMost").map(Replicas::AtMost))?
             }
         };
         Some(Self {
@@ -138,6 +138,7 @@ impl Desired {
             Replicas::None => {}
             Replicas::Exactly(n) => stored["replicas"] = json!({"exactly": n}),
             Replicas::Initially(n) => stored["replicas"] = json!({"initially": n}),
+            Replicas::AtMost(n) => stored["replicas"] = json!({"atMost": n}),
         }
         stored
     }
@@ -164,8 +165,13 @@ impl Desired {
         put(&mut object, &["metadata", "annotations", APPLIED], hash.clone().into());
         // Replicas that belong to others are no part of the hash: their change is no wish of ours. They
         // are applied as they are, since server-side apply resets a field that is left out.
-        if let Replicas::Initially(n) = self.replicas {
-            put(&mut object, &["spec", "replicas"], there.unwrap_or(n).into());
+        let of_others = match self.replicas {
+            Replicas::Initially(n) => Some(there.unwrap_or(n)),
+            Replicas::AtMost(n) => Some(there.map_or(n, |there| there.min(n))),
+            Replicas::Exactly(_) | Replicas::None => None,
+        };
+        if let Some(replicas) = of_others {
+            put(&mut object, &["spec", "replicas"], replicas.into());
         }
         put(&mut object, &["apiVersion"], self.kind.api_version().into());
         put(&mut object, &["kind"], self.kind.name().into());
@@ -228,6 +234,17 @@ mod tests {
     }
 
     #[test]
+    fn replicas_with_a_bound_are_left_up_to_it() {
+        let wish = deployment(Replicas::AtMost(1));
+        for (there, applied) in [(None, 1), (Some(0), 0), (Some(1), 1), (Some(3), 1)] {
+            assert_eq!(
+                wish.manifest(&owner("u"), there).unwrap().object["spec"]["replicas"],
+                applied
+            );
+        }
+    }
+
+    #[test]
     fn replicas_of_ours_are_part_of_the_wish() {
         let hash =
             |n| deployment(Replicas::Exactly(n)).manifest(&owner("u"), Some(7)).unwrap().hash;
@@ -243,7 +260,9 @@ mod tests {
 
     #[test]
     fn a_stored_child_comes_back_as_it_was() {
-        for replicas in [Replicas::None, Replicas::Exactly(3), Replicas::Initially(2)] {
+        let rules =
+            [Replicas::None, Replicas::Exactly(3), Replicas::Initially(2), Replicas::AtMost(1)];
+        for replicas in rules {
             let wish = deployment(replicas);
             assert_eq!(Desired::restore(&wish.store()), Some(wish));
         }

@@ -10,7 +10,7 @@ use k8s_openapi::api::events::v1::Event;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta};
 use kube::api::PostParams;
 use kube::{Api, Client, Resource};
-use sapphire_crds::conditions::{ConditionType, Conditions};
+use sapphire_crds::conditions::{ConditionType, Conditions, Reason};
 use sapphire_crds::names::annotations::TRACE_ID;
 use tokio::time::Instant;
 use tracing::Span;
@@ -82,15 +82,22 @@ impl Events {
         self.tell_of(about.object_ref(&()), severity, reason, note).await;
     }
 
-    /// Tells of a hold that only a person ends, where the object's status `before` did not.
+    /// Tells of a hold that only a person ends (a field that others declare among them), where the
+    /// object's status `before` did not.
     pub async fn tell_stalled<K: Resource<DynamicType = ()>>(
         &self,
         about: &K,
         before: &Conditions,
         hold: &Hold,
     ) {
-        let Hold::Stalled { reason, message, .. } = hold else { return };
-        let known = before.get(ConditionType::Stalled).is_some_and(|condition| {
+        let (condition, reason, message) = match hold {
+            Hold::Stalled { reason, message, .. } => (ConditionType::Stalled, reason, message),
+            Hold::Waiting { reason: reason @ Reason::FieldConflict, message, .. } => {
+                (ConditionType::Reconciling, reason, message)
+            }
+            Hold::Waiting { .. } | Hold::Transient(_) => return,
+        };
+        let known = before.get(condition).is_some_and(|condition| {
             condition.status == Answer::True.as_str() && condition.reason == reason.as_str()
         });
         if !known {

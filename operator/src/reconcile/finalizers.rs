@@ -125,6 +125,12 @@ impl Sights {
         *since.entry((uid.to_owned(), what)).or_insert_with(Instant::now)
     }
 
+    /// Whether `what` was seen of the object, and not ended.
+    pub fn is_so(&self, uid: &str, what: &'static str) -> bool {
+        let since = self.since.lock().unwrap_or_else(PoisonError::into_inner);
+        since.contains_key(&(uid.to_owned(), what))
+    }
+
     /// `what` is not so any more.
     pub fn end(&self, uid: &str, what: &'static str) {
         self.since.lock().unwrap_or_else(PoisonError::into_inner).remove(&(uid.to_owned(), what));

@@ -117,7 +117,11 @@ fn shown(value: &Value) -> String {
         Value::Array(items) if items.iter().all(Value::is_string) => {
             items.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(" ")
         }
-        value => value.to_string(),
+        // A variable, whose name the path says.
+        value => match value.get("value").and_then(Value::as_str) {
+            Some(text) => text.to_owned(),
+            None => value.to_string(),
+        },
     };
     let mut lines = text.lines();
     match (lines.next(), lines.next()) {
@@ -172,7 +176,7 @@ mod tests {
         "trader: memory limit from 1Gi to 2Gi")]
     #[case(json!({"image": "a:1"}), json!({"image": "a:2"}), "trader: image from a:1 to a:2")]
     #[case(json!({"env": []}), json!({"env": [{"name": "A", "value": "b"}]}),
-        "trader: variable A from nothing to {\"name\":\"A\",\"value\":\"b\"}")]
+        "trader: variable A from nothing to b")]
     #[case(json!({"args": ["run"]}), json!({"args": ["run", "--x"]}), "trader: arguments from run to run --x")]
     fn a_difference_is_told_in_words(
         #[case] before: Value,

@@ -74,7 +74,8 @@ pub fn of_deployment<'a>(
             return no(reason, format!("pod {}: {words}", child.key.name));
         }
     }
-    let available = if current { health.available } else { 0 };
+    // While pods of two revisions are there, more answer than are wanted.
+    let available = if current { health.available.min(wanted) } else { 0 };
     no(Reason::Progressing, format!("Deployment {name}: {available} of {wanted} pods answer"))
 }
 

@@ -33,6 +33,7 @@ use decision::{Decision, Facts, Freedom, Traders, decide};
 pub(super) const LOOK: Duration = Duration::from_secs(20);
 
 const FLATTENS: &str = "flattens";
+const RELEASED: &str = "is let go";
 const TERMINATES: &str = "its namespace terminates";
 
 /// Lets the desk go, or says what it waits for.
@@ -45,7 +46,9 @@ pub(super) async fn reconcile(
 ) -> Result<Option<Duration>, Hold> {
     let meta = &desk.system.metadata;
     let held = meta.finalizers.iter().flatten().any(|name| name == finalizers::EXPOSURE);
-    if !held {
+    let uid = meta.uid.as_deref().unwrap_or_default();
+    // The watch may still tell of a desk that was let go.
+    if !held || context.sights.is_so(uid, RELEASED) {
         // Its children are owned and go with it.
         return Ok(None);
     }
@@ -191,6 +194,7 @@ async fn release(context: &Context, desk: &Dereferenced, freedom: &Freedom) -> R
     tracing::info!(object = %desk.key, why = freedom.why, "lets the TradingSystem go");
     marks::release(context, &context.systems, &desk.system.metadata, finalizers::EXPOSURE).await?;
     context.metrics.released.with_label_values(&[freedom.why]).inc();
+    context.sights.since(desk.system.metadata.uid.as_deref().unwrap_or_default(), RELEASED);
     Ok(())
 }
 

@@ -169,6 +169,15 @@ fn serving(standing: &Standing<'_>, core: &Core) -> Core {
     }
 }
 
+/// The first few of them.
+fn some_of(names: &[String]) -> String {
+    let named = names.iter().take(NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");
+    match names.len().saturating_sub(NAMED) {
+        0 => named,
+        more => format!("{named} and {more} more"),
+    }
+}
+
 /// How the agents stand.
 struct Agents {
     total: i32,
@@ -202,7 +211,13 @@ fn agents(desk: &Dereferenced, standing: &Standing<'_>, core: &Core) -> Agents {
         .filter_map(|agent| agent.metadata.name.as_deref())
         .collect();
     let unreadable = desk.unreadable.first().and_then(|agent| agent.metadata.name.as_deref());
-    let ready = number(desk.agents.len() - waiting.len());
+    let asleep = desk.agents.iter().filter(|agent| agent.spec.replicas == 0);
+    let asleep: Vec<String> = asleep.filter_map(|agent| agent.metadata.name.clone()).collect();
+    let up = desk.agents.iter().filter(|agent| is_ready(agent) && agent.spec.replicas > 0);
+    let ready = number(up.clone().count());
+    let voters = up.filter(|agent| agent.spec.authority.consensus.is_some()).count();
+    let needed = desk.system.spec.consensus.min_agents;
+    let silenced = number(voters) < number(needed as usize) && !asleep.is_empty();
     let (reason, message) = match (waiting.first(), unreadable) {
         _ if total == 0 => (Reason::AgentsMissing, "no TradingAgent names this system".to_owned()),
         (Some(first), _) => {
@@ -212,11 +227,23 @@ fn agents(desk: &Dereferenced, standing: &Standing<'_>, core: &Core) -> Agents {
             let words = format!("{ready} of {total} agents are ready; {name} cannot be read");
             (Reason::Progressing, words)
         }
-        (None, None) => (Reason::Available, format!("all {total} agents are ready")),
+        (None, None) if silenced => (
+            Reason::AgentsMissing,
+            format!(
+                "too few agents vote: {voters}, and {needed} must agree (consensus.minAgents), so nothing is entered; \
+                 scaled to zero: {}",
+                some_of(&asleep)
+            ),
+        ),
+        (None, None) if asleep.is_empty() => {
+            (Reason::Available, format!("all {total} agents are ready"))
+        }
+        (None, None) => (
+            Reason::Available,
+            format!("{ready} of {total} agents are ready; scaled to zero: {}", some_of(&asleep)),
+        ),
     };
     let answer = Core { available: reason == Reason::Available, reason, message };
-    let asleep = desk.agents.iter().filter(|agent| agent.spec.replicas == 0);
-    let asleep = asleep.filter_map(|agent| agent.metadata.name.clone()).take(NAMED).collect();
     Agents { total, ready, answer, asleep }
 }
 
@@ -273,7 +300,7 @@ fn standing_conditions(
             None if agents.asleep.is_empty() => setting.ready("every part of the desk answers"),
             None => setting.ready(format!(
                 "every part of the desk answers; scaled to zero and without an opinion: {}",
-                agents.asleep.join(", ")
+                some_of(&agents.asleep)
             )),
             Some(waiting) => setting.reconciling(waiting.reason, waiting.message.clone()),
         },

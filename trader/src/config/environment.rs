@@ -96,7 +96,9 @@ fn parse<T: std::str::FromStr>(name: &'static str, value: &str) -> Result<T, Con
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Plan;
     use rstest::rstest;
+    use sapphire_crds::manifest::{Request, load};
 
     fn environment(variables: &[(&str, &str)]) -> Result<Environment, ConfigError> {
         let find = |name: &str| variables.iter().find(|(key, _)| *key == name);
@@ -127,6 +129,49 @@ mod tests {
     fn nothing_set_means_nothing() {
         assert_eq!(environment(&[]).unwrap(), Environment::default());
         assert_eq!(environment(&[("TRADING_SYMBOLS", " ")]).unwrap(), Environment::default());
+    }
+
+    const LIVE: &str = "
+apiVersion: sapphiretrade.xyz/v1alpha1
+kind: TradingSystem
+metadata: {name: desk}
+spec:
+  venue: {aster: {network: Mainnet, credentials: {secretName: aster}}}
+  live: true
+  symbols: {list: [BTCUSDT]}
+  barInterval: 1h
+  riskPolicyRef: {name: careful}
+  consensus: {minAgents: 1}
+  storage: {postgres: {secretRef: {name: postgres, key: url}}}
+  bus: {redis: {secretRef: {name: redis, key: url}}}
+---
+apiVersion: sapphiretrade.xyz/v1alpha1
+kind: RiskPolicy
+metadata: {name: careful}
+spec: {}
+---
+apiVersion: sapphiretrade.xyz/v1alpha1
+kind: TradingAgent
+metadata: {name: one}
+spec: {systemRef: {name: desk}, strategy: {vpin: {}}, authority: {consensus: {}}}
+";
+
+    #[test]
+    fn real_money_is_forbidden_where_the_environment_says_so() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("desk.yaml");
+        std::fs::write(&file, LIVE).unwrap();
+        // As a release that could trade it.
+        let request = Request { system: None, strategies: &["vpin"], venues: &["aster"] };
+        let manifests = load(&[&file], request).unwrap_or_else(|faults| panic!("{faults}"));
+        let plan = |paper: &str| {
+            let environment = environment(&[("ENABLE_PAPER_TRADING", paper)]).unwrap();
+            Plan::of(&manifests, &environment).unwrap_err()
+        };
+        let forbidden = plan("true");
+        assert!(matches!(forbidden, ConfigError::PaperOnly), "{forbidden}");
+        assert!(forbidden.to_string().contains("remove live"), "{forbidden}");
+        assert!(!matches!(plan("false"), ConfigError::PaperOnly));
     }
 
     #[test]

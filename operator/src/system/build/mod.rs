@@ -55,8 +55,8 @@ impl EmbeddedPods {
         let Self { manifests, trader } = self;
         Ok(vec![
             Desired::new(Kind::ConfigMap, &manifests, Replicas::None)?,
-            // Scaling to zero is the emergency stop of many runbooks, and stays.
-            Desired::new(Kind::Deployment, &trader, Replicas::Initially(1))?,
+            // Scaling to zero is the emergency stop of many runbooks, and stays. Two would open one journal.
+            Desired::new(Kind::Deployment, &trader, Replicas::AtMost(1))?,
         ])
     }
 }

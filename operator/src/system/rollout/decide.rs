@@ -106,13 +106,19 @@ fn stays_failed(rollout: RolloutStatus, failed: &FailedRollout) -> Decision {
     still(rollout, Some(Wait { reason, message, stalled: true }), None)
 }
 
+/// The desk that a revision is of: the hash is what follows its name.
+fn system_of(revision: &ObjectName) -> &str {
+    revision.as_str().rsplit_once('-').map_or(revision.as_str(), |(system, _)| system)
+}
+
 /// `held`: it has a turn already.
 fn start(mut rollout: RolloutStatus, facts: &Facts, held: bool) -> Decision {
     rollout.fallback = stable(&rollout, rollout.step).cloned();
     let migrates = needs_migration(&rollout, facts.clustered);
     if migrates && !facts.approved {
         let message = format!(
-            "revision {target} waits until it may migrate the database; kubectl annotate tsys NAME --overwrite {annotation}={target} lets it",
+            "revision {target} waits until it may migrate the database; kubectl annotate tsys {system} --overwrite {annotation}={target} lets it",
+            system = system_of(&rollout.target),
             target = rollout.target,
             annotation = sapphire_crds::names::annotations::MIGRATE,
         );
@@ -301,7 +307,8 @@ fn fail(
         None => String::new(),
     };
     let words = format!(
-        "{message}{goes_on}. Change the spec, or try again with kubectl annotate tsys NAME --overwrite {}=$(date +%s)",
+        "{message}{goes_on}. Change the spec, or try again with kubectl annotate tsys {} --overwrite {}=$(date +%s)",
+        system_of(&rollout.target),
         sapphire_crds::names::annotations::RECONCILE_NOW
     );
     let failed = FailedRollout {

@@ -12,26 +12,26 @@ pub(super) const LOST: SubmitOutcome = SubmitOutcome::Unknown(UnknownCause::Time
 /// Who wanted out.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Wanted {
-    ByConsensus,
-    ByItsAgent,
-    ByTimeStop,
-    ByCommand,
-    ByHalt,
+    Consensus,
+    ItsAgent,
+    TimeStop,
+    Command,
+    Halt,
 }
 
 /// Long, and the order that is to close it has been handed over.
 pub(super) fn leaving(wanted: Wanted) -> (Rig, OrderRequest) {
-    let mut config = if matches!(wanted, Wanted::ByItsAgent) { delegated() } else { config() };
-    if matches!(wanted, Wanted::ByTimeStop) {
+    let mut config = if matches!(wanted, Wanted::ItsAgent) { delegated() } else { config() };
+    if matches!(wanted, Wanted::TimeStop) {
         config.policy.policy.exits.time_stop_bars = Some(1);
     }
     let (mut rig, _stop) = Rig::in_position(Direction::Long, config);
     rig.bar(500_000);
     match wanted {
-        Wanted::ByConsensus | Wanted::ByItsAgent => rig.all_say(Direction::Flat),
-        Wanted::ByTimeStop => {}
-        Wanted::ByCommand => rig.command(Command::Close { symbol: BTC }),
-        Wanted::ByHalt => rig.command(Command::Halt { flatten: true }),
+        Wanted::Consensus | Wanted::ItsAgent => rig.all_say(Direction::Flat),
+        Wanted::TimeStop => {}
+        Wanted::Command => rig.command(Command::Close { symbol: BTC }),
+        Wanted::Halt => rig.command(Command::Halt { flatten: true }),
     }
     let exit = rig.sent_one();
     assert!(exit.purpose.closes());
@@ -65,13 +65,7 @@ fn warnings(rig: &Rig) -> usize {
 
 #[rstest]
 fn what_the_venue_does_not_carry_out_is_tried_until_the_position_is_gone(
-    #[values(
-        Wanted::ByConsensus,
-        Wanted::ByItsAgent,
-        Wanted::ByTimeStop,
-        Wanted::ByCommand,
-        Wanted::ByHalt
-    )]
+    #[values(Wanted::Consensus, Wanted::ItsAgent, Wanted::TimeStop, Wanted::Command, Wanted::Halt)]
     wanted: Wanted,
     #[values(REFUSED, SubmitOutcome::NotSent)] outcome: SubmitOutcome,
 ) {
@@ -95,7 +89,7 @@ fn what_the_venue_does_not_carry_out_is_tried_until_the_position_is_gone(
 #[case::cancelled_by_the_venue(Removal::Canceled)]
 fn an_exit_that_leaves_the_book_unfilled_is_tried_again(
     #[case] removal: Removal,
-    #[values(Wanted::ByConsensus, Wanted::ByCommand)] wanted: Wanted,
+    #[values(Wanted::Consensus, Wanted::Command)] wanted: Wanted,
 ) {
     let (mut rig, exit) = leaving(wanted);
     rig.outcome(exit.id, SubmitOutcome::Accepted);
@@ -107,7 +101,7 @@ fn an_exit_that_leaves_the_book_unfilled_is_tried_again(
 #[case::expired(VenueOrderState::Expired)]
 #[case::cancelled(VenueOrderState::Canceled)]
 fn an_exit_that_the_venue_says_is_over_when_asked_is_tried_again(#[case] state: VenueOrderState) {
-    let (mut rig, exit) = leaving(Wanted::ByConsensus);
+    let (mut rig, exit) = leaving(Wanted::Consensus);
     rig.outcome(exit.id, LOST);
     rig.take();
     let (at, filled) = (rig.now, QtyLots::ZERO);
@@ -117,7 +111,7 @@ fn an_exit_that_the_venue_says_is_over_when_asked_is_tried_again(#[case] state: 
 
 #[test]
 fn the_rest_of_an_exit_that_filled_in_part_is_tried_again() {
-    let (mut rig, exit) = leaving(Wanted::ByConsensus);
+    let (mut rig, exit) = leaving(Wanted::Consensus);
     rig.outcome(exit.id, SubmitOutcome::Accepted);
     rig.fill(&exit, 500_000, exit.quantity.0 - 3);
     rig.report(VenueReport::Removed { order: exit.id, removal: Removal::Expired });
@@ -127,7 +121,7 @@ fn the_rest_of_an_exit_that_filled_in_part_is_tried_again() {
 
 #[rstest]
 fn an_exit_of_unknown_fate_is_tried_again_only_when_it_is_proven_absent(
-    #[values(Wanted::ByConsensus, Wanted::ByItsAgent, Wanted::ByTimeStop)] wanted: Wanted,
+    #[values(Wanted::Consensus, Wanted::ItsAgent, Wanted::TimeStop)] wanted: Wanted,
 ) {
     let (mut rig, exit) = leaving(wanted);
     rig.outcome(exit.id, LOST);
@@ -140,7 +134,7 @@ fn an_exit_of_unknown_fate_is_tried_again_only_when_it_is_proven_absent(
 
 #[rstest]
 fn what_overrules_the_agents_goes_beside_one_order_of_unknown_fate_and_not_beside_two(
-    #[values(Wanted::ByCommand, Wanted::ByHalt)] wanted: Wanted,
+    #[values(Wanted::Command, Wanted::Halt)] wanted: Wanted,
 ) {
     let (mut rig, exit) = leaving(wanted);
     rig.outcome(exit.id, LOST);
@@ -155,7 +149,7 @@ fn what_overrules_the_agents_goes_beside_one_order_of_unknown_fate_and_not_besid
 
 #[test]
 fn decisions_to_turn_over_send_no_third_exit_beside_two_of_unknown_fate() {
-    let (mut rig, exit) = leaving(Wanted::ByConsensus);
+    let (mut rig, exit) = leaving(Wanted::Consensus);
     rig.outcome(exit.id, LOST);
     for sends in [1, 0] {
         rig.bar(500_000);
@@ -169,7 +163,7 @@ fn decisions_to_turn_over_send_no_third_exit_beside_two_of_unknown_fate() {
 
 #[test]
 fn people_are_told_once_that_an_exit_is_not_carried_out() {
-    let (mut rig, mut exit) = leaving(Wanted::ByConsensus);
+    let (mut rig, mut exit) = leaving(Wanted::Consensus);
     rig.outcome(exit.id, REFUSED);
     assert_eq!(warnings(&rig), 1);
     for _ in 0..3 {
@@ -198,7 +192,7 @@ fn what_the_gate_denies_while_a_symbol_does_not_trade_goes_when_it_does() {
 
 #[rstest]
 fn a_round_that_holds_does_not_lose_an_exit(
-    #[values(Wanted::ByConsensus, Wanted::ByTimeStop)] wanted: Wanted,
+    #[values(Wanted::Consensus, Wanted::TimeStop)] wanted: Wanted,
 ) {
     let (mut rig, exit) = leaving(wanted);
     rig.report(VenueReport::SymbolStatus { symbol: BTC, trading: false });
@@ -214,7 +208,7 @@ fn a_round_that_holds_does_not_lose_an_exit(
 
 #[test]
 fn agents_that_want_to_stay_take_their_own_exit_back() {
-    let (mut rig, exit) = leaving(Wanted::ByConsensus);
+    let (mut rig, exit) = leaving(Wanted::Consensus);
     rig.outcome(exit.id, REFUSED);
     rig.report(VenueReport::SymbolStatus { symbol: BTC, trading: false });
     rig.bar(500_000);
@@ -227,7 +221,7 @@ fn agents_that_want_to_stay_take_their_own_exit_back() {
 
 #[rstest]
 fn agents_that_want_to_stay_take_nobody_elses_exit_back(
-    #[values(Wanted::ByTimeStop, Wanted::ByCommand, Wanted::ByHalt)] wanted: Wanted,
+    #[values(Wanted::TimeStop, Wanted::Command, Wanted::Halt)] wanted: Wanted,
 ) {
     let (mut rig, exit) = leaving(wanted);
     rig.outcome(exit.id, REFUSED);
@@ -237,7 +231,7 @@ fn agents_that_want_to_stay_take_nobody_elses_exit_back(
 
 #[test]
 fn agents_that_want_out_after_all_get_what_works_already_tried_again() {
-    let (mut rig, exit) = leaving(Wanted::ByConsensus);
+    let (mut rig, exit) = leaving(Wanted::Consensus);
     rig.outcome(exit.id, SubmitOutcome::Accepted);
     rig.bar(500_000);
     rig.all_say(Direction::Long);
@@ -250,7 +244,7 @@ fn agents_that_want_out_after_all_get_what_works_already_tried_again() {
 
 #[test]
 fn an_exit_that_a_person_cancels_is_not_sent_again() {
-    let (mut rig, exit) = leaving(Wanted::ByConsensus);
+    let (mut rig, exit) = leaving(Wanted::Consensus);
     rig.outcome(exit.id, SubmitOutcome::Accepted);
     rig.command(Command::Cancel { order: exit.id });
     assert_eq!(cancelled(&rig.take()), [exit.id]);

@@ -185,7 +185,7 @@ fn a_refused_entry_from_flat_asks_for_nothing_more() {
 
 #[rstest::rstest]
 fn agents_that_want_the_other_side_turn_over_and_no_older_exit_closes_what_that_opens(
-    #[values(Wanted::ByConsensus, Wanted::ByTimeStop)] wanted: Wanted,
+    #[values(Wanted::Consensus, Wanted::TimeStop)] wanted: Wanted,
 ) {
     let (mut rig, exit) = leaving(wanted);
     rig.outcome(exit.id, SubmitOutcome::Accepted);
@@ -210,7 +210,7 @@ fn agents_that_want_the_other_side_turn_over_and_no_older_exit_closes_what_that_
 
 #[rstest::rstest]
 fn what_goes_whatever_the_agents_say_is_not_turned_over(
-    #[values(Wanted::ByCommand, Wanted::ByHalt)] wanted: Wanted,
+    #[values(Wanted::Command, Wanted::Halt)] wanted: Wanted,
 ) {
     let (mut rig, exit) = leaving(wanted);
     rig.outcome(exit.id, REFUSED);
@@ -222,7 +222,7 @@ fn what_goes_whatever_the_agents_say_is_not_turned_over(
 
 #[test]
 fn once_it_is_gone_the_agents_next_word_counts() {
-    let (mut rig, exit) = leaving(Wanted::ByCommand);
+    let (mut rig, exit) = leaving(Wanted::Command);
     rig.outcome(exit.id, SubmitOutcome::Accepted);
     rig.fill(&exit, 500_000, exit.quantity.0);
     rig.confirm_position();

@@ -1,41 +1,41 @@
 //! `run`: a desk that trades while somebody watches.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+mod address;
+mod journaled;
+mod server;
+
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::mpsc::{SyncSender, sync_channel};
-use std::thread::JoinHandle;
+use std::sync::mpsc::sync_channel;
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use futures::future::BoxFuture;
 use sapphire_crds::manifest::Desk as Manifests;
-use sapphire_engine::ids::RunId;
 use sapphire_engine::instrument::SymbolId;
 use sapphire_engine::time::Span;
-use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
-use tokio::sync::oneshot;
 
 use super::backtest::write_report;
 use super::console;
 use super::desk::DeskArgs;
 use super::failure::Failure;
 use crate::api::commands::CommandSender;
-use crate::api::lineage::{LineageError, LineageId, LineageSource};
 use crate::api::token::Token;
 use crate::api::view::Phase;
-use crate::api::{self, Api, ApiConfig, Page, view};
+use crate::api::{self, Api, ApiConfig, Page};
 use crate::config::Environment;
 use crate::desk::Assembly;
-use crate::lineage;
 use crate::live::{
-    Driven, Ending, Exhibit, Hand, Labels, Message, Pace, PolicySource, Speed, catch_up, drive,
-    serve_out, show_now, take_up, watch, watch_manifests,
+    Driven, Ending, Exhibit, Hand, Labels, Pace, PolicySource, Speed, catch_up, drive, serve_out,
+    show_now, take_up, watch, watch_manifests,
 };
 use crate::report::{self, Surroundings};
-use crate::store::{self, Head, JournalReader, SqliteJournal};
+use crate::store::{self, Head, SqliteJournal};
 use crate::telemetry::metrics::Metrics;
+use address::{exposure, link, listen_address};
+use journaled::Journaled;
+use server::Server;
 
 /// Messages that may wait for the desk thread.
 const INBOX: usize = 256;
@@ -241,127 +241,6 @@ impl Run {
     }
 }
 
-fn listen_address(text: &str) -> Result<SocketAddr, String> {
-    text.parse().map_err(|_| {
-        "write an IP address and a port, such as 127.0.0.1:8081, or [::1]:8081".to_owned()
-    })
-}
-
-/// The server's thread, and how to end it.
-struct Server {
-    stop: oneshot::Sender<()>,
-    thread: JoinHandle<()>,
-}
-
-impl Server {
-    fn start(
-        runtime: Runtime,
-        listener: TcpListener,
-        api: Api,
-        inbox: SyncSender<Message>,
-    ) -> Result<Self, Failure> {
-        let (stop, stopped) = oneshot::channel();
-        let signals = {
-            let _entered = runtime.enter();
-            Signals::listen().map_err(Failure::run)?
-        };
-        let serve = move || {
-            runtime.spawn(signals.forward(inbox));
-            let stopped = async {
-                let _ = stopped.await;
-            };
-            if let Err(error) = runtime.block_on(api::serve(listener, api, stopped)) {
-                tracing::error!("the API ended: {error}");
-            }
-            runtime.shutdown_timeout(Duration::from_millis(200));
-        };
-        let thread = std::thread::Builder::new().name("api".to_owned()).spawn(serve);
-        Ok(Self { stop, thread: thread.map_err(Failure::run)? })
-    }
-
-    fn stop(self) {
-        let _ = self.stop.send(());
-        let _ = self.thread.join();
-    }
-}
-
-/// What tells a process to leave.
-struct Signals {
-    interrupt: tokio::signal::unix::Signal,
-    terminate: tokio::signal::unix::Signal,
-}
-
-impl Signals {
-    fn listen() -> std::io::Result<Self> {
-        use tokio::signal::unix::{SignalKind, signal};
-        Ok(Self {
-            interrupt: signal(SignalKind::interrupt())?,
-            terminate: signal(SignalKind::terminate())?,
-        })
-    }
-
-    async fn forward(mut self, inbox: SyncSender<Message>) {
-        loop {
-            let signal = tokio::select! {
-                _ = self.interrupt.recv() => "Ctrl-C",
-                _ = self.terminate.recv() => "SIGTERM",
-            };
-            let inbox = inbox.clone();
-            // The queue may be full for a moment; a signal waits for its place.
-            let sent = tokio::task::spawn_blocking(move || inbox.send(Message::Stop(signal))).await;
-            if !matches!(sent, Ok(Ok(()))) {
-                return;
-            }
-        }
-    }
-}
-
-/// `/api/why`, from the journal on disk.
-struct Journaled {
-    path: PathBuf,
-    run: RunId,
-}
-
-impl LineageSource for Journaled {
-    fn lineage(&self, id: LineageId) -> BoxFuture<'_, Result<Option<view::Lineage>, LineageError>> {
-        let (path, run) = (self.path.clone(), self.run);
-        Box::pin(async move {
-            let traced = tokio::task::spawn_blocking(move || trace(&path, run, id)).await;
-            traced.map_err(|error| LineageError(error.to_string()))?
-        })
-    }
-}
-
-fn trace(
-    path: &std::path::Path,
-    run: RunId,
-    id: LineageId,
-) -> Result<Option<view::Lineage>, LineageError> {
-    let failed = |error: &dyn std::fmt::Display| LineageError(error.to_string());
-    let mut reader = JournalReader::open(path).map_err(|error| failed(&error))?;
-    let subject: lineage::Subject = id.to_string().parse().map_err(|error| failed(&error))?;
-    let traced = lineage::trace(&mut reader, Some(run), subject).map_err(|error| failed(&error))?;
-    let Some(traced) = traced else { return Ok(None) };
-    if let Some(damage) = &traced.damage {
-        return Err(LineageError(format!(
-            "the journal is not what was written ({damage}): ask `sapphire-trader journal verify`"
-        )));
-    }
-    let steps = traced.steps.into_iter().map(|step| {
-        let record = serde_json::to_value(&step.record).map_err(|error| failed(&error))?;
-        let kind = record.get("kind").and_then(serde_json::Value::as_str).unwrap_or_default();
-        Ok(view::LineageStep {
-            sequence: step.sequence,
-            at: step.at.into(),
-            kind: kind.to_owned(),
-            summary: step.words,
-            record: record.get("body").cloned().unwrap_or_default(),
-        })
-    });
-    let lineage = steps.collect::<Result<Vec<_>, LineageError>>()?;
-    Ok(Some(view::Lineage { id: id.to_string(), kind: subject.kind().to_owned(), lineage }))
-}
-
 /// The policy's file as it was when the manifests were read.
 fn policy_source(manifests: Manifests) -> Result<PolicySource, Failure> {
     let Manifests { sources, policy_file, policy, .. } = manifests;
@@ -405,34 +284,6 @@ fn span(assembly: &Assembly) -> Span {
     first.zip(last).map_or(Span::ZERO, |(first, last)| last - first)
 }
 
-fn link(listener: &TcpListener, token: &Token, chosen: bool) -> Result<String, Failure> {
-    let address = reachable(listener.local_addr().map_err(Failure::run)?);
-    // A token that a person chose is theirs to keep: it is not printed.
-    let fragment = if chosen { String::new() } else { format!("/#token={}", token.reveal()) };
-    Ok(format!("http://{address}{fragment}"))
-}
-
-/// An address that a browser on this machine can open: no page is at 0.0.0.0.
-fn reachable(address: SocketAddr) -> SocketAddr {
-    let loopback = match address.ip() {
-        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
-        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
-        named => named,
-    };
-    SocketAddr::new(loopback, address.port())
-}
-
-/// What others can do with an address that is not this machine's own.
-fn exposure(address: SocketAddr) -> Option<String> {
-    (!address.ip().is_loopback()).then(|| {
-        format!(
-            "{address} can be reached from the network: everyone there can read the desk, and whoever has \
-             the token can command it. --listen 127.0.0.1:{} keeps it to this machine",
-            address.port()
-        )
-    })
-}
-
 fn greet(link: &str, path: &std::path::Path, desk: &Driven, continued: bool) {
     let run = desk.engine().config().run;
     let how = if continued { "goes on" } else { "begins" };
@@ -463,33 +314,5 @@ fn open_things(desk: &Driven) -> String {
             "still open: {}; {orders} orders work; the same command goes on",
             open.join("; ")
         ),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use rstest::rstest;
-
-    #[rstest]
-    #[case("0.0.0.0:8080", "127.0.0.1:8080", true)]
-    #[case("[::]:8080", "[::1]:8080", true)]
-    #[case("192.0.2.7:80", "192.0.2.7:80", true)]
-    #[case("127.0.0.1:8080", "127.0.0.1:8080", false)]
-    fn the_link_can_be_opened_and_the_network_is_named(
-        #[case] bound: &str,
-        #[case] link: &str,
-        #[case] open: bool,
-    ) {
-        let bound = listen_address(bound).unwrap();
-        assert_eq!(reachable(bound).to_string(), link);
-        assert_eq!(exposure(bound).is_some(), open);
-    }
-
-    #[test]
-    fn what_is_no_address_is_told_with_one_that_is() {
-        for wrong in ["foo", "localhost:8080", "127.0.0.1", ":8080", ""] {
-            assert!(listen_address(wrong).unwrap_err().contains("127.0.0.1:8081"), "{wrong}");
-        }
     }
 }

@@ -226,6 +226,13 @@ async fn an_agent_that_cannot_be_read_any_more_stays_part_of_its_desk() {
     kubectl(&case, &["patch", "tsys", "desk", "--type=merge", "-p", change]).await;
     let words = stalled::<TradingSystem>(&case, "desk", Reason::Undecodable).await;
     assert!(words.contains("TradingAgent three cannot be read"), "{words}");
+    let limits = r#"{"spec": {"limits": {"maxDrawdown": "0.06"}}}"#;
+    kubectl(&case, &["patch", "rpol", "careful", "--type=merge", "-p", limits]).await;
+    until("the limit to be delivered beside a change that waits", || async {
+        let told = kubectl(&case, &["get", "configmap", "desk-policy", "-o", "yaml"]).await;
+        told.contains("0.06").then_some(())
+    })
+    .await;
     assert_eq!(generation().await, before);
     assert_eq!(names(&case, Kind::ControllerRevision).await, revisions);
     kubectl(&case, &patch(r#"{"status": {"canary": null}}"#)).await;

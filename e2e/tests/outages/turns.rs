@@ -132,7 +132,7 @@ async fn a_desk_that_cannot_even_be_undone_keeps_no_other_waiting() {
     let operated =
         operated_with("turns-back", |settings| settings.max_concurrent_rollouts = 1).await;
     let case = &operated.case;
-    let hurried = "  rollout: {stepDeadline: 6s}\n";
+    let hurried = "  rollout: {stepDeadline: 20s}\n";
     installed(case, hurried).await;
     case.play(Component::Trader, &Play::SecretKeyMissing).await.unwrap();
     let change = format!("{hurried}  trader: {{resources: {{limits: {{memory: 1Gi}}}}}}\n");

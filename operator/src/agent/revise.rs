@@ -3,7 +3,7 @@
 
 use jiff::Timestamp;
 use sapphire_crds::conditions::Reason;
-use sapphire_crds::names::annotations::{ADOPT_DEFAULTS, RECONCILE_NOW};
+use sapphire_crds::names::annotations::RECONCILE_NOW;
 use sapphire_crds::values::ObjectName;
 use serde_json::Value;
 
@@ -15,7 +15,7 @@ use crate::context::Context;
 use crate::reconcile::desired::Owner;
 use crate::reconcile::events::Severity;
 use crate::reconcile::outcome::Hold;
-use crate::reconcile::requests::pending;
+use crate::reconcile::requests::{adoption, pending};
 use crate::reconcile::revisions::{Found, Revision, Wish};
 use crate::reconcile::wording::first_difference;
 
@@ -67,7 +67,7 @@ pub async fn revise(
         system: &desk.desk,
         inputs: inputs(&wanted, release),
         image: Some(release.image.clone()),
-        adopt: pending(annotations, ADOPT_DEFAULTS, handled.adopt_defaults.as_ref()),
+        adopt: adoption(annotations, &handled, course.revision.is_some()),
         render: &render,
     };
     let found = context.revisions.find_or_record(context, &owner, &wish).await?;

@@ -92,7 +92,11 @@ pub(super) async fn turn(
         None => Handled {
             promote: known.promote,
             abandon: known.abandon,
-            adopt_defaults: known.adopt_defaults,
+            // With the first one there is nothing to adopt.
+            adopt_defaults: match &before.revision {
+                Some(_) => known.adopt_defaults,
+                None => handled.adopt_defaults,
+            },
             ..handled
         },
     });

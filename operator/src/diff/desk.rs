@@ -136,6 +136,7 @@ pub(super) async fn foresee(context: &Context, key: &Key) -> Result<Outlook, Dif
     // Its migration runs once, and is gone afterwards.
     wanted.extend(rendered.into_iter().filter(|child| child.kind != Kind::Pod));
     build::readers(&valid, &mut wanted);
+    build::one_trader(&valid, &mut wanted);
     outlook.children = children(context, key, &valid.owner, &wanted).await?;
     if let Shape::Clustered { .. } = valid.shape {
         let release = Release::read(&target.object_name()?, &key.name, target.data())?;

@@ -17,6 +17,16 @@ pub fn pending<'a>(
     (!known).then_some(value)
 }
 
+/// As [`pending`], of today's defaults. A first revision has them already; and a status that was lost forgot
+/// what was adopted, so it adopts nothing either. `begun` says whether the status knows of a revision.
+pub fn adoption<'a>(
+    annotations: Option<&'a BTreeMap<String, String>>,
+    handled: &Handled,
+    begun: bool,
+) -> Option<&'a str> {
+    pending(annotations, ADOPT_DEFAULTS, handled.adopt_defaults.as_ref()).filter(|_| begun)
+}
+
 /// What a reconcile that came through has handled. An annotation that was removed is forgotten.
 pub fn handled(
     annotations: Option<&BTreeMap<String, String>>,
@@ -51,5 +61,14 @@ mod tests {
             Some("2026-02-01")
         );
         assert_eq!(handled(None, &done), None, "removed is forgotten");
+    }
+
+    #[test]
+    fn a_status_that_was_lost_adopts_nothing() {
+        let (note, lost) = (annotated("2026-01-01"), Handled::default());
+        assert_eq!(adoption(Some(&note), &lost, false), None);
+        assert_eq!(adoption(Some(&note), &lost, true), Some("2026-01-01"));
+        let done = handled(Some(&note), &lost).unwrap();
+        assert_eq!(adoption(Some(&note), &done, true), None);
     }
 }

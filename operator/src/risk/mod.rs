@@ -49,14 +49,20 @@ impl Reconciler for Policies {
             marks::release(context, &context.policies, &meta, finalizers::IN_USE).await?;
             return Ok(None);
         }
+        // Only where it guards something: what nobody uses can be deleted without an operator.
+        let guarded = if systems.is_empty() {
+            Ok(())
+        } else {
+            marks::ensure(context, &context.policies, &meta, finalizers::IN_USE).await
+        };
         let policy = match read {
-            Err(invalid) => return undecodable::tell::<RiskPolicy>(context, &key, &invalid).await,
+            Err(invalid) => {
+                let told = undecodable::tell::<RiskPolicy>(context, &key, &invalid).await;
+                return guarded.and(told);
+            }
             Ok(policy) => policy,
         };
-        if !systems.is_empty() {
-            // Only where it guards something: what nobody uses can be deleted without an operator.
-            marks::ensure(context, &context.policies, &meta, finalizers::IN_USE).await?;
-        }
+        guarded?;
         let again = status::tell(context, &key, &policy, &systems, held.as_ref()).await?;
         match held {
             Some(held) => Err(held.no_later_than(again)),

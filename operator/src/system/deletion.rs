@@ -192,9 +192,16 @@ async fn release(context: &Context, desk: &Dereferenced, freedom: &Freedom) -> R
         }
     }
     tracing::info!(object = %desk.key, why = freedom.why, "lets the TradingSystem go");
-    marks::release(context, &context.systems, &desk.system.metadata, finalizers::EXPOSURE).await?;
+    let meta = &desk.system.metadata;
+    let uid = meta.uid.as_deref().unwrap_or_default();
+    // Before the call: the watch may tell the end, which forgets it, before the answer is here.
+    context.sights.since(uid, RELEASED);
+    let released = marks::release(context, &context.systems, meta, finalizers::EXPOSURE).await;
+    if released.is_err() {
+        context.sights.end(uid, RELEASED);
+    }
+    released?;
     context.metrics.released.with_label_values(&[freedom.why]).inc();
-    context.sights.since(desk.system.metadata.uid.as_deref().unwrap_or_default(), RELEASED);
     Ok(())
 }
 

@@ -133,7 +133,13 @@ fn gone(context: &Context, key: &Key) -> Option<Duration> {
 async fn bring_about<'a>(context: &'a Context, desk: &Dereferenced) -> Result<Standing<'a>, Hold> {
     deletion::guard(context, desk).await?;
     let valid = validate(desk.clone())?;
-    let found = revise::revise(context, desk, &valid).await?;
+    let found = match revise::revise(context, desk, &valid).await {
+        Ok(found) => found,
+        Err(hold) => {
+            deliver(context, desk, &valid, &hold).await?;
+            return Err(hold);
+        }
+    };
     let target: ObjectName = found.revision.name.parse().map_err(|_| {
         Hold::stalled(Reason::InvalidSpec, format!("{} is no name", found.revision.name))
     })?;
@@ -163,6 +169,23 @@ async fn bring_about<'a>(context: &'a Context, desk: &Dereferenced) -> Result<St
     }
     decision.again = [decision.again, done.again].into_iter().flatten().min();
     Ok(Standing { found, facts, decision, held: done.held, _turn: turn })
+}
+
+/// Brings limits, and all else that is no part of a revision, to what runs, whatever `hold` keeps anything
+/// from being rendered.
+async fn deliver(
+    context: &Context,
+    desk: &Dereferenced,
+    valid: &Valid,
+    hold: &Hold,
+) -> Result<(), Hold> {
+    if matches!(hold, Hold::Transient(_)) {
+        return Ok(());
+    }
+    match apply(context, &**desk.system, &valid.owner, &build::build(valid)?).await {
+        Err(trouble @ Hold::Transient(_)) => Err(trouble),
+        _ => Ok(()),
+    }
 }
 
 /// What became of carrying out a plan.

@@ -84,7 +84,10 @@ async fn bring_about(context: &Context, name: &str, wanted: bool) -> Result<(), 
 /// Whether losing this desk with its namespace could leave something open that nobody meant to leave.
 fn is_exposed(system: &TradingSystem) -> bool {
     let status = system.status.as_ref();
-    let released = status.and_then(|s| s.rollout.as_ref()).is_some_and(|r| r.core.is_some());
+    // A status that was lost knows of a report before it knows of a release.
+    let released = status.is_some_and(|s| {
+        s.report.is_some() || s.rollout.as_ref().is_some_and(|rollout| rollout.core.is_some())
+    });
     let flat = status.and_then(|s| s.report.as_ref()).and_then(|report| report.flat);
     released
         && flat != Some(true)
@@ -104,6 +107,7 @@ mod tests {
     #[case::silent(json!({}), json!({"rollout": ROLLOUT}), true)]
     #[case::exposed(json!({}), json!({"rollout": ROLLOUT, "report": {"flat": false}}), true)]
     #[case::flat(json!({}), json!({"rollout": ROLLOUT, "report": {"flat": true}}), false)]
+    #[case::of_a_lost_status(json!({}), json!({"report": {}}), true)]
     #[case::orphaned(json!({"deletionPolicy": "Orphan"}), json!({"rollout": ROLLOUT}), false)]
     fn a_namespace_is_protected_for_what_nobody_meant_to_leave(
         #[case] spec: Value,

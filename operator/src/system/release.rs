@@ -62,6 +62,7 @@ pub(super) async fn children(
         all.extend(rendered.into_iter().filter(pod).map(|pod| stamped(pod, attempt)));
     }
     build::readers(valid, &mut all);
+    build::one_trader(valid, &mut all);
     if matches!(valid.shape, Shape::Clustered { .. }) {
         traders(context, desk, &mut all);
     }

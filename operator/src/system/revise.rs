@@ -1,6 +1,5 @@
 //! The revision of a desk as it is now: found, or rendered and recorded.
 
-use sapphire_crds::names::annotations::ADOPT_DEFAULTS;
 use sapphire_crds::requests::Handled;
 use sapphire_crds::values::ObjectName;
 
@@ -12,7 +11,7 @@ use super::validate::Valid;
 use crate::context::Context;
 use crate::reconcile::desired::Desired;
 use crate::reconcile::outcome::Hold;
-use crate::reconcile::requests::pending;
+use crate::reconcile::requests::adoption;
 use crate::reconcile::revisions::{Foreseen, Found, Render, Wish};
 use crate::reconcile::undecodable;
 
@@ -53,7 +52,7 @@ fn wish<'a>(
         system: &valid.key,
         inputs: inputs(valid),
         image: valid.system.spec.image.as_ref().map(|image| image.reference.to_string()),
-        adopt: pending(annotations, ADOPT_DEFAULTS, handled.adopt_defaults.as_ref()),
+        adopt: adoption(annotations, handled, desk.status().rollout.is_some()),
         render,
     }
 }

@@ -55,8 +55,9 @@ impl EmbeddedPods {
         let Self { manifests, trader } = self;
         Ok(vec![
             Desired::new(Kind::ConfigMap, &manifests, Replicas::None)?,
-            // Scaling to zero is the emergency stop of many runbooks, and stays. Two would open one journal.
-            Desired::new(Kind::Deployment, &trader, Replicas::AtMost(1))?,
+            // Scaling to zero is the emergency stop of many runbooks, and stays. That two never run is
+            // settled by [`one_trader`]: how many is no part of a revision.
+            Desired::new(Kind::Deployment, &trader, Replicas::Initially(1))?,
         ])
     }
 }
@@ -117,6 +118,14 @@ impl ClusteredPods {
             // Settled by [`readers`] at each reconcile: how many is no part of a revision.
             Desired::new(Kind::Deployment, &api, Replicas::Initially(READERS))?,
         ])
+    }
+}
+
+/// An embedded desk's trader is alone: two would open one journal.
+pub fn one_trader(desk: &Valid, children: &mut [Desired]) {
+    if matches!(desk.shape, Shape::Embedded(_)) {
+        let traders = children.iter_mut().filter(|child| child.kind == Kind::Deployment);
+        traders.for_each(|child| child.replicas = Replicas::AtMost(1));
     }
 }
 
@@ -428,6 +437,23 @@ mod tests {
         let rest = build(&desk).unwrap();
         let scaled = rest.iter().filter(|c| c.kind == Kind::HorizontalPodAutoscaler).count();
         assert_eq!(scaled, autoscalers);
+    }
+
+    #[rstest]
+    #[case(system(json!({})), Replicas::AtMost(1))]
+    #[case(clustered(json!({})), Replicas::Initially(2))]
+    fn an_embedded_trader_is_alone_whenever_it_was_rendered(
+        #[case] system: Arc<Stored<TradingSystem>>,
+        #[case] rule: Replicas,
+    ) {
+        let desk = valid(system);
+        let mut rendered = render(&desk, "sapphire-trader:1", "0123456789").unwrap();
+        let stored =
+            |all: &[Desired]| all.iter().any(|c| matches!(c.replicas, Replicas::AtMost(_)));
+        assert!(!stored(&rendered), "no part of a revision");
+        one_trader(&desk, &mut rendered);
+        let mut traders = rendered.iter().filter(|child| child.name.starts_with("desk-trader"));
+        assert!(traders.any(|trader| trader.replicas == rule));
     }
 
     #[test]

@@ -22,8 +22,8 @@ pub struct RiskPolicyStatus {
     /// Hash of the limits as the operator understands this generation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hash: Option<Digest>,
-    /// The TradingSystems that name the policy: the first 200 by name. While there is one, the policy
-    /// cannot be deleted.
+    /// The TradingSystems that name the policy: the first 200 by name. While there is one, a
+    /// deletion of the policy waits.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 200))]
     #[x_kube(merge_strategy = ListMerge::Set)]

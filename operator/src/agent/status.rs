@@ -64,9 +64,7 @@ pub(super) async fn tell(
     }
     after.conditions = setting.finish();
     write(context, desk, &after).await?;
-    if let Err(hold) = outcome {
-        context.events.tell_stalled(&**desk.agent, &before.conditions, hold).await;
-    }
+    context.events.tell_stalled(&**desk.agent, &before.conditions, &after.conditions).await;
     Ok(())
 }
 
@@ -226,7 +224,7 @@ fn beside(
             ConditionType::DefaultsOutdated,
             Answer::True,
             Reason::DefaultsDiffer,
-            format!("this operator would render {difference}; kubectl annotate tagent {agent} {ADOPT_DEFAULTS}=$(date +%F) adopts it and restarts pods"),
+            format!("this operator would render {difference}; kubectl annotate tagent {agent} --overwrite {ADOPT_DEFAULTS}=$(date +%s) adopts it and restarts pods"),
         ),
         Today::Same => setting.set(
             ConditionType::DefaultsOutdated,

@@ -16,7 +16,6 @@ use tokio::time::Instant;
 use tracing::Span;
 
 use super::conditions::Answer;
-use super::outcome::Hold;
 use crate::telemetry;
 
 /// So long the same words of the same object are not repeated.
@@ -82,26 +81,16 @@ impl Events {
         self.tell_of(about.object_ref(&()), severity, reason, note).await;
     }
 
-    /// Tells of a hold that only a person ends (a field that others declare among them), where the
-    /// object's status `before` did not.
+    /// Tells what the conditions `after` say that only a person ends (a field that others declare among
+    /// it), where those `before` did not.
     pub async fn tell_stalled<K: Resource<DynamicType = ()>>(
         &self,
         about: &K,
         before: &Conditions,
-        hold: &Hold,
+        after: &Conditions,
     ) {
-        let (condition, reason, message) = match hold {
-            Hold::Stalled { reason, message, .. } => (ConditionType::Stalled, reason, message),
-            Hold::Waiting { reason: reason @ Reason::FieldConflict, message, .. } => {
-                (ConditionType::Reconciling, reason, message)
-            }
-            Hold::Waiting { .. } | Hold::Transient(_) => return,
-        };
-        let known = before.get(condition).is_some_and(|condition| {
-            condition.status == Answer::True.as_str() && condition.reason == reason.as_str()
-        });
-        if !known {
-            self.tell(about, Severity::Warning, reason.as_str(), message.clone()).await;
+        for (reason, message) in new_stalls(before, after) {
+            self.tell(about, Severity::Warning, reason.as_str(), message.to_owned()).await;
         }
     }
 
@@ -183,6 +172,19 @@ impl Events {
     }
 }
 
+/// What only a person ends, with the words of its condition, where it was not said before.
+fn new_stalls<'a>(before: &Conditions, after: &'a Conditions) -> Vec<(Reason, &'a str)> {
+    let said = [ConditionType::Stalled, ConditionType::Reconciling].into_iter().filter_map(|of| {
+        let now = after.get(of).filter(|now| now.status == Answer::True.as_str())?;
+        let reason: Reason = now.reason.parse().ok()?;
+        let ends_by_itself = of == ConditionType::Reconciling && reason != Reason::FieldConflict;
+        let known =
+            before.get(of).is_some_and(|was| was.status == now.status && was.reason == now.reason);
+        (!ends_by_itself && !known).then_some((reason, now.message.as_str()))
+    });
+    said.collect()
+}
+
 fn shortened(mut note: String) -> String {
     if note.len() > LONGEST {
         let mut end = LONGEST;
@@ -193,4 +195,32 @@ fn shortened(mut note: String) -> String {
         note.push('…');
     }
     note
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::reconcile::conditions::Setting;
+
+    fn said(say: impl FnOnce(&mut Setting<'_>)) -> Conditions {
+        let none = Conditions(Vec::new());
+        let mut setting = Setting::new(&none, 1, Timestamp::UNIX_EPOCH);
+        say(&mut setting);
+        setting.finish()
+    }
+
+    #[test]
+    fn a_stall_is_new_once() {
+        let comes = said(|setting| setting.reconciling(Reason::Progressing, "pods come up"));
+        let late = said(|setting| setting.stalled(Reason::DeadlineExceeded, "they do not"));
+        let theirs = said(|setting| setting.reconciling(Reason::FieldConflict, "a field"));
+        let other = said(|setting| setting.stalled(Reason::NotOurs, "a stranger"));
+        assert_eq!(new_stalls(&Conditions(Vec::new()), &comes), []);
+        assert_eq!(new_stalls(&comes, &late), [(Reason::DeadlineExceeded, "they do not")]);
+        assert_eq!(new_stalls(&late, &late), []);
+        assert_eq!(new_stalls(&late, &other), [(Reason::NotOurs, "a stranger")]);
+        assert_eq!(new_stalls(&comes, &theirs), [(Reason::FieldConflict, "a field")]);
+        assert_eq!(new_stalls(&theirs, &theirs), []);
+        assert_eq!(new_stalls(&late, &comes), []);
+    }
 }

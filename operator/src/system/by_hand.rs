@@ -6,6 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use sapphire_crds::conditions::Reason;
 
 use super::dereference::Dereferenced;
+use super::revise::hash_of;
 use crate::context::Context;
 use crate::labels::{self, Component};
 use crate::reconcile::children::Live;
@@ -80,8 +81,14 @@ pub(super) async fn tell(context: &Context, desk: &Dereferenced) {
     deployments.retain(|(child, _)| child.kind == Kind::Deployment);
     let marks: Vec<_> =
         deployments.iter().map(|(_, live)| (live.uid.clone(), Mark::of(live))).collect();
+    let lead = desk.status().rollout.and_then(|rollout| rollout.lead_revision.or(rollout.core));
+    let lead = lead.as_ref().map(|lead| hash_of(&desk.key.name, lead));
     for (index, deed) in context.by_hand.news(&desk.key, &marks) {
-        let Some((child, _)) = deployments.get(index) else { continue };
+        let Some((child, live)) = deployments.get(index) else { continue };
+        // One that does not lead is stopped with the one that does, or stops nothing.
+        if deed == Deed::ScaledToZero && live.label(labels::REVISION) != lead {
+            continue;
+        }
         let Key { namespace, name } = &child.key;
         let (severity, reason, note) = match deed {
             Deed::Restarted(at) => (
@@ -97,7 +104,8 @@ pub(super) async fn tell(context: &Context, desk: &Dereferenced) {
                 Reason::ScaledToZero.as_str(),
                 format!(
                     "Deployment {name} was scaled to zero by hand: nobody trades, and nobody guards what is \
-                     open; kubectl -n {namespace} scale deployment {name} --replicas=1 goes on"
+                     open; kubectl -n {namespace} scale deployment {name} --replicas=1 goes on (generation {})",
+                    live.generation
                 ),
             ),
         };

@@ -13,6 +13,7 @@ use sapphire_crds::{TradingAgent, TradingSystem};
 use super::Standing;
 use super::dereference::Dereferenced;
 use super::exposure;
+use super::rollout::Told;
 use super::rollout::state::needs_migration;
 use super::telling;
 use crate::context::Context;
@@ -70,14 +71,12 @@ pub(super) async fn tell(
     }
     after.conditions = setting.finish();
     write(context, desk, &after).await?;
-    let held = match outcome {
-        Ok(standing) => standing.held.as_ref(),
-        Err(hold) => Some(hold),
-    };
-    if let Some(hold) = held {
-        context.events.tell_stalled(&**desk.system, &before.conditions, hold).await;
+    // What was undone is told in the words of its condition.
+    let undone =
+        |standing: &Standing<'_>| matches!(standing.decision.told, Some(Told::Undone { .. }));
+    if !outcome.as_ref().is_ok_and(undone) {
+        context.events.tell_stalled(&**desk.system, &before.conditions, &after.conditions).await;
     }
-    telling::of_trading_state(context, desk, before.report.as_ref(), after.report.as_ref()).await;
     Ok(again)
 }
 
@@ -112,7 +111,7 @@ pub(super) async fn suspended(
     Ok(again)
 }
 
-/// Writes the status where it changed.
+/// Writes the status where it changed, and tells what the desk may do now where that is another thing.
 ///
 /// # Errors
 /// When it cannot be written.
@@ -122,7 +121,11 @@ pub(super) async fn write(
     after: &TradingSystemStatus,
 ) -> Result<(), Hold> {
     let system: &TradingSystem = &desk.system;
-    status_writer::write(context, &context.systems, system, system.status.as_ref(), after).await
+    let before = system.status.as_ref();
+    status_writer::write(context, &context.systems, system, before, after).await?;
+    let said = before.and_then(|before| before.report.as_ref());
+    telling::of_trading_state(context, desk, said, after.report.as_ref()).await;
+    Ok(())
 }
 
 /// What annotations were acted upon by this reconcile and those before.
@@ -197,6 +200,13 @@ fn agents(desk: &Dereferenced, standing: &Standing<'_>, core: &Core) -> Agents {
         let ready = if core.available { total } else { 0 };
         return Agents { total, ready, answer, asleep: Vec::new() };
     }
+    beside(desk)
+}
+
+/// How agents stand that have pods of their own.
+fn beside(desk: &Dereferenced) -> Agents {
+    let number = |n: usize| i32::try_from(n).unwrap_or(i32::MAX);
+    let total = number(desk.agents.len() + desk.unreadable.len());
     let is_ready = |agent: &TradingAgent| {
         let status = agent.status.as_ref();
         status.is_some_and(|status| {
@@ -211,13 +221,19 @@ fn agents(desk: &Dereferenced, standing: &Standing<'_>, core: &Core) -> Agents {
         .filter_map(|agent| agent.metadata.name.as_deref())
         .collect();
     let unreadable = desk.unreadable.first().and_then(|agent| agent.metadata.name.as_deref());
-    let asleep = desk.agents.iter().filter(|agent| agent.spec.replicas == 0);
-    let asleep: Vec<String> = asleep.filter_map(|agent| agent.metadata.name.clone()).collect();
+    let votes = |agent: &TradingAgent| agent.spec.authority.consensus.is_some();
+    let names = |wanted: &dyn Fn(&TradingAgent) -> bool| -> Vec<String> {
+        let asleep = desk.agents.iter().filter(|agent| agent.spec.replicas == 0 && wanted(agent));
+        asleep.filter_map(|agent| agent.metadata.name.clone()).collect()
+    };
+    let asleep = names(&|_| true);
     let up = desk.agents.iter().filter(|agent| is_ready(agent) && agent.spec.replicas > 0);
     let ready = number(up.clone().count());
-    let voters = up.filter(|agent| agent.spec.authority.consensus.is_some()).count();
+    let voters = up.filter(|agent| votes(agent)).count();
     let needed = desk.system.spec.consensus.min_agents;
-    let silenced = number(voters) < number(needed as usize) && !asleep.is_empty();
+    // Those that trade by themselves need nobody's vote.
+    let silenced =
+        desk.agents.iter().any(|agent| votes(agent)) && number(voters) < number(needed as usize);
     let (reason, message) = match (waiting.first(), unreadable) {
         _ if total == 0 => (Reason::AgentsMissing, "no TradingAgent names this system".to_owned()),
         (Some(first), _) => {
@@ -227,14 +243,19 @@ fn agents(desk: &Dereferenced, standing: &Standing<'_>, core: &Core) -> Agents {
             let words = format!("{ready} of {total} agents are ready; {name} cannot be read");
             (Reason::Progressing, words)
         }
-        (None, None) if silenced => (
-            Reason::AgentsMissing,
-            format!(
-                "too few agents vote: {voters}, and {needed} must agree (consensus.minAgents), so nothing is entered; \
-                 scaled to zero: {}",
-                some_of(&asleep)
-            ),
-        ),
+        (None, None) if silenced => {
+            let silent = names(&votes);
+            let cause = if silent.is_empty() {
+                String::new()
+            } else {
+                format!("; scaled to zero: {}", some_of(&silent))
+            };
+            let words = format!(
+                "too few agents vote: {voters}, and {needed} must agree (consensus.minAgents), so nothing is \
+                 entered by vote{cause}"
+            );
+            (Reason::AgentsMissing, words)
+        }
         (None, None) if asleep.is_empty() => {
             (Reason::Available, format!("all {total} agents are ready"))
         }
@@ -318,7 +339,7 @@ fn standing_conditions(
             ConditionType::DefaultsOutdated,
             Answer::True,
             Reason::DefaultsDiffer,
-            format!("this operator would render {difference}; kubectl annotate tsys {name} {ADOPT_DEFAULTS}=$(date +%F) adopts it and restarts pods"),
+            format!("this operator would render {difference}; kubectl annotate tsys {name} --overwrite {ADOPT_DEFAULTS}=$(date +%s) adopts it and restarts pods"),
         ),
         Today::Same => setting.set(
             ConditionType::DefaultsOutdated,
@@ -326,5 +347,56 @@ fn standing_conditions(
             Reason::UpToDate,
             "this operator renders the same",
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::reconcile::stored::{Stored, Wire};
+    use crate::system::examples::{agent, clustered, dereferenced};
+    use rstest::rstest;
+    use serde_json::{Value, json};
+    use std::sync::Arc;
+
+    /// An agent that is ready, with so many pods.
+    fn up(name: &str, authority: Value, replicas: u32) -> Arc<Stored<TradingAgent>> {
+        let plain = agent(name, authority);
+        let mut object = serde_json::to_value(&**plain).unwrap();
+        object["spec"] = plain.written_spec();
+        object["spec"]["replicas"] = replicas.into();
+        object["status"] = json!({"observedGeneration": 1, "conditions": [{
+            "type": "Ready", "status": "True", "reason": "Available", "message": "it answers",
+            "observedGeneration": 1, "lastTransitionTime": "2026-01-01T00:00:00Z"}]});
+        let wire: Wire<TradingAgent> = serde_json::from_value(object).unwrap();
+        Arc::new(wire.0.unwrap())
+    }
+
+    #[rstest]
+    #[case::enough(&[1, 1, 1], &[], "all 3 agents are ready")]
+    #[case::one_too_few(&[1, 1], &[], "too few agents vote: 2, and 3 must agree (consensus.minAgents), so nothing is entered by vote")]
+    #[case::one_sleeps(&[1, 0, 1], &[], "nothing is entered by vote; scaled to zero: v1")]
+    #[case::another_sleeps(&[1, 1], &[0], "nothing is entered by vote")]
+    #[case::no_votes(&[], &[1, 0], "1 of 2 agents are ready; scaled to zero: d1")]
+    #[case::only_delegated(&[], &[1], "all 1 agents are ready")]
+    fn a_vote_that_cannot_come_about_is_told(
+        #[case] voters: &[u32],
+        #[case] delegated: &[u32],
+        #[case] words: &str,
+    ) {
+        let books =
+            json!({"delegated": {"symbols": ["BTCUSD"], "quantity": "1", "maxNotional": "10"}});
+        let of = |letter: &str, all: &[u32], authority: &Value| -> Vec<_> {
+            let named = all.iter().enumerate();
+            named.map(|(i, n)| up(&format!("{letter}{i}"), authority.clone(), *n)).collect()
+        };
+        let mut all = of("v", voters, &json!({"consensus": {}}));
+        all.extend(of("d", delegated, &books));
+        let patch = json!({"consensus": {"minAgents": 3}});
+        let answer = beside(&dereferenced(clustered(patch), all)).answer;
+        assert!(answer.message.ends_with(words), "{}", answer.message);
+        let silenced = words.contains("by vote");
+        assert_eq!(answer.available, !silenced);
+        assert_eq!(answer.reason == Reason::AgentsMissing, silenced);
     }
 }

@@ -25,9 +25,10 @@ pub(super) async fn of_trading_state(
     } else {
         Severity::Normal
     };
+    // With the time, since the same words are not told twice in a while.
     let note = format!(
-        "{} reports {:?}, it was {:?} before",
-        after.leader, after.trading_state, before.trading_state
+        "{} reports {:?}, it was {:?} before (seen at {})",
+        after.leader, after.trading_state, before.trading_state, after.observed_at.0
     );
     context.events.tell(&**desk.system, severity, "TradingState", note).await;
 }

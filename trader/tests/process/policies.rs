@@ -208,10 +208,10 @@ fn a_pipe_in_the_policys_place_is_refused_and_keeps_nobody_from_leaving() {
 #[test]
 fn a_policy_that_is_gone_for_longer_than_stale_after_reduces_the_desk_until_it_is_there_again() {
     let bench = Bench::quickstart(5000);
-    bench.edit("policy.yaml", "tradingState: Active", "tradingState: Active\n  staleAfter: 1s");
+    bench.edit("policy.yaml", "tradingState: Active", "tradingState: Active\n  staleAfter: 3s");
     let mut desk = bench.run("--speed 120s");
     let before = desk.get("/api/risk");
-    assert_eq!(before["policy"]["staleAfter"], "1s");
+    assert_eq!(before["policy"]["staleAfter"], "3s");
     assert!(before["policy"]["lost"].is_null(), "{before}");
 
     let path = bench.path("desk/policy.yaml");
@@ -219,11 +219,11 @@ fn a_policy_that_is_gone_for_longer_than_stale_after_reduces_the_desk_until_it_i
     let gone = Instant::now();
     fs::remove_file(&path).unwrap();
     let lost = desk.until("/api/risk", |answer| !answer["policy"]["lost"].is_null());
-    assert!(gone.elapsed() >= Duration::from_millis(800), "it was lost too soon");
+    assert!(gone.elapsed() >= Duration::from_secs(2), "it was lost too soon");
     assert_eq!(lost["tradingState"], "Reducing", "{lost}");
     assert_eq!(lost["policy"]["hash"], before["policy"]["hash"], "the limits stay");
     let reason = lost["policy"]["lost"]["reason"].as_str().unwrap();
-    assert!(reason.contains("1s (its staleAfter)") && reason.contains("policy.yaml"), "{reason}");
+    assert!(reason.contains("3s (its staleAfter)") && reason.contains("policy.yaml"), "{reason}");
     desk.until_said("reducing: the RiskPolicy could not be read");
     let status = desk.get("/api/system-status");
     let words = &status["tradingStateReasons"][0];
@@ -253,7 +253,10 @@ fn a_policy_that_is_gone_for_longer_than_stale_after_reduces_the_desk_until_it_i
 
     let records = bench.records();
     let count = |kind: &str| records.iter().filter(|(_, record)| record.contains(kind)).count();
-    assert_eq!((count("\"policyLost\""), count("\"policyFound\"")), (2, 2));
+    let lost = count("\"policyLost\"");
+    // A reader that a busy machine holds up for so long has lost it, too.
+    assert!(lost >= 2, "{lost}");
+    assert_eq!(count("\"policyFound\""), lost);
     bench.done("replay -f DESK --db DB").well();
 }
 

@@ -200,9 +200,15 @@ impl Engine {
         if request.purpose == Purpose::Stop && !self.is_proven_flat(request.symbol) {
             return Err("it is the stop of an open position; close the position instead".to_owned());
         }
-        if request.purpose == Purpose::Exit {
-            // Who takes the exit back does not want it sent again.
-            self.decide_anew(request.symbol);
+        match request.purpose {
+            // Who takes it back does not want it sent again.
+            Purpose::Exit => self.decide_anew(request.symbol),
+            Purpose::Flatten if !self.take_back_close(request.symbol) => {
+                return Err(
+                    "it closes a position that has to go: another would follow at once".to_owned()
+                );
+            }
+            _ => {}
         }
         self.cancel_where(request.symbol, &format!("cancelled by {who}"), effects, |r| {
             r.id == order

@@ -2,11 +2,13 @@
 //! pace, until the position is proven flat or a newer decision takes the wish's place.
 
 use crate::effect::{Effect, Severity};
+use crate::event::Timer;
 use crate::ids::DecisionId;
 use crate::instrument::{QtyLots, SymbolId};
 use crate::order::{OrderRequest, OrderType, Purpose, Side};
 
 use super::intents::Shrink;
+use super::reports::RETRY;
 use super::{Engine, alert};
 
 /// That a position is to go: all that older decisions come to, unless it names a side.
@@ -15,8 +17,6 @@ pub(super) struct Leaving {
     by: By,
     /// The side of the position that is meant: once it turned over, it is another one.
     side: Option<Side>,
-    /// People were told that the venue does not carry it out.
-    told: bool,
 }
 
 /// Who wants a position gone.
@@ -33,22 +33,22 @@ pub(super) enum By {
 impl Leaving {
     /// The agents want out.
     pub(super) const fn by_agents(decision: DecisionId) -> Self {
-        Self { by: By::Agents(decision), side: None, told: false }
+        Self { by: By::Agents(decision), side: None }
     }
 
     /// An exit of the policy's, of a position of one side.
     pub(super) const fn by_policy(decision: DecisionId, side: Side) -> Self {
-        Self { by: By::Policy(decision), side: Some(side), told: false }
+        Self { by: By::Policy(decision), side: Some(side) }
     }
 
     /// A person's order.
     pub(super) const fn by_person() -> Self {
-        Self { by: By::Overruling, side: None, told: false }
+        Self { by: By::Overruling, side: None }
     }
 
     /// No stop can guard a position of this side.
     pub(super) const fn unguarded(side: Side) -> Self {
-        Self { by: By::Overruling, side: Some(side), told: false }
+        Self { by: By::Overruling, side: Some(side) }
     }
 }
 
@@ -84,6 +84,16 @@ impl Engine {
         slot.take_if(|leaving| leaving.by != By::Overruling);
     }
 
+    /// Takes a person's order to close back. Whether nothing else wants the position gone.
+    pub(super) fn take_back_close(&mut self, symbol: SymbolId) -> bool {
+        if self.is_flattening() {
+            return false;
+        }
+        let slot = &mut self.symbols[symbol.index()].leaving;
+        slot.take_if(|leaving| leaving.by == By::Overruling && leaving.side.is_none());
+        slot.is_none_or(|leaving| leaving.by != By::Overruling)
+    }
+
     /// Leaves a position by a new decision: at once, where nothing closes it or turns it over already,
     /// and beside an order of unknown fate, which counts as unfilled.
     pub(super) fn exit(&mut self, symbol: SymbolId, leaving: Leaving, effects: &mut Vec<Effect>) {
@@ -106,7 +116,9 @@ impl Engine {
         }
         let side = Side::of_position(position);
         let slot = &mut self.symbols[symbol.index()].leaving;
-        slot.take_if(|leaving| leaving.side.is_some_and(|meant| meant != side));
+        if slot.take_if(|leaving| leaving.side.is_some_and(|meant| meant != side)).is_some() {
+            self.symbols[symbol.index()].told_not_closed = false;
+        }
         let Some(by) = self.leaving_by(symbol) else {
             return;
         };
@@ -115,7 +127,9 @@ impl Engine {
             By::Overruling => in_doubt > 1,
             By::Agents(_) | By::Policy(_) => in_doubt > 0 || self.is_turning_over(symbol),
         };
-        if !waits && !self.must_wait(symbol) && !self.orders.is_closing(symbol) {
+        let state = &self.symbols[symbol.index()];
+        let rests = !state.trading || state.close_again_at.is_some_and(|at| self.now < at);
+        if !waits && !rests && !self.orders.is_closing(symbol) {
             self.close(symbol, by, effects);
         }
     }
@@ -138,8 +152,14 @@ impl Engine {
             decision,
         };
         if !self.shrink(shrink, effects) {
-            self.retry_later(symbol, effects);
+            self.close_later(symbol, effects);
         }
+    }
+
+    fn close_later(&mut self, symbol: SymbolId, effects: &mut Vec<Effect>) {
+        let at = self.now + RETRY;
+        self.symbols[symbol.index()].close_again_at = Some(at);
+        effects.push(Effect::WakeAt(at, Timer::Protect(symbol)));
     }
 
     /// Whether an entry on the other side works: one that turns the position over closes it too, and
@@ -153,11 +173,12 @@ impl Engine {
     /// not at once, since the venue would say the same.
     pub(super) fn on_not_closed(&mut self, order: &OrderRequest, effects: &mut Vec<Effect>) {
         let symbol = order.symbol;
-        self.retry_later(symbol, effects);
-        let Some(leaving) = &mut self.symbols[symbol.index()].leaving else {
-            return;
-        };
-        if std::mem::replace(&mut leaving.told, true) {
+        self.close_later(symbol, effects);
+        // The position may be gone by another order, or the wish taken back.
+        if self.leaving_by(symbol).is_none()
+            || self.portfolio.position(symbol).quantity() == QtyLots::ZERO
+            || std::mem::replace(&mut self.symbols[symbol.index()].told_not_closed, true)
+        {
             return;
         }
         let name = self.instrument(symbol).symbol;

@@ -33,7 +33,8 @@ impl Engine {
             // The next position is another one, with a stop and a deadline of its own.
             self.symbols[symbol.index()].guard = None;
             if self.is_proven_flat(symbol) {
-                self.symbols[symbol.index()].leaving = None;
+                let state = &mut self.symbols[symbol.index()];
+                (state.leaving, state.told_not_closed, state.close_again_at) = (None, false, None);
                 self.cancel_where(symbol, "the position is flat", effects, is_protective);
             }
             return;
@@ -246,7 +247,7 @@ impl Engine {
         }
     }
 
-    /// Whether a protective or closing order would only be refused now.
+    /// Whether a protective order would only be refused now.
     pub(super) fn must_wait(&self, symbol: SymbolId) -> bool {
         let state = &self.symbols[symbol.index()];
         !state.trading || state.retry_at.is_some_and(|at| self.now < at)

@@ -12,7 +12,7 @@ use super::leaving::Leaving;
 use super::{Engine, alert};
 
 /// How long after a refusal a protective or closing order is tried again.
-const RETRY: Span = Span::secs(1);
+pub(super) const RETRY: Span = Span::secs(1);
 
 impl Engine {
     pub(super) fn on_report(&mut self, report: &VenueReport, effects: &mut Vec<Effect>) {
@@ -106,13 +106,18 @@ impl Engine {
             (Purpose::Stop, Some(VenueCode::WOULD_TRIGGER_IMMEDIATELY)) => {
                 // The price is beyond the stop already: it would have closed the position.
                 self.leave(symbol, Leaving::unguarded(request.side.opposite()));
-            }
-            (Purpose::Exit | Purpose::Flatten, Some(VenueCode::REDUCE_ONLY_REJECTED)) => {
-                // The venue sees nothing to reduce: our view of the position is in doubt.
                 self.retry_later(symbol, effects);
-                self.doubt_position(symbol, effects);
             }
-            (Purpose::Exit | Purpose::Flatten, _) => self.on_not_closed(&request, effects),
+            (Purpose::Exit | Purpose::Flatten, refusal) => {
+                // The venue sees nothing to reduce: our view of the position is in doubt. A doubt that
+                // is there already keeps its clock, or its alarm would never come.
+                if refusal == Some(VenueCode::REDUCE_ONLY_REJECTED)
+                    && self.symbols[symbol.index()].verification.since.is_none()
+                {
+                    self.doubt_position(symbol, effects);
+                }
+                self.on_not_closed(&request, effects);
+            }
             _ => self.retry_later(symbol, effects),
         }
     }
@@ -129,7 +134,7 @@ impl Engine {
         }
     }
 
-    /// Tries what protects or closes a position again, but not at once.
+    /// Tries what protects a position again, but not at once.
     pub(super) fn retry_later(&mut self, symbol: SymbolId, effects: &mut Vec<Effect>) {
         let at = self.now + RETRY;
         self.symbols[symbol.index()].retry_at = Some(at);

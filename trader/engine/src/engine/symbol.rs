@@ -61,7 +61,12 @@ pub(super) struct SymbolState {
     pub(super) guard: Option<Guard>,
     /// That the position is to go, until it is proven flat.
     pub(super) leaving: Option<Leaving>,
-    /// When a refused protective or closing order may be tried again.
+    /// Whether people were told that the venue does not carry out what closes the position.
+    pub(super) told_not_closed: bool,
+    /// When an order that was to close the position, and did not, may be followed by another. What
+    /// protects the position does not wait for it.
+    pub(super) close_again_at: Option<Timestamp>,
+    /// When a refused protective order may be tried again.
     pub(super) retry_at: Option<Timestamp>,
     /// Distance of the stop, in ticks, as of the entry that was approved last.
     pub(super) stop_distance: Option<i64>,
@@ -168,6 +173,8 @@ impl SymbolState {
             verification: Verification::default(),
             guard: None,
             leaving: None,
+            told_not_closed: false,
+            close_again_at: None,
             retry_at: None,
             stop_distance: None,
         };

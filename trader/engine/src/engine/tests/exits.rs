@@ -161,9 +161,12 @@ fn decisions_to_turn_over_send_no_third_exit_beside_two_of_unknown_fate() {
     }
 }
 
-#[test]
-fn people_are_told_once_that_an_exit_is_not_carried_out() {
-    let (mut rig, mut exit) = leaving(Wanted::Consensus);
+#[rstest]
+fn people_are_told_once_that_an_exit_is_not_carried_out(
+    #[values(Wanted::Consensus, Wanted::ItsAgent, Wanted::TimeStop, Wanted::Command, Wanted::Halt)]
+    wanted: Wanted,
+) {
+    let (mut rig, mut exit) = leaving(wanted);
     rig.outcome(exit.id, REFUSED);
     assert_eq!(warnings(&rig), 1);
     for _ in 0..3 {
@@ -171,6 +174,48 @@ fn people_are_told_once_that_an_exit_is_not_carried_out() {
         rig.outcome(exit.id, REFUSED);
         assert_eq!(warnings(&rig), 0, "once is enough");
     }
+}
+
+#[test]
+fn exits_that_find_nothing_to_reduce_do_not_put_off_the_alarm_about_the_position() {
+    let mut config = config();
+    config.venue.verify_interval = Span::millis(1500);
+    let (mut rig, _stop) = Rig::in_position(Direction::Long, config);
+    rig.bar(500_000);
+    rig.take();
+    rig.all_say(Direction::Flat);
+    let mut exit = rig.sent_one();
+    let mut raised = false;
+    for _ in 0..40 {
+        rig.outcome(exit.id, SubmitOutcome::Refused(VenueCode::REDUCE_ONLY_REJECTED));
+        rig.wait(Span::secs(1));
+        let effects = rig.take();
+        let alarm = |e: &Effect| matches!(e, Effect::Alert(a) if a.severity == Severity::Critical);
+        raised |= effects.iter().any(alarm);
+        let again = effects.iter().find_map(|effect| match effect {
+            Effect::Submit(order) => Some(*order.get()),
+            _ => None,
+        });
+        exit = again.unwrap();
+    }
+    assert!(raised, "nobody was told that the venue does not confirm the position");
+}
+
+#[test]
+fn a_persons_close_is_taken_back_by_cancelling_its_order_and_a_halts_is_not() {
+    let (mut rig, close) = leaving(Wanted::Command);
+    rig.outcome(close.id, SubmitOutcome::Accepted);
+    rig.command(Command::Cancel { order: close.id });
+    rig.report(VenueReport::Removed { order: close.id, removal: Removal::Canceled });
+    assert_eq!(warnings(&rig), 0, "the venue did what it was asked");
+    rig.wait(Span::secs(20));
+    assert!(rig.sent().is_empty());
+
+    let (mut rig, close) = leaving(Wanted::Halt);
+    rig.outcome(close.id, SubmitOutcome::Accepted);
+    rig.take();
+    rig.command(Command::Cancel { order: close.id });
+    assert!(cancelled(&rig.take()).is_empty());
 }
 
 #[test]

@@ -265,6 +265,9 @@ fn a_reversal_that_fills_before_it_is_taken_back_is_left_again() {
     rig.fill(&reversal, 500_000, reversal.quantity.0);
     let exit = rig.sent_one();
     assert_eq!((exit.purpose, exit.side), (Purpose::Exit, Side::Buy));
+    // While the venue refuses the exit, the new position has its stop.
+    rig.outcome(exit.id, REFUSED);
+    assert_eq!(rig.sent_one().purpose, Purpose::Stop);
 }
 
 #[test]

@@ -6,6 +6,7 @@ use kube::api::{ApiResource, DynamicObject, Patch, PatchParams};
 use kube::core::NamespaceResourceScope;
 use kube::{Api, Resource};
 use sapphire_crds::conditions::{ConditionType, Conditions, Reason};
+use sapphire_crds::values::ObjectName;
 use sapphire_crds::{RiskPolicy, TradingAgent, TradingSystem, custom_resource_definitions};
 use sapphire_e2e::{Case, ControlPlane, Parts, definitions};
 use sapphire_operator::election::Terms;
@@ -134,7 +135,7 @@ spec: {strategy: none}
     let policies = case.api::<RiskPolicy>();
     until("the policy to know who uses it", || async {
         let status = policies.get("bold").await.unwrap().status?;
-        (status.systems.iter().map(|name| name.as_str()).eq(["unreadable"])).then_some(())
+        (status.systems.iter().map(ObjectName::as_str).eq(["unreadable"])).then_some(())
     })
     .await;
     kubectl(&case, &["delete", "rpol", "bold", "--wait=false"]).await;

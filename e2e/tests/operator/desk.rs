@@ -3,6 +3,7 @@
 use kube::Api;
 use kube::api::{DynamicObject, ListParams};
 use sapphire_crds::conditions::ConditionType;
+use sapphire_crds::trading_system::RolloutStatus;
 use sapphire_crds::{RiskPolicy, TradingAgent, TradingSystem};
 use sapphire_e2e::Case;
 use sapphire_e2e::audit::{Mark, Request};
@@ -52,6 +53,17 @@ spec:
     )
 }
 
+/// An agent of the desk that trades by itself.
+pub(crate) const DELEGATED: &str = "---
+apiVersion: sapphiretrade.xyz/v1alpha1
+kind: TradingAgent
+metadata: {name: maker}
+spec:
+  systemRef: {name: desk}
+  strategy: {trendMomentum: {}}
+  authority: {delegated: {symbols: [BTCUSD], quantity: \"1\", maxNotional: \"10\"}}
+";
+
 /// The volume with recordings that every desk here names, bound by hand: there is no provisioner.
 pub(crate) const RECORDINGS: &str = "
 apiVersion: v1
@@ -67,9 +79,14 @@ pub(crate) async fn ready(case: &Case<'_>, more: &str) {
     wait(case, "Ready", "True").await;
 }
 
-/// Binds every claim of the namespace to a volume of its own.
+/// Binds the desk's claims to volumes.
 pub(crate) async fn volumes(case: &Case<'_>) {
-    for claim in ["recordings", "desk-data"] {
+    bind(case, &["recordings", "desk-data"]).await;
+}
+
+/// Binds each claim to a volume of its own.
+pub(crate) async fn bind(case: &Case<'_>, claims: &[&str]) {
+    for claim in claims {
         let volume = serde_json::json!({
             "apiVersion": "v1", "kind": "PersistentVolume",
             "metadata": {"name": format!("{}-{claim}", case.namespace())},
@@ -118,6 +135,20 @@ pub(crate) async fn wait_for(
     until(&format!("{condition}={answer} ({because})"), || async {
         let (reason, message) = wait(case, condition, answer).await;
         (reason == because).then_some(message)
+    })
+    .await
+}
+
+/// What `status.rollout` says once it is as `so` wants it.
+pub(crate) async fn rollout(
+    case: &Case<'_>,
+    what: &str,
+    so: impl Fn(&RolloutStatus) -> bool,
+) -> RolloutStatus {
+    let systems = case.api::<TradingSystem>();
+    until(what, || async {
+        let status = systems.get("desk").await.unwrap().status?;
+        status.rollout.filter(|rollout| so(rollout))
     })
     .await
 }

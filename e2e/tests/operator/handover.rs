@@ -6,7 +6,6 @@ use std::time::Duration;
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::coordination::v1::Lease;
 use kube::api::ListParams;
-use sapphire_crds::TradingSystem;
 use sapphire_crds::names::{Component, annotations};
 use sapphire_crds::report::{Report, Role};
 use sapphire_crds::trading_system::{RolloutStatus, RolloutStep};
@@ -16,7 +15,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::clustered::BACKENDS;
 use crate::desk::{
-    POLICY, RECORDINGS, apply, assert_statuses, kubectl, names, system, volumes, wait,
+    POLICY, RECORDINGS, apply, assert_statuses, kubectl, names, rollout, system, volumes, wait,
 };
 use crate::plane::{case, until};
 
@@ -29,20 +28,6 @@ pub(crate) fn desk(more: &str) -> String {
 /// A change of the trader's memory, and with it of the revision.
 pub(crate) fn memory(amount: &str) -> String {
     format!("  trader: {{resources: {{limits: {{memory: {amount}}}}}}}")
-}
-
-/// What `status.rollout` says once it is as `so` wants it.
-pub(crate) async fn rollout(
-    case: &Case<'_>,
-    what: &str,
-    so: impl Fn(&RolloutStatus) -> bool,
-) -> RolloutStatus {
-    let systems = case.api::<TradingSystem>();
-    until(what, || async {
-        let status = systems.get("desk").await.unwrap().status?;
-        status.rollout.filter(|rollout| so(rollout))
-    })
-    .await
 }
 
 /// The rollout once nothing is under way.

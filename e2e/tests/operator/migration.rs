@@ -8,8 +8,8 @@ use sapphire_crds::trading_system::{RolloutFailure, RolloutStep};
 use sapphire_e2e::{Case, Play};
 use sapphire_operator::reconcile::kind::Kind;
 
-use crate::desk::{apply, assert_statuses, kubectl, names, wait};
-use crate::handover::{complete, desk, installed, memory, rollout, traders};
+use crate::desk::{apply, assert_statuses, kubectl, names, rollout, wait};
+use crate::handover::{complete, desk, installed, memory, traders};
 use crate::plane::{case, until};
 
 async fn migrations(case: &Case<'_>) -> Vec<String> {

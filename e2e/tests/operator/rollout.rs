@@ -10,9 +10,10 @@ use sapphire_e2e::{Play, Traders};
 use crate::agents::agent;
 use crate::clustered::BACKENDS;
 use crate::desk::{
-    POLICY, RECORDINGS, apply, assert_statuses, kubectl, ready, system, volumes, wait,
+    DELEGATED, POLICY, RECORDINGS, apply, assert_statuses, kubectl, ready, rollout, system,
+    volumes, wait,
 };
-use crate::handover::{complete, desk, installed, memory, rollout, traders};
+use crate::handover::{complete, desk, installed, memory, traders};
 use crate::plane::{OPERATOR, case, plane, until};
 
 const HURRIED: &str = "  rollout: {stepDeadline: 6s}\n";
@@ -221,18 +222,9 @@ async fn a_status_that_is_lost_restarts_nothing() {
 async fn an_agent_that_trades_by_itself_goes_back_alone() {
     let case = case("undone-execution").await;
     let _traders = Traders::start(&case.client(), Some(case.namespace())).await.unwrap();
-    let delegated = "---
-apiVersion: sapphiretrade.xyz/v1alpha1
-kind: TradingAgent
-metadata: {name: maker}
-spec:
-  systemRef: {name: desk}
-  strategy: {trendMomentum: {}}
-  authority: {delegated: {symbols: [BTCUSD], quantity: \"1\", maxNotional: \"10\"}}
-";
     let whole = |more: &str| {
         let system = system(&format!("{BACKENDS}\n  rollout: {{stepDeadline: 20s}}\n{more}"));
-        format!("{system}{delegated}")
+        format!("{system}{DELEGATED}")
     };
     apply(&case, &format!("{RECORDINGS}---{POLICY}---{}", whole(""))).await;
     volumes(&case).await;

@@ -8,8 +8,8 @@ use sapphire_crds::trading_system::{RolloutStatus, RolloutStep};
 use sapphire_crds::values::ObjectName;
 use sapphire_e2e::Case;
 
-use crate::clustered::{installed, pods, rollout};
-use crate::desk::{assert_statuses, kubectl, wait};
+use crate::clustered::{installed, pods};
+use crate::desk::{assert_statuses, kubectl, rollout, wait};
 use crate::plane::{operated, until};
 
 /// The images of all pods that stay.

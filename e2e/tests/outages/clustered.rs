@@ -5,25 +5,12 @@ use std::collections::BTreeSet;
 
 use k8s_openapi::api::core::v1::Pod;
 use kube::api::ListParams;
-use sapphire_crds::TradingSystem;
-use sapphire_crds::trading_system::RolloutStatus;
 use sapphire_e2e::{Case, Traders};
 
-use crate::desk::{POLICY, RECORDINGS, apply, system, volumes, wait};
-use crate::plane::until;
+use crate::desk::{DELEGATED, POLICY, RECORDINGS, apply, system, volumes, wait};
 
 const BACKENDS: &str = "  storage: {postgres: {secretRef: {name: postgres, key: url}}}
   bus: {redis: {secretRef: {name: redis, key: url}}}
-";
-
-const DELEGATED: &str = "---
-apiVersion: sapphiretrade.xyz/v1alpha1
-kind: TradingAgent
-metadata: {name: maker}
-spec:
-  systemRef: {name: desk}
-  strategy: {trendMomentum: {}}
-  authority: {delegated: {symbols: [BTCUSD], quantity: \"1\", maxNotional: \"10\"}}
 ";
 
 /// Its manifests; `more` are lines of the system's spec.
@@ -38,20 +25,6 @@ pub(crate) async fn installed(case: &Case<'_>, more: &str) -> Traders {
     volumes(case).await;
     wait(case, "Ready", "True").await;
     traders
-}
-
-/// What `status.rollout` says once it is as `so` wants it.
-pub(crate) async fn rollout(
-    case: &Case<'_>,
-    what: &str,
-    so: impl Fn(&RolloutStatus) -> bool,
-) -> RolloutStatus {
-    let systems = case.api::<TradingSystem>();
-    until(what, || async {
-        let status = systems.get("desk").await.unwrap().status?;
-        status.rollout.filter(|rollout| so(rollout))
-    })
-    .await
 }
 
 /// The uids of the desk's pods that stay, but for those of some components.

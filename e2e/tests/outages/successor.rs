@@ -11,9 +11,9 @@ use sapphire_e2e::{Case, Play, Traders};
 use sapphire_operator::reconcile::kind::Kind;
 use serde_json::json;
 
-use crate::clustered::{self, rollout};
+use crate::clustered;
 use crate::desk::{
-    POLICY, RECORDINGS, apply, assert_statuses, kubectl, names, system, volumes, wait,
+    POLICY, RECORDINGS, apply, assert_statuses, kubectl, names, rollout, system, volumes, wait,
 };
 use crate::plane::{operated, until};
 

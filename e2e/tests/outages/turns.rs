@@ -10,10 +10,9 @@ use sapphire_crds::conditions::{ConditionType, Reason};
 use sapphire_crds::names::Component;
 use sapphire_crds::trading_system::RolloutStep;
 use sapphire_e2e::{Case, Play};
-use serde_json::json;
 use tokio::time::{Instant, sleep};
 
-use crate::desk::{POLICY, RECORDINGS, apply, assert_statuses, kubectl, system};
+use crate::desk::{POLICY, RECORDINGS, apply, assert_statuses, bind, kubectl, system};
 use crate::plane::{operated_with, until};
 
 const DESKS: [&str; 3] = ["red", "green", "blue"];
@@ -34,18 +33,7 @@ fn desks(more: &str) -> String {
 /// Applies the desks, and waits until they run.
 async fn installed(case: &Case<'_>, more: &str) {
     apply(case, &format!("{RECORDINGS}---{POLICY}---{}", desks(more))).await;
-    for claim in ["recordings", "red-data", "green-data", "blue-data"] {
-        let volume = json!({
-            "apiVersion": "v1", "kind": "PersistentVolume",
-            "metadata": {"name": format!("{}-{claim}", case.namespace())},
-            "spec": {
-                "capacity": {"storage": "1Gi"}, "accessModes": ["ReadWriteOnce", "ReadOnlyMany"],
-                "claimRef": {"namespace": case.namespace(), "name": claim},
-                "hostPath": {"path": "/tmp"}, "persistentVolumeReclaimPolicy": "Retain",
-            },
-        });
-        apply(case, &volume.to_string()).await;
-    }
+    bind(case, &["recordings", "red-data", "green-data", "blue-data"]).await;
     until("three desks that come up side by side", || async {
         let all = systems(case).await;
         let done = all.iter().filter(|s| step(s) == Some(RolloutStep::Complete)).count();

@@ -235,14 +235,20 @@ fn once_it_is_gone_the_agents_next_word_counts() {
     assert_eq!(rig.sent_one().purpose, Purpose::Stop, "nobody wants this one gone");
 }
 
-#[test]
-fn an_exit_waits_for_the_reversal_that_it_takes_back() {
-    let (mut rig, _stop) = Rig::in_position(Direction::Long, config());
+/// A long position that a working order turns over, a bar later.
+fn turning_over(config: EngineConfig) -> (Rig, OrderRequest) {
+    let (mut rig, _stop) = Rig::in_position(Direction::Long, config);
     rig.bar(500_000);
     rig.all_say(Direction::Short);
     let reversal = rig.sent_one();
     rig.outcome(reversal.id, SubmitOutcome::Accepted);
     rig.bar(500_000);
+    (rig, reversal)
+}
+
+#[test]
+fn an_exit_waits_for_the_reversal_that_it_takes_back() {
+    let (mut rig, reversal) = turning_over(config());
     rig.take();
     rig.all_say(Direction::Flat);
     assert_eq!(cancelled(&rig.effects), [reversal.id]);
@@ -254,12 +260,7 @@ fn an_exit_waits_for_the_reversal_that_it_takes_back() {
 
 #[test]
 fn a_reversal_that_fills_before_it_is_taken_back_is_left_again() {
-    let (mut rig, _stop) = Rig::in_position(Direction::Long, config());
-    rig.bar(500_000);
-    rig.all_say(Direction::Short);
-    let reversal = rig.sent_one();
-    rig.outcome(reversal.id, SubmitOutcome::Accepted);
-    rig.bar(500_000);
+    let (mut rig, reversal) = turning_over(config());
     rig.all_say(Direction::Flat);
     rig.take();
     rig.fill(&reversal, 500_000, reversal.quantity.0);
@@ -274,12 +275,7 @@ fn a_reversal_that_fills_before_it_is_taken_back_is_left_again() {
 fn a_time_stop_of_a_position_that_is_being_turned_over_closes_no_newer_one() {
     let mut config = config();
     config.policy.policy.exits.time_stop_bars = Some(2);
-    let (mut rig, _stop) = Rig::in_position(Direction::Long, config);
-    rig.bar(500_000);
-    rig.all_say(Direction::Short);
-    let reversal = rig.sent_one();
-    rig.outcome(reversal.id, SubmitOutcome::Accepted);
-    rig.bar(500_000);
+    let (mut rig, reversal) = turning_over(config);
     let exits = |e: &Effect| matches!(e, Effect::Record(Record::Decision(d)) if d.action == DecisionAction::Exit);
     assert!(rig.effects.iter().any(exits));
     rig.take();

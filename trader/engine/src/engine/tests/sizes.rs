@@ -47,16 +47,21 @@ fn the_greatest_notional_of_one_order_binds_every_entry(#[case] config: EngineCo
     assert_eq!(order_notional(&entry), (worth, worth));
 }
 
+/// A new policy, whose greatest notional of one order is so much.
+fn limit_orders(rig: &mut Rig, notional: i64) {
+    let mut policy = rig.engine.policy().clone();
+    policy.limits.max_order_notional = Some(Amount::whole(notional));
+    let change = PolicyChange { generation: 2, hash: "h2".to_owned(), policy };
+    rig.event(EventKind::Policy(&change));
+}
+
 #[rstest]
 #[case::by_consensus(config())]
 #[case::by_a_delegated_agent(delegated())]
 fn it_binds_what_a_reversal_opens_and_not_what_it_closes(#[case] config: EngineConfig) {
     let (mut rig, _stop) = Rig::in_position(Direction::Long, limited(config, None));
     let held = rig.position();
-    let mut policy = rig.engine.policy().clone();
-    policy.limits.max_order_notional = Some(Amount::whole(4000));
-    let change = PolicyChange { generation: 2, hash: "h2".to_owned(), policy };
-    rig.event(EventKind::Policy(&change));
+    limit_orders(&mut rig, 4000);
     rig.bar(500_000);
     rig.take();
     rig.all_say(Direction::Short);
@@ -70,10 +75,7 @@ fn it_binds_what_a_reversal_opens_and_not_what_it_closes(#[case] config: EngineC
 fn it_holds_no_exit_up() {
     let (mut rig, _stop) = Rig::in_position(Direction::Long, config());
     let held = rig.position();
-    let mut policy = rig.engine.policy().clone();
-    policy.limits.max_order_notional = Some(Amount::whole(1));
-    let change = PolicyChange { generation: 2, hash: "h2".to_owned(), policy };
-    rig.event(EventKind::Policy(&change));
+    limit_orders(&mut rig, 1);
     rig.bar(500_000);
     rig.take();
     rig.all_say(Direction::Flat);

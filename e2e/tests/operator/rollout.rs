@@ -178,47 +178,6 @@ async fn agents_that_do_not_come_up_go_back_and_the_core_stays() {
 }
 
 #[tokio::test]
-async fn a_status_that_is_lost_restarts_nothing() {
-    let case = case("lost-status").await;
-    let _traders = Traders::start(&case.client(), Some(case.namespace())).await.unwrap();
-    let whole = system(BACKENDS);
-    apply(&case, &format!("{RECORDINGS}---{POLICY}---{whole}")).await;
-    volumes(&case).await;
-    wait(&case, "Ready", "True").await;
-    let before = complete(&case).await;
-    let uids = [
-        "get",
-        "pods,deployments",
-        "-l",
-        "app.kubernetes.io/component!=migration",
-        "-o",
-        "jsonpath={.items[*].metadata.uid}",
-    ];
-    let running = kubectl(&case, &uids).await;
-    assert!(running.split(' ').count() > 12, "traders, coordinator, readers and agents: {running}");
-    // As after a restore of a backup, which has no statuses. The database cannot be reached yet.
-    case.play(Component::Migration, &Play::SecretKeyMissing).await.unwrap();
-    for object in ["tagent/one", "tagent/two", "tagent/three", "tsys/desk"] {
-        let empty = ["--subresource=status", "--type=merge", "-p", r#"{"status":null}"#];
-        kubectl(&case, &[&["patch", object][..], &empty].concat()).await;
-    }
-    until("the desk to find out anew where it is", || async {
-        let (reason, message) = wait(&case, "Ready", "False").await;
-        (reason == "Migrating" && message.contains("CreateContainerConfigError")).then_some(())
-    })
-    .await;
-    assert_eq!(rollout(&case, "a rollout", |_| true).await.core, None);
-    assert_eq!(kubectl(&case, &uids).await, running);
-    case.play(Component::Migration, &Play::Completes(Duration::ZERO)).await.unwrap();
-    kubectl(&case, &["delete", "pods", "-l", "app.kubernetes.io/component=migration"]).await;
-    let after = complete(&case).await;
-    assert_eq!((after.target, after.core), (before.target, before.core));
-    wait(&case, "Ready", "True").await;
-    assert_eq!(kubectl(&case, &uids).await, running);
-    assert_statuses(&case).await;
-}
-
-#[tokio::test]
 async fn an_agent_that_trades_by_itself_goes_back_alone() {
     let case = case("undone-execution").await;
     let _traders = Traders::start(&case.client(), Some(case.namespace())).await.unwrap();

@@ -51,6 +51,8 @@ pub(super) fn facts(
     let step_deadline = step_deadline(context, &desk.system);
     let core = rollout.and_then(|rollout| rollout.core.as_ref());
     let trader = trader(desk, &children, core);
+    let running =
+        rollout.is_none().then(|| running(desk, &children, &reports, known.target)).flatten();
     let leader = leader(&reports);
     let parts = if known.clustered { parts(desk, &children, core) } else { none() };
     let voting = |agent: &TradingAgent| !is_delegated(agent);
@@ -62,9 +64,10 @@ pub(super) fn facts(
         clustered: known.clustered,
         retry: retry(desk),
         approved: desk.system.spec.migrations == Migrations::Automatic
-            || approval(desk, known.target).is_some(),
+            || approval(desk, known.target, running.is_some()).is_some(),
         turn: false,
         step_deadline,
+        running,
         migration: known.migration,
         stands_by: reports.iter().any(|report| {
             stands_by(report, known.target) && is_ready(context, &desk.key.beside(&report.pod))
@@ -100,15 +103,48 @@ fn retry(desk: &Dereferenced) -> bool {
     pending(annotations, RECONCILE_NOW, handled.reconcile_now.as_ref()).is_some()
 }
 
-/// The value of the annotation that lets the target migrate the database. `true` does so once.
-pub(super) fn approval<'a>(desk: &'a Dereferenced, target: &ObjectName) -> Option<&'a str> {
+/// The value of the annotation that lets the target migrate the database. `true` does so once; where the
+/// status was `lost` it may have done so already.
+fn approval<'a>(desk: &'a Dereferenced, target: &ObjectName, lost: bool) -> Option<&'a str> {
     let annotations = desk.system.metadata.annotations.as_ref();
     let value = annotations?.get(MIGRATE)?;
     if value == target.as_str() {
         return Some(value);
     }
     let handled = desk.status().handled.unwrap_or_default();
-    pending(annotations, MIGRATE, handled.migrate.as_ref()).filter(|value| *value == "true")
+    let once = pending(annotations, MIGRATE, handled.migrate.as_ref());
+    once.filter(|value| *value == "true" && !lost)
+}
+
+/// The revision that runs although no status says so: the one that led last by its report, else that of a
+/// trader's Deployment. One that is not the target comes first; the target may only have been about to come.
+fn running(
+    desk: &Dereferenced,
+    children: &[(ChildRef, Arc<Live>)],
+    reports: &[PodReport],
+    target: &ObjectName,
+) -> Option<ObjectName> {
+    if let Some(said) = reports::last_leader(reports).and_then(PodReport::readable) {
+        return Some(said.revision.clone());
+    }
+    let owner = desk.system.metadata.uid.as_deref().unwrap_or_default();
+    let recorded = children.iter().filter(|(child, live)| {
+        child.kind == Kind::ControllerRevision
+            && live.label(labels::AGENT).is_none()
+            && live.is_controlled_by(owner)
+    });
+    let names = recorded.filter_map(|(child, _)| child.key.name.parse::<ObjectName>().ok());
+    let component = Component::Trader;
+    let mut run: Vec<ObjectName> =
+        names.filter(|name| deployments(children, desk, component, Some(name)).is_some()).collect();
+    match run.iter().filter(|name| *name != target).count() {
+        // Nobody can say which of several it was.
+        0 | 1 => {
+            run.sort_by_key(|name| name == target);
+            run.into_iter().next()
+        }
+        _ => None,
+    }
 }
 
 /// The revisions of all pods that lead by a report that is not stale, and of the one that led last: its

@@ -134,9 +134,10 @@ fn handled(desk: &Dereferenced, standing: &Standing<'_>) -> Option<Handled> {
     let mut before = desk.status().handled.unwrap_or_default();
     let value = annotations.and_then(|all| all.get(MIGRATE));
     let migrates = standing.decision.wait.as_ref().is_some_and(|w| w.reason == Reason::Migrating);
-    // A `true` that let this revision migrate lets no other one.
+    let lost = desk.status().rollout.is_none() && standing.facts.running.is_some();
+    // A `true` that let this revision migrate, or one that the lost status knew of, lets no other one.
     before.migrate = match value {
-        Some(value) if value == "true" && migrates => Some(Text::fitted(value)),
+        Some(value) if value == "true" && (migrates || lost) => Some(Text::fitted(value)),
         Some(_) => before.migrate,
         None => None,
     };

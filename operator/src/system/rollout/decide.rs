@@ -9,7 +9,8 @@ use sapphire_crds::values::{ObjectName, Text};
 
 use super::facts::{Facts, Migration};
 use super::state::{
-    empty, first_unfinished, holds_turn, needs_migration, release, released, settle, stable,
+    empty, first_unfinished, found, had_its_time, holds_turn, needs_migration, release, released,
+    settle, stable,
 };
 use crate::reconcile::conditions::whole_seconds;
 use crate::reconcile::workload::Answer;
@@ -68,8 +69,14 @@ const TURN: Duration = Duration::from_secs(60);
 
 /// The status that follows.
 pub fn decide(before: Option<&RolloutStatus>, facts: &Facts) -> Decision {
-    let mut rollout = before.cloned().unwrap_or_else(|| empty(facts.target.clone()));
+    let mut rollout = before.cloned().unwrap_or_else(|| match &facts.running {
+        Some(running) => found(running, &facts.target, facts.clustered),
+        None => empty(facts.target.clone()),
+    });
     let held = holds_turn(&rollout, facts.now, facts.patient_until);
+    if has_more_time(&rollout, facts) {
+        (rollout.started_at, rollout.deadline) = (None, None);
+    }
     if rollout.target != facts.target {
         rollout.target = facts.target.clone();
         begin(&mut rollout);
@@ -95,6 +102,15 @@ fn begin(rollout: &mut RolloutStatus) {
     rollout.deadline = None;
     rollout.step = first_unfinished(rollout);
     rollout.fallback = stable(rollout, rollout.step).cloned();
+}
+
+/// Whether a step that had its time, and gave its turn to another, has been given more since. It starts anew,
+/// and waits for a turn as everybody does.
+fn has_more_time(rollout: &RolloutStatus, facts: &Facts) -> bool {
+    let due = rollout.started_at.as_ref().map(|started| due(started, facts.step_deadline));
+    rollout.fallback.is_some()
+        && had_its_time(rollout, facts.now, facts.patient_until)
+        && due.is_some_and(|due| due.0 > facts.now)
 }
 
 fn stays_failed(rollout: RolloutStatus, failed: &FailedRollout) -> Decision {

@@ -29,6 +29,8 @@ pub struct Facts {
     pub turn: bool,
     /// How long a step may take.
     pub step_deadline: Duration,
+    /// The revision that runs although no status says so: it was lost.
+    pub running: Option<ObjectName>,
     /// How the target's migration stands.
     pub migration: Migration,
     /// Whether a pod of the target stands by, knows what is open, and said so a moment ago.

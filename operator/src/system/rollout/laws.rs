@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use sapphire_crds::conditions::Reason;
 use sapphire_crds::trading_system::{RolloutStatus, RolloutStep};
 
-use super::state::{holds_turn, released, stable};
+use super::state::{found, holds_turn, released, stable};
 use super::tests::{answer, facts, name};
 use super::{Decision, Facts, Leader, Migration, decide, plan};
 
@@ -38,16 +38,18 @@ fn story() -> impl Strategy<Value = Vec<Facts>> {
         (prop::sample::select(vec!['a', 'a', 'a', 'b', 'c']), 0..40i64, seldom()),
         (migration(), leader(), often(), seldom()),
         (often(), often(), often(), often()),
-        (often(), often(), seldom(), seldom()),
+        (often(), often(), seldom(), seldom(), prop::sample::select(vec![60, 60, 60, 600])),
     );
-    (any::<bool>(), prop::collection::vec(moment, 1..60)).prop_map(|(clustered, moments)| {
+    let running = prop::option::of(prop::sample::select(vec!['a', 'b']));
+    let moments = prop::collection::vec(moment, 1..60);
+    (any::<bool>(), running, moments).prop_map(|(clustered, running, moments)| {
         let mut now = 1_000;
         let (mut target, mut generation) = ('a', 1);
         let of = |(what, pods, answers, rest)| {
             let (letter, seconds, changes): (char, i64, bool) = what;
             let (migration, leader, stands_by, scaled_to_zero) = pods;
             let (trader, parts, agents, execution) = answers;
-            let (approved, turn, retry, held): (bool, bool, bool, bool) = rest;
+            let (approved, turn, retry, held, step_deadline): (bool, bool, bool, bool, u64) = rest;
             now += seconds;
             if changes && letter != target {
                 target = letter;
@@ -68,7 +70,8 @@ fn story() -> impl Strategy<Value = Vec<Facts>> {
                 agents: answer(agents),
                 execution: answer(execution),
                 held: held.then(|| "refused".to_owned()),
-                step_deadline: Duration::from_secs(60),
+                step_deadline: Duration::from_secs(step_deadline),
+                running: running.map(name),
                 ..facts(target, clustered)
             }
         };
@@ -79,6 +82,9 @@ fn story() -> impl Strategy<Value = Vec<Facts>> {
 const STEPS: [RolloutStep; 3] = [RolloutStep::Core, RolloutStep::Agents, RolloutStep::Execution];
 
 fn check(before: Option<&RolloutStatus>, facts: &Facts, decision: &Decision) {
+    // What was lost is taken for what had been written of it.
+    let lost = facts.running.as_ref().map(|r| found(r, &facts.target, facts.clustered));
+    let before = before.or(lost.as_ref());
     let after = &decision.rollout;
     let was = |step| before.and_then(|before| released(before, step));
     let target = Some(&facts.target);
@@ -114,6 +120,13 @@ fn check(before: Option<&RolloutStatus>, facts: &Facts, decision: &Decision) {
         if after.step == RolloutStep::Core && after.failed.is_none() {
             assert!(stable(after, RolloutStep::Core).is_none_or(stays));
         }
+    }
+    // The lead goes to a pod that stands by, or back; where nobody is to lead, to the first that comes.
+    if let Some(led) = before.and_then(|before| before.lead_revision.as_ref()) {
+        let stopped = facts.scaled_to_zero && facts.leader.is_none();
+        let back = before.and_then(|before| stable(before, RolloutStep::Core));
+        let lead = after.lead_revision.as_ref();
+        assert!(lead == Some(led) || facts.stands_by || stopped || lead == back, "{after:?}");
     }
     // Nothing of a revision whose migration is awaited is applied.
     if let Some(attempt) = &plan.migrate {

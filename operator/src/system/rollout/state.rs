@@ -24,6 +24,21 @@ pub fn empty(target: ObjectName) -> RolloutStatus {
     }
 }
 
+/// A desk whose status was lost, as it stood when `running` was what ran: that leads, and is gone back to. Of
+/// the target itself nobody knows any more whether it was done.
+pub fn found(running: &ObjectName, target: &ObjectName, clustered: bool) -> RolloutStatus {
+    let mut rollout = empty(running.clone());
+    rollout.lead_revision = clustered.then(|| running.clone());
+    let done = if running == target { &STEPS[..1] } else { &STEPS[..] };
+    for step in done {
+        release(&mut rollout, *step, running.clone());
+        if running != target {
+            settle(&mut rollout, *step);
+        }
+    }
+    rollout
+}
+
 /// The revision at which a step was last completed.
 pub fn stable(rollout: &RolloutStatus, step: RolloutStep) -> Option<&ObjectName> {
     let stable = rollout.stable.as_ref()?;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+use rstest::rstest;
 use sapphire_crds::conditions::Reason;
 use sapphire_crds::trading_system::{RolloutFailure, RolloutStatus, RolloutStep};
 use sapphire_crds::values::ObjectName;
@@ -33,6 +34,7 @@ pub(super) fn facts(target: char, clustered: bool) -> Facts {
         approved: true,
         turn: true,
         step_deadline: Duration::from_secs(60),
+        running: None,
         migration: Migration::Absent,
         stands_by: false,
         leader: None,
@@ -370,6 +372,70 @@ fn a_desk_that_a_person_stopped_rolls_on_without_a_leader() {
 
 #[test]
 fn more_time_is_meant_for_the_step_under_way() {
-    let more = Facts { step_deadline: Duration::from_secs(600), ..later(facts('b', true), 100) };
-    assert_eq!(next(&standing_by(), &more).rollout.failed, None);
+    let more = |seconds| Facts {
+        step_deadline: Duration::from_secs(600),
+        turn: false,
+        ..later(facts('b', true), seconds)
+    };
+    let goes_on = next(&standing_by(), &more(50));
+    assert_eq!(reason(&goes_on), Some(Reason::RollingOutCore));
+    assert_eq!(
+        goes_on.rollout.deadline.unwrap().0,
+        facts('b', true).now + SignedDuration::from_secs(600)
+    );
+    // Its turn is another's by now.
+    let waits = next(&standing_by(), &more(100));
+    assert_eq!((reason(&waits), &waits.rollout.failed), (Some(Reason::WaitingForTurn), &None));
+    let begun = next(&waits, &Facts { turn: true, ..more(110) });
+    assert_eq!(reason(&begun), Some(Reason::RollingOutCore));
+    assert_eq!(begun.rollout.started_at.unwrap().0, more(110).now);
+}
+
+/// A desk whose status was lost: `running` is what runs, `target` what its spec asks for.
+fn lost(running: char, target: char, clustered: bool) -> Facts {
+    Facts { running: Some(name(running)), ..facts(target, clustered) }
+}
+
+#[rstest]
+#[case::over_postgresql(true)]
+#[case::in_one_pod(false)]
+fn what_runs_while_a_status_is_lost_is_gone_back_to(#[case] clustered: bool) {
+    let led = |letter| clustered.then(|| name(letter));
+    let found = decide(None, &lost('a', 'b', clustered));
+    assert_eq!(found.told, Some(Told::Restarts { from: name('a') }));
+    let rollout = &found.rollout;
+    assert_eq!((&rollout.fallback, &rollout.lead_revision), (&Some(name('a')), &led('a')));
+    assert_eq!(rollout.core, Some(name(if clustered { 'a' } else { 'b' })));
+    let released =
+        next(&found, &Facts { migration: Migration::Succeeded, ..facts('b', clustered) });
+    assert_eq!(
+        (&released.rollout.core, &released.rollout.lead_revision),
+        (&Some(name('b')), &led('a'))
+    );
+    let undone = next(&released, &later(facts('b', clustered), 60)).rollout;
+    assert_eq!((&undone.core, &undone.lead_revision), (&Some(name('a')), &led('a')));
+    assert_eq!((&undone.agents, &undone.execution), (&Some(name('a')), &Some(name('a'))));
+    assert_eq!(undone.failed.unwrap().revision, name('b'));
+    // As any other change it waits for a turn.
+    let waits = decide(None, &Facts { turn: false, ..lost('a', 'b', clustered) });
+    assert_eq!(
+        (reason(&waits), waits.rollout.core),
+        (Some(Reason::WaitingForTurn), Some(name('a')))
+    );
+}
+
+#[rstest]
+#[case::over_postgresql(true)]
+#[case::in_one_pod(false)]
+fn what_runs_already_is_found_without_a_turn_or_a_migration(#[case] clustered: bool) {
+    let found = decide(None, &Facts { turn: false, ..lost('a', 'a', clustered) });
+    assert_eq!(reason(&found), Some(Reason::RollingOutCore), "it may have been about to come");
+    assert_eq!(found.rollout.core, Some(name('a')));
+    let well = Facts { turn: false, migration: Migration::Absent, clustered, ..well('a', 'a') };
+    let mut decision = found;
+    for _ in 0..3 {
+        decision = next(&decision, &well);
+    }
+    assert_eq!(decision.rollout.step, RolloutStep::Complete);
+    assert_eq!(decision.rollout.lead_revision, clustered.then(|| name('a')));
 }

@@ -1,0 +1,91 @@
+//! After a restore of a backup, which has no statuses: what runs goes on, and leads.
+
+use sapphire_crds::names::Component;
+use sapphire_crds::names::annotations::MIGRATE;
+use sapphire_e2e::{Case, Play, Traders};
+
+use crate::clustered::BACKENDS;
+use crate::desk::{POLICY, RECORDINGS, apply, assert_statuses, kubectl, system, volumes, wait};
+use crate::handover::{complete, memory, rollout};
+use crate::plane::{case, until};
+
+/// The uids of the pods and Deployments that a selector finds.
+async fn running(case: &Case<'_>, of: &str) -> Vec<String> {
+    let uids = ["get", "pods,deployments", "-l", of, "-o", "jsonpath={.items[*].metadata.uid}"];
+    let mut uids: Vec<String> = kubectl(case, &uids).await.split(' ').map(str::to_owned).collect();
+    uids.sort();
+    uids
+}
+
+async fn lose(case: &Case<'_>) {
+    for object in ["tagent/one", "tagent/two", "tagent/three", "tsys/desk"] {
+        let empty = ["--subresource=status", "--type=merge", "-p", r#"{"status":null}"#];
+        kubectl(case, &[&["patch", object][..], &empty].concat()).await;
+    }
+}
+
+#[tokio::test]
+async fn a_status_that_is_lost_restarts_nothing() {
+    let case = case("lost-status").await;
+    let _traders = Traders::start(&case.client(), Some(case.namespace())).await.unwrap();
+    apply(&case, &format!("{RECORDINGS}---{POLICY}---{}", system(BACKENDS))).await;
+    volumes(&case).await;
+    wait(&case, "Ready", "True").await;
+    let before = complete(&case).await;
+    let all = "app.kubernetes.io/component!=migration";
+    let run = running(&case, all).await;
+    assert!(run.len() > 12, "traders, coordinator, readers and agents: {run:?}");
+    // What runs needs no migration, were the database away.
+    case.play(Component::Migration, &Play::SecretKeyMissing).await.unwrap();
+    lose(&case).await;
+    let after = complete(&case).await;
+    assert_eq!((after.target, after.core), (before.target.clone(), before.core));
+    assert_eq!(after.lead_revision, Some(before.target));
+    wait(&case, "Ready", "True").await;
+    assert_eq!(running(&case, all).await, run);
+    assert_statuses(&case).await;
+}
+
+#[tokio::test]
+async fn a_status_that_is_lost_beside_a_change_that_fails_leaves_the_lead_where_it_is() {
+    let case = case("lost-change").await;
+    let hurried = "  rollout: {stepDeadline: 8s}\n  migrations: Manual\n";
+    let _traders = Traders::start(&case.client(), Some(case.namespace())).await.unwrap();
+    let whole = |more: &str| system(&format!("{BACKENDS}\n{hurried}{more}"));
+    apply(&case, &format!("{RECORDINGS}---{POLICY}---{}", whole(""))).await;
+    let once = format!("{MIGRATE}=true");
+    kubectl(&case, &["annotate", "tsys/desk", &once]).await;
+    volumes(&case).await;
+    wait(&case, "Ready", "True").await;
+    let before = complete(&case).await;
+    let hash = before.target.as_str().strip_prefix("desk-").unwrap();
+    let of_former = format!("sapphiretrade.xyz/revision={hash},app.kubernetes.io/component=trader");
+    let agents = "app.kubernetes.io/component=agent";
+    let run = (running(&case, &of_former).await, running(&case, agents).await);
+    case.play(Component::Trader, &Play::Crashes("no such symbol".into())).await.unwrap();
+    apply(&case, &whole(&memory("1Gi"))).await;
+    let target = rollout(&case, "the change", |r| r.target != before.target).await.target;
+    kubectl(&case, &["annotate", "tsys/desk", "--overwrite", &format!("{MIGRATE}={target}")]).await;
+    rollout(&case, "the core to be undone", |r| r.failed.is_some()).await;
+    kubectl(&case, &["annotate", "tsys/desk", "--overwrite", &once]).await;
+
+    lose(&case).await;
+    // The word that let one revision migrate lets no other one.
+    until("the desk to wait for a word", || async {
+        let (reason, _) = wait(&case, "Ready", "False").await;
+        (reason == "WaitingForApproval").then_some(())
+    })
+    .await;
+    let found = rollout(&case, "a rollout", |_| true).await;
+    assert_eq!((&found.target, &found.fallback), (&target, &Some(before.target.clone())));
+    assert_eq!((&found.core, &found.lead_revision), (&before.core, &before.lead_revision));
+    kubectl(&case, &["annotate", "tsys/desk", "--overwrite", &format!("{MIGRATE}={target}")]).await;
+    let tried = rollout(&case, "another try", |r| r.core.as_ref() == Some(&target)).await;
+    assert_eq!(tried.lead_revision, before.lead_revision, "it does not stand by yet");
+    let failed = rollout(&case, "the core to be undone again", |r| r.failed.is_some()).await;
+    assert_eq!((&failed.core, &failed.lead_revision), (&before.core, &before.lead_revision));
+    wait(&case, "CoreAvailable", "True").await;
+    let now = (running(&case, &of_former).await, running(&case, agents).await);
+    assert_eq!(now, run, "nobody noticed");
+    assert_statuses(&case).await;
+}

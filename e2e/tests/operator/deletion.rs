@@ -92,6 +92,22 @@ where
 }
 
 #[tokio::test]
+async fn a_desk_whose_release_is_not_known_any_more_is_not_deleted_while_it_is_exposed() {
+    let case = case("refuse-lost").await;
+    let _traders = exposed(&case, "").await;
+    // Nothing is reconciled, so that nothing finds it again.
+    let patch = |patch: &'static str| ["patch", "tsys", "desk", "--type=merge", "-p", patch];
+    kubectl(&case, &patch(r#"{"spec":{"suspend":true}}"#)).await;
+    wait(&case, "Stalled", "True").await;
+    let lost = patch(r#"{"status":{"rollout":null}}"#);
+    kubectl(&case, &[&lost[..], &["--subresource=status"]].concat()).await;
+    let status = case.api::<TradingSystem>().get("desk").await.unwrap().status.unwrap();
+    assert!(status.rollout.is_none() && status.report.is_some());
+    let said = refused(&case, &["delete", "tsys", "desk", "--wait=false"]).await;
+    assert!(said.contains("BTCUSD") && said.contains("deletionPolicy"), "{said}");
+}
+
+#[tokio::test]
 async fn a_desk_that_is_exposed_is_not_deleted_and_one_that_is_flat_goes_with_its_children() {
     let case = case("refuse").await;
     let traders = exposed(&case, "").await;

@@ -5,8 +5,10 @@ use sapphire_crds::names::annotations::MIGRATE;
 use sapphire_e2e::{Case, Play, Traders};
 
 use crate::clustered::BACKENDS;
-use crate::desk::{POLICY, RECORDINGS, apply, assert_statuses, kubectl, system, volumes, wait};
-use crate::handover::{complete, memory, rollout};
+use crate::desk::{
+    POLICY, RECORDINGS, apply, assert_statuses, kubectl, rollout, system, volumes, wait,
+};
+use crate::handover::{complete, memory};
 use crate::plane::{case, until};
 
 /// The uids of the pods and Deployments that a selector finds.

@@ -161,7 +161,8 @@ fn core(standing: &Standing<'_>) -> Core {
     Core { available: true, reason: Reason::Available, message }
 }
 
-/// The same, unless what ran before serves while something comes up beside it.
+/// The same, unless enough of the desk serves whatever does not answer: a revision that comes up beside the
+/// one that leads, or a standby of that. Ready tells of these.
 fn serving(standing: &Standing<'_>, core: &Core) -> Core {
     match &standing.facts.serving {
         Some(revision) if !core.available => Core {

@@ -45,6 +45,11 @@ pub fn custom_resource_definitions() -> [CustomResourceDefinition; 3] {
     [TradingSystem::crd(), TradingAgent::crd(), RiskPolicy::crd()].map(|mut definition| {
         let annotations = definition.metadata.annotations.get_or_insert_default();
         annotations.insert(names::annotations::CRDS_VERSION.to_owned(), RELEASE.to_owned());
+        let schemas =
+            definition.spec.versions.iter_mut().filter_map(|version| version.schema.as_mut());
+        let properties =
+            schemas.filter_map(|schema| schema.open_api_v3_schema.as_mut()?.properties.as_mut());
+        properties.filter_map(|all| all.get_mut("spec")).for_each(schema::say_units);
         definition
     })
 }

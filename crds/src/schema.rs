@@ -1,8 +1,13 @@
 //! Turns a derived JSON schema into one that the API server takes as structural.
 
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
+    JSONSchemaProps, JSONSchemaPropsOrArray, JSONSchemaPropsOrBool, ValidationRule,
+};
 use schemars::Schema;
 use schemars::transform::transform_subschemas;
 use serde_json::{Map, Value};
+
+use crate::values::Format;
 
 /// A schema default is normally a note in the description, because the API server would write it into
 /// every stored object and a later release could then never change it, nor tell it from a choice. A
@@ -30,6 +35,33 @@ pub(crate) fn structural(schema: &mut Schema) {
     }
     if object.get("additionalProperties") == Some(&Value::Bool(false)) {
         object.remove("additionalProperties");
+    }
+}
+
+/// Puts a rule in the place of each pattern of amounts and times: of a pattern the API server tells the
+/// expression, of a rule its words.
+///
+/// Of quantities only a volume's size: they may be numbers, too, so that the API server knows no bound of them,
+/// and as many rules as there are CPUs and memories would cost more than it grants.
+pub(crate) fn say_units(schema: &mut JSONSchemaProps) {
+    for (name, member) in schema.properties.iter_mut().flatten() {
+        let dear = member.x_kubernetes_int_or_string == Some(true) && name != "size";
+        let format = member.pattern.as_deref().and_then(Format::of_pattern);
+        if let Some(format) = format.filter(|format| format.has_unit() && !dear) {
+            member.pattern = None;
+            member.x_kubernetes_validations.get_or_insert_default().push(ValidationRule {
+                rule: format.rule(),
+                message: Some(format.words()),
+                ..ValidationRule::default()
+            });
+        }
+        say_units(member);
+    }
+    if let Some(JSONSchemaPropsOrArray::Schema(items)) = &mut schema.items {
+        say_units(items);
+    }
+    if let Some(JSONSchemaPropsOrBool::Schema(members)) = &mut schema.additional_properties {
+        say_units(members);
     }
 }
 

@@ -11,6 +11,7 @@ mod quantity;
 mod text;
 mod time;
 
+pub(crate) use decimal::unless_decimal;
 pub use decimal::{
     Amount, Fraction, Multiple, Positive, Proportion, Rate, RiskMultiplier, Share, Size, Step,
 };

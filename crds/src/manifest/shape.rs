@@ -363,6 +363,7 @@ fn lower_first(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use kube::CustomResourceExt;
 
     /// What this module or the rules' evaluator acts on, and annotations.
     const UNDERSTOOD: [&str; 24] = [
@@ -422,7 +423,9 @@ mod tests {
                 schema.get(keyword).into_iter().for_each(|inner| patterns(inner, into));
             }
         }
-        for definition in crate::custom_resource_definitions() {
+        for definition in
+            [crate::TradingSystem::crd(), crate::TradingAgent::crd(), crate::RiskPolicy::crd()]
+        {
             let schema = crate::manifest::object::schema_of(&definition);
             let mut found = Vec::new();
             patterns(&schema["properties"]["spec"], &mut found);

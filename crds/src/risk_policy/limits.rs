@@ -4,7 +4,7 @@ use kube::KubeSchema;
 use serde::{Deserialize, Serialize};
 
 use super::defaults;
-use crate::values::{Duration, Fraction, Multiple, Positive, RiskMultiplier};
+use crate::values::{Duration, Fraction, Multiple, Positive, RiskMultiplier, unless_decimal};
 
 /// The limits that the risk gate enforces.
 ///
@@ -12,9 +12,9 @@ use crate::values::{Duration, Fraction, Multiple, Positive, RiskMultiplier};
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[x_kube(
-    validation = Rule::new("!has(self.maxDailyLoss) || !has(self.maxDrawdown) || double(self.maxDailyLoss) <= double(self.maxDrawdown)")
+    validation = Rule::new(concat!("!has(self.maxDailyLoss) || !has(self.maxDrawdown) || ", unless_decimal!("self.maxDailyLoss", "self.maxDrawdown"), "double(self.maxDailyLoss) <= double(self.maxDrawdown)"))
         .message("maxDailyLoss is above maxDrawdown and would never act; lower maxDailyLoss or raise maxDrawdown").field_path(".maxDailyLoss"),
-    validation = Rule::new("!has(self.maxNetExposure) || !has(self.maxGrossExposure) || double(self.maxNetExposure) <= double(self.maxGrossExposure)")
+    validation = Rule::new(concat!("!has(self.maxNetExposure) || !has(self.maxGrossExposure) || ", unless_decimal!("self.maxNetExposure", "self.maxGrossExposure"), "double(self.maxNetExposure) <= double(self.maxGrossExposure)"))
         .message("maxNetExposure is above maxGrossExposure and would never act; lower maxNetExposure or raise maxGrossExposure").field_path(".maxNetExposure")
 )]
 pub struct Limits {

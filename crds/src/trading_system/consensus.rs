@@ -3,13 +3,13 @@
 use kube::KubeSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::values::{Duration, Fraction, whole};
+use crate::values::{Duration, Fraction, unless_decimal, whole};
 
 /// How opinions become decisions.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[x_kube(
-    validation = Rule::new("!has(self.approval) || double(self.approval) > 0.5")
+    validation = Rule::new(concat!("!has(self.approval) || ", unless_decimal!("self.approval"), "double(self.approval) > 0.5"))
         .message("approval of a half or less would let two opposite directions win at once; set it above 0.5, such as \"0.67\"").field_path(".approval")
 )]
 pub struct Consensus {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::one_of::one_of;
 use crate::values::{
     Delay, Duration, FilePath, Fraction, ObjectName, Positive, Rate, Share, Size, Step, Symbol,
-    Url, VenueCode,
+    Url, VenueCode, unless_decimal,
 };
 
 /// A simulated exchange. Same manifest, data and seed give the same fills, byte for byte.
@@ -135,11 +135,11 @@ pub struct ExchangeData {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[x_kube(
     // In units of 1e-8, modulo one: a tick of a lot must be a whole number of them.
-    validation = Rule::new("int(double(self.tickSize) * 100000000.0 + 0.5) % 100000000 * (int(double(self.lotSize) * 100000000.0 + 0.5) % 100000000) % 100000000 == 0")
+    validation = Rule::new(concat!(unless_decimal!("self.tickSize", "self.lotSize"), "int(double(self.tickSize) * 100000000.0 + 0.5) % 100000000 * (int(double(self.lotSize) * 100000000.0 + 0.5) % 100000000) % 100000000 == 0"))
         .message("tickSize times lotSize is no multiple of 0.00000001, so that money could not be exact; make one of them coarser").field_path(".lotSize"),
-    validation = Rule::new("!has(self.minQuantity) || double(self.minQuantity) >= double(self.lotSize)")
+    validation = Rule::new(concat!("!has(self.minQuantity) || ", unless_decimal!("self.minQuantity", "self.lotSize"), "double(self.minQuantity) >= double(self.lotSize)"))
         .message("minQuantity is below lotSize, the smallest quantity there is; raise minQuantity or remove it").field_path(".minQuantity"),
-    validation = Rule::new("(has(self.maintenanceMargin) ? double(self.maintenanceMargin) : 0.005) < (has(self.initialMargin) ? double(self.initialMargin) : 0.01)")
+    validation = Rule::new(concat!("has(self.maintenanceMargin) && ", unless_decimal!("self.maintenanceMargin"), "has(self.initialMargin) && ", unless_decimal!("self.initialMargin"), "(has(self.maintenanceMargin) ? double(self.maintenanceMargin) : 0.005) < (has(self.initialMargin) ? double(self.initialMargin) : 0.01)"))
         .message("maintenanceMargin must be below initialMargin (defaults 0.005 and 0.01), or a position would be liquidated at its opening; lower it, or raise initialMargin").field_path(".maintenanceMargin")
 )]
 pub struct Instrument {

@@ -42,6 +42,14 @@ macro_rules! decimal {
 
 /// Eight digits that are not all zero; RE2 cannot look ahead, so each count of leading zeros is spelled
 /// out. With eight decimals every value is a whole number of the 1e-8 that money is counted in.
+/// The beginning of a rule that converts texts to numbers: what is none is refused by its own rule alone.
+macro_rules! unless_decimal {
+    ($($field:literal),+) => {
+        concat!($("!", $field, ".matches('^[0-9]+([.][0-9]+)?$') || "),+)
+    };
+}
+pub(crate) use unless_decimal;
+
 macro_rules! some_digit {
     () => {
         "([1-9][0-9]{0,7}|0[1-9][0-9]{0,6}|00[1-9][0-9]{0,5}|000[1-9][0-9]{0,4}|0000[1-9][0-9]{0,3}|00000[1-9][0-9]{0,2}|000000[1-9][0-9]?|0000000[1-9])"
@@ -148,7 +156,7 @@ pub(super) static RISK_MULTIPLIER: Format = Format::new(
     "a multiplier between 1 and 2",
     r"^(1(\.[0-9]{1,8})?|2(\.0{1,8})?)$",
     10,
-    "write a number from \"1\" to \"2\" in quotes; it scales the risk budget of a trade, never a limit",
+    "write a number from \"1\" to \"2\" in quotes, which scales the risk budget of a trade and never a limit",
 );
 decimal! {
     /// From 1 to 2; scales the risk budget of a trade, never a limit.

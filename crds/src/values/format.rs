@@ -50,6 +50,22 @@ pub static FORMATS: &[&Format] = &[
     &text::TEXT,
 ];
 
+/// Those of them that the API server judges by a rule with words.
+static UNITS: &[&Format] = &[
+    &decimal::POSITIVE,
+    &decimal::SIZE,
+    &decimal::STEP,
+    &decimal::MULTIPLE,
+    &decimal::FRACTION,
+    &decimal::SHARE,
+    &decimal::PROPORTION,
+    &decimal::RATE,
+    &decimal::RISK_MULTIPLIER,
+    &time::DURATION,
+    &time::DELAY,
+    &quantity::QUANTITY,
+];
+
 /// A text that is not written as its type demands.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("\"{value}\" is not {what}: {remedy}")]
@@ -98,6 +114,36 @@ impl Format {
     /// The format with this pattern, if it is one of the API's.
     pub fn of_pattern(pattern: &str) -> Option<&'static Format> {
         FORMATS.iter().copied().find(|f| f.pattern == pattern)
+    }
+
+    /// The format of a schema's text, by its pattern or by the rule in its place.
+    pub fn of_schema(schema: &serde_json::Value) -> Option<&'static Format> {
+        let rules = schema["x-kubernetes-validations"].as_array();
+        let says = |format: &Format| {
+            schema["pattern"] == format.pattern
+                || rules.is_some_and(|rules| rules.iter().any(|r| r["rule"] == format.rule()))
+        };
+        FORMATS.iter().copied().find(|format| says(format))
+    }
+
+    /// Whether it is an amount or a time, whose unit people get wrong.
+    pub(crate) fn has_unit(&self) -> bool {
+        UNITS.iter().any(|format| format.pattern == self.pattern)
+    }
+
+    /// The pattern as a rule, which the API server refuses in [`Format::words`].
+    pub(crate) fn rule(&self) -> String {
+        let matches = format!("self.matches(r'{}')", self.pattern);
+        if self.pattern == quantity::QUANTITY.pattern {
+            // One may be written as a number, too.
+            return format!("type(self) == int ? self >= 0 : {matches}");
+        }
+        matches
+    }
+
+    /// What is wrong, and what to write instead.
+    pub(crate) fn words(&self) -> String {
+        format!("is not {}; {}", self.what, self.remedy)
     }
 }
 

@@ -120,6 +120,30 @@ async fn every_document_that_the_local_run_refuses_is_refused() {
     assert!(accepted.is_empty(), "accepted: {accepted:#?}");
 }
 
+/// A percentage is a mistake with its unit; which of two limits is the greater is not the question then.
+#[tokio::test]
+async fn a_wrong_unit_is_refused_in_words_and_leads_nobody_astray() {
+    let refusals = refusals().await;
+    let units: Vec<&str> = refusals
+        .iter()
+        .filter(|(place, _)| place.starts_with("wrong-units.yaml"))
+        // Of an object with a wrong type or word no rule is judged.
+        .filter(|(_, said)| said.as_ref().is_none_or(|said| !said.contains("must be of type")))
+        .filter_map(|(_, said)| said.as_deref())
+        .collect();
+    assert_eq!(units.len(), 3);
+    for said in &units {
+        assert!(said.contains("; write "), "{said}");
+        for astray in ["type conversion error", "should match", "above maxDrawdown"] {
+            assert!(!said.contains(astray), "{said}");
+        }
+    }
+    let told = ["25 % is \"0.25\"", "one unit of us, ms, s, m or h", "a Kubernetes quantity"];
+    for words in told {
+        assert!(units.iter().any(|said| said.contains(words)), "{words}: {units:#?}");
+    }
+}
+
 #[tokio::test]
 async fn every_rule_is_refused_in_its_own_words() {
     let said: String = refusals().await.into_iter().filter_map(|(_, said)| said).collect();

@@ -164,7 +164,7 @@ fn string(schema: &Value) -> String {
     if schema["format"] == "date-time" {
         return "time".to_owned();
     }
-    match schema["pattern"].as_str().and_then(Format::of_pattern) {
+    match Format::of_schema(schema) {
         Some(format) => format!("[{}](#formats)", format.what),
         None => "text".to_owned(),
     }

@@ -4,13 +4,13 @@ use kube::KubeSchema;
 use serde::{Deserialize, Serialize};
 
 use super::whole;
-use crate::values::Fraction;
+use crate::values::{Fraction, unless_decimal};
 
 /// Predicts the return over the agent's horizon with a linear model that learns as it goes.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[x_kube(
-    validation = Rule::new("!has(self.margin) || double(self.margin) <= 0.5")
+    validation = Rule::new(concat!("!has(self.margin) || ", unless_decimal!("self.margin"), "double(self.margin) <= 0.5"))
         .message("margin is what a probability must lie above one half, so it cannot exceed 0.5; lower it").field_path(".margin")
 )]
 pub struct MarketPrediction {

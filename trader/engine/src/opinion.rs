@@ -8,6 +8,7 @@ use crate::decimal;
 use crate::ids::AgentId;
 use crate::instrument::SymbolId;
 use crate::money::Ratio;
+use crate::order::Side;
 
 /// Where an agent expects the price to go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -18,6 +19,18 @@ pub enum Direction {
     Short,
     /// Nowhere worth the cost: be out.
     Flat,
+}
+
+impl Direction {
+    /// The side of the position that it asks for; `None` for none.
+    #[must_use]
+    pub const fn side(self) -> Option<Side> {
+        match self {
+            Self::Long => Some(Side::Buy),
+            Self::Short => Some(Side::Sell),
+            Self::Flat => None,
+        }
+    }
 }
 
 /// An agent's answer to a snapshot.

@@ -5,6 +5,7 @@ use crate::effect::{Effect, Severity};
 use crate::event::{Command, CommandRequest, PolicyChange};
 use crate::instrument::{QtyLots, SymbolId};
 use crate::journal::{Record, StateSource};
+use crate::opinion::Direction;
 use crate::order::Purpose;
 use crate::policy::{OnHalt, Policy, TradingState};
 use crate::risk::DrawdownStage;
@@ -103,7 +104,11 @@ impl Engine {
     /// Nobody knows what the policy says by now.
     pub(super) fn on_policy_lost(&mut self, reason: &str, effects: &mut Vec<Effect>) {
         self.standing.lose_policy(reason, self.now);
-        alert(effects, Severity::Warning, None, format!("reducing: {reason}"));
+        let state = match self.standing.state() {
+            TradingState::Halted => "still halted",
+            TradingState::Reducing | TradingState::Active => "reducing",
+        };
+        alert(effects, Severity::Warning, None, format!("{state}: {reason}"));
         self.note_state(StateSource::Policy, reason, effects);
     }
 
@@ -181,7 +186,9 @@ impl Engine {
             return Err("there is no position to close".to_owned());
         }
         self.leave(symbol, Leaving::by_person());
-        self.cancel_entries(symbol, "the position is being closed", effects);
+        let state = &mut self.symbols[symbol.index()];
+        // Neither what a decision of before opens, nor a pause after what was refused, stands against it.
+        (state.wanted, state.not_closed) = (Some(Direction::Flat), None);
         self.tend(symbol, effects);
         Ok(())
     }
@@ -203,6 +210,7 @@ impl Engine {
         match request.purpose {
             // Who takes it back does not want it sent again.
             Purpose::Exit => self.decide_anew(request.symbol),
+            Purpose::Entry => self.symbols[request.symbol.index()].wanted = None,
             Purpose::Flatten if !self.take_back_close(request.symbol) => {
                 return Err(
                     "it closes a position that has to go: another would follow at once".to_owned()

@@ -6,7 +6,7 @@ use crate::ids::{AgentId, ClientOrderId, DecisionId};
 use crate::instrument::{PriceTicks, QtyLots, SymbolId};
 use crate::journal::{IntentRecord, Record};
 use crate::money::{Amount, Ratio};
-use crate::order::{OrderRequest, OrderType, Pending, Purpose, Side};
+use crate::order::{OrderRequest, OrderType, Purpose, Side};
 use crate::policy::TradingState;
 use crate::risk::{Approved, Bound, DrawdownStage, Facts, Verdict, judge};
 use crate::sizing::{SizingInput, delegated_size, size};
@@ -337,7 +337,7 @@ impl Engine {
             .map(|t| t.order.request.id)
             .collect();
         for order in cancel {
-            self.orders.set_pending(order, Some(Pending::Cancel));
+            self.orders.withdraw(order, self.now);
             effects.push(Effect::Record(Record::CancelIntent { order, reason: why.to_owned() }));
             effects.push(Effect::Cancel { symbol, order });
             self.expect_cancel(order, effects);

@@ -3,20 +3,34 @@
 
 use crate::effect::{Effect, Severity};
 use crate::event::Timer;
-use crate::ids::DecisionId;
+use crate::ids::{DecisionId, OrderId};
 use crate::instrument::{QtyLots, SymbolId};
-use crate::order::{OrderRequest, OrderType, Purpose, Side};
+use crate::opinion::Direction;
+use crate::order::{Order, OrderRequest, OrderState, OrderType, Purpose, Side};
+use crate::time::{Span, Timestamp};
 
 use super::intents::Shrink;
 use super::reports::RETRY;
 use super::{Engine, alert};
 
-/// That a position is to go: all that older decisions come to, unless it names a side.
+/// That a position is to go.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Leaving {
     by: By,
-    /// The side of the position that is meant: once it turned over, it is another one.
+    /// The side of the position that is meant: once it turned over, it is another one. `None` for
+    /// whatever comes of older decisions.
     side: Option<Side>,
+}
+
+/// What was to close a position and did not.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct NotClosed {
+    /// Who wanted it: what somebody else wants, or by a new decision, does not rest.
+    by: By,
+    /// How often in a row.
+    times: u32,
+    /// When it may be followed by another.
+    again: Timestamp,
 }
 
 /// Who wants a position gone.
@@ -30,10 +44,21 @@ pub(super) enum By {
     Overruling,
 }
 
+impl By {
+    /// The longest pause between two tries. The stop guards what the agents or the policy want to
+    /// leave; what overrules them is mostly there because nothing does.
+    const fn longest_pause(self) -> Span {
+        match self {
+            Self::Agents(_) | Self::Policy(_) => Span::secs(30),
+            Self::Overruling => Span::secs(5),
+        }
+    }
+}
+
 impl Leaving {
-    /// The agents want out.
-    pub(super) const fn by_agents(decision: DecisionId) -> Self {
-        Self { by: By::Agents(decision), side: None }
+    /// The agents want out of a position of one side.
+    pub(super) const fn by_agents(decision: DecisionId, side: Side) -> Self {
+        Self { by: By::Agents(decision), side: Some(side) }
     }
 
     /// An exit of the policy's, of a position of one side.
@@ -114,21 +139,17 @@ impl Engine {
         if position == QtyLots::ZERO {
             return;
         }
-        let side = Side::of_position(position);
-        let slot = &mut self.symbols[symbol.index()].leaving;
-        if slot.take_if(|leaving| leaving.side.is_some_and(|meant| meant != side)).is_some() {
-            self.symbols[symbol.index()].told_not_closed = false;
-        }
         let Some(by) = self.leaving_by(symbol) else {
             return;
         };
         let in_doubt = self.orders.closing_in_doubt(symbol);
         let waits = match by {
-            By::Overruling => in_doubt > 1,
+            By::Overruling => in_doubt > 1 || self.may_still_turn_over(symbol, effects),
             By::Agents(_) | By::Policy(_) => in_doubt > 0 || self.is_turning_over(symbol),
         };
         let state = &self.symbols[symbol.index()];
-        let rests = !state.trading || state.close_again_at.is_some_and(|at| self.now < at);
+        let pauses = |before: NotClosed| before.by == by && self.now < before.again;
+        let rests = !state.trading || state.not_closed.is_some_and(pauses);
         if !waits && !rests && !self.orders.is_closing(symbol) {
             self.close(symbol, by, effects);
         }
@@ -152,14 +173,90 @@ impl Engine {
             decision,
         };
         if !self.shrink(shrink, effects) {
-            self.close_later(symbol, effects);
+            self.close_later(symbol, by, effects);
         }
     }
 
-    fn close_later(&mut self, symbol: SymbolId, effects: &mut Vec<Effect>) {
-        let at = self.now + RETRY;
-        self.symbols[symbol.index()].close_again_at = Some(at);
-        effects.push(Effect::WakeAt(at, Timer::Protect(symbol)));
+    /// Tries again, each time after twice the pause: whoever refuses would say the same at once.
+    fn close_later(&mut self, symbol: SymbolId, by: By, effects: &mut Vec<Effect>) {
+        let slot = &mut self.symbols[symbol.index()].not_closed;
+        let times = slot.filter(|before| before.by == by).map_or(0, |before| before.times + 1);
+        let pause = Span(RETRY.0 << times.min(5)).min(by.longest_pause());
+        let again = self.now + pause;
+        *slot = Some(NotClosed { by, times, again });
+        effects.push(Effect::WakeAt(again, Timer::Protect(symbol)));
+    }
+
+    /// The position turned over: who wanted the other one gone says nothing of this one.
+    pub(super) fn forget_other_side(&mut self, symbol: SymbolId) {
+        let position = self.portfolio.position(symbol).quantity();
+        let side = Side::of_position(position);
+        let state = &mut self.symbols[symbol.index()];
+        let is_other = |leaving: &mut Leaving| leaving.side.is_some_and(|meant| meant != side);
+        if position != QtyLots::ZERO && state.leaving.take_if(is_other).is_some() {
+            state.told_not_closed = false;
+        }
+    }
+
+    /// What an entry opened that the agents had taken back is left: they want something else by now.
+    pub(super) fn leave_what_was_taken_back(
+        &mut self,
+        entry: &OrderRequest,
+        effects: &mut Vec<Effect>,
+    ) {
+        let OrderRequest { symbol, side, .. } = *entry;
+        let wanted = self.symbols[symbol.index()].wanted;
+        if self.portfolio.position(symbol).quantity().signum() == side.sign()
+            && wanted.is_some_and(|direction| direction.side() != Some(side))
+            && self.leaving_by(symbol).is_none()
+        {
+            let why = "an entry that had been taken back filled all the same";
+            let decision = self.decide_by_rule(symbol, why, effects);
+            self.exit(symbol, Leaving::by_agents(decision, side), effects);
+        }
+    }
+
+    /// Whether an entry may still turn the position over once it is closed, and open twice the size.
+    /// It is cancelled first, and waited for until the venue answers, but no longer than it may still
+    /// be taken in, or its cancel: what is to go whatever the agents say is urgent.
+    fn may_still_turn_over(&mut self, symbol: SymbolId, effects: &mut Vec<Effect>) -> bool {
+        let is_new: Vec<OrderId> = self
+            .orders
+            .working_on(symbol)
+            .filter(|t| t.order.request.purpose == Purpose::Entry && t.withdrawn.is_none())
+            .map(|t| t.order.request.id)
+            .collect();
+        self.cancel_where(symbol, "the position is being closed", effects, |request| {
+            is_new.contains(&request.id)
+        });
+        let side = Side::of_position(self.portfolio.position(symbol).quantity()).opposite();
+        let (mut until, mut overdue) = (None, false);
+        for tracked in self.orders.working_on(symbol) {
+            let Order { request, state, pending, .. } = tracked.order;
+            if request.purpose != Purpose::Entry || request.side != side {
+                continue;
+            }
+            let at = match (state, tracked.withdrawn.filter(|_| pending.is_some())) {
+                (OrderState::Submitted | OrderState::Unknown, _) => request.expires,
+                (_, Some(asked)) => {
+                    let at = asked + self.config.venue.request_ttl;
+                    overdue |= at <= self.now;
+                    at
+                }
+                // The venue has none to cancel: it filled, or is gone.
+                (_, None) => continue,
+            };
+            until = until.max(Some(at));
+        }
+        let Some(until) = until.filter(|until| self.now < *until) else {
+            if overdue {
+                // More than was judged may come of it.
+                self.symbols[symbol.index()].wanted = Some(Direction::Flat);
+            }
+            return false;
+        };
+        effects.push(Effect::WakeAt(until, Timer::Protect(symbol)));
+        true
     }
 
     /// Whether an entry on the other side works: one that turns the position over closes it too, and
@@ -173,10 +270,12 @@ impl Engine {
     /// not at once, since the venue would say the same.
     pub(super) fn on_not_closed(&mut self, order: &OrderRequest, effects: &mut Vec<Effect>) {
         let symbol = order.symbol;
-        self.close_later(symbol, effects);
-        // The position may be gone by another order, or the wish taken back.
-        if self.leaving_by(symbol).is_none()
-            || self.portfolio.position(symbol).quantity() == QtyLots::ZERO
+        // The wish may be taken back, or the position gone by another order.
+        let Some(by) = self.leaving_by(symbol) else {
+            return;
+        };
+        self.close_later(symbol, by, effects);
+        if self.portfolio.position(symbol).quantity() == QtyLots::ZERO
             || std::mem::replace(&mut self.symbols[symbol.index()].told_not_closed, true)
         {
             return;

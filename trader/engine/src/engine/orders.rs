@@ -9,6 +9,8 @@ use crate::time::Timestamp;
 
 /// Ended orders that are kept, for late fills and for people.
 const ENDED_KEPT: usize = 512;
+/// The same of those that could only reduce, and did not.
+const IDLE_KEPT: usize = 128;
 
 /// An order and what we expected of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,8 +21,16 @@ pub struct Tracked {
     pub expected: Option<PriceTicks>,
     /// How often the venue was asked what became of it.
     pub(super) asked: u32,
+    /// When the venue was first asked to cancel it.
+    pub(super) withdrawn: Option<Timestamp>,
     /// The venue's code, when it refused.
     pub refusal: Option<crate::venue::VenueCode>,
+}
+
+impl Tracked {
+    const fn new(order: Order, expected: Option<PriceTicks>) -> Self {
+        Self { order, expected, asked: 0, withdrawn: None, refusal: None }
+    }
 }
 
 /// The orders of a desk.
@@ -29,6 +39,9 @@ pub(super) struct Orders {
     all: BTreeMap<OrderId, Tracked>,
     working: Vec<OrderId>,
     ended: VecDeque<OrderId>,
+    /// Of the ended ones those that only reduce and filled nothing: where the venue refuses one after
+    /// the other, they must not push out what opened the position.
+    idle: VecDeque<OrderId>,
 }
 
 impl Orders {
@@ -48,7 +61,7 @@ impl Orders {
             created: now,
             updated: now,
         };
-        self.all.insert(request.id, Tracked { order, expected, asked: 0, refusal: None });
+        self.all.insert(request.id, Tracked::new(order, expected));
         self.working.push(request.id);
     }
 
@@ -63,7 +76,7 @@ impl Orders {
             created: now,
             updated: now,
         };
-        self.all.insert(request.id, Tracked { order, expected: None, asked: 0, refusal: None });
+        self.all.insert(request.id, Tracked::new(order, None));
         self.end(request.id);
     }
 
@@ -97,24 +110,40 @@ impl Orders {
         } else if !was_working && state.is_working() {
             // It was taken for over, and is not.
             self.ended.retain(|ended| *ended != id);
+            self.idle.retain(|ended| *ended != id);
             self.working.push(id);
         }
         Ok(state)
     }
 
     fn end(&mut self, id: OrderId) {
-        self.ended.push_back(id);
-        if self.ended.len() > ENDED_KEPT
-            && let Some(oldest) = self.ended.pop_front()
+        let is_idle = self.all.get(&id).is_some_and(|tracked| {
+            tracked.order.request.only_reduces() && tracked.order.filled == QtyLots::ZERO
+        });
+        let (ended, kept) = match is_idle {
+            true => (&mut self.idle, IDLE_KEPT),
+            false => (&mut self.ended, ENDED_KEPT),
+        };
+        ended.push_back(id);
+        if ended.len() > kept
+            && let Some(oldest) = ended.pop_front()
         {
             self.all.remove(&oldest);
         }
     }
 
     /// Marks that a cancel is on its way.
-    pub(super) fn set_pending(&mut self, id: OrderId, pending: Option<Pending>) {
+    pub(super) fn withdraw(&mut self, id: OrderId, now: Timestamp) {
         if let Some(tracked) = self.all.get_mut(&id) {
-            tracked.order.pending = pending;
+            tracked.order.pending = Some(Pending::Cancel);
+            tracked.withdrawn.get_or_insert(now);
+        }
+    }
+
+    /// Marks that no cancel is on its way any more.
+    pub(super) fn settle_pending(&mut self, id: OrderId) {
+        if let Some(tracked) = self.all.get_mut(&id) {
+            tracked.order.pending = None;
         }
     }
 

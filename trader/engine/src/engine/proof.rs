@@ -115,7 +115,7 @@ impl Engine {
         if let Some((symbol, state)) = self.move_order(order, trigger, effects) {
             let is_undone = match state {
                 OrderState::NotAccepted | OrderState::Expired => true,
-                OrderState::Canceled => known.request.purpose.closes(),
+                OrderState::Canceled => !known.request.purpose.protects(),
                 _ => false,
             };
             if is_undone {

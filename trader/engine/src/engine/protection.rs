@@ -34,15 +34,17 @@ impl Engine {
             self.symbols[symbol.index()].guard = None;
             if self.is_proven_flat(symbol) {
                 let state = &mut self.symbols[symbol.index()];
-                (state.leaving, state.told_not_closed, state.close_again_at) = (None, false, None);
-                self.cancel_where(symbol, "the position is flat", effects, is_protective);
+                (state.leaving, state.told_not_closed, state.not_closed) = (None, false, None);
+                self.cancel_where(symbol, "the position is flat", effects, |request| {
+                    request.purpose.protects()
+                });
             }
             return;
         }
         let side = Side::of_position(position);
         // Left from a position of the other side: such a stop protects nothing.
         self.cancel_where(symbol, "the position turned over", effects, |request| {
-            is_protective(request) && request.side == side
+            request.purpose.protects() && request.side == side
         });
         if !self.symbols[symbol.index()].guarded {
             return;
@@ -325,8 +327,4 @@ impl Engine {
     pub const fn flat_since(&self) -> Option<Timestamp> {
         self.flat_since
     }
-}
-
-fn is_protective(request: &OrderRequest) -> bool {
-    matches!(request.purpose, Purpose::Stop | Purpose::TakeProfit)
 }

@@ -4,7 +4,9 @@ use crate::effect::{Effect, Severity};
 use crate::ids::OrderId;
 use crate::instrument::{QtyLots, SymbolId};
 use crate::journal::Record;
+use crate::opinion::Direction;
 use crate::order::{OrderRequest, OrderState, Purpose, Trigger};
+use crate::policy::TradingState;
 use crate::time::Span;
 use crate::venue::{Fill, Removal, SubmitOutcome, UnknownCause, VenueCode, VenueReport};
 
@@ -55,6 +57,7 @@ impl Engine {
         if std::mem::replace(&mut state.trading, trading) == trading {
             return;
         }
+        state.not_closed = None;
         let name = self.instrument(symbol).symbol;
         let message = if trading {
             format!("{name}: the venue trades it again")
@@ -122,15 +125,20 @@ impl Engine {
         }
     }
 
-    /// An entry that will not be: where it was to turn a position over, the agents want out of that
-    /// one all the same, and the exit alone goes.
+    /// An entry that will not be: where it was to turn a position over, and the agents have not said
+    /// otherwise since, they want out of that one all the same, and the exit alone goes. A halt that
+    /// keeps positions keeps this one too, and a process that leaves begins nothing.
     fn leave_instead(&mut self, entry: &OrderRequest, effects: &mut Vec<Effect>) {
-        let position = self.portfolio.position(entry.symbol).quantity();
-        if position.signum() == -entry.side.sign()
-            && self.leaving_by(entry.symbol).is_none()
+        let OrderRequest { symbol, side, .. } = *entry;
+        let wanted = self.symbols[symbol.index()].wanted;
+        let is_kept = self.stopping || self.standing.state() == TradingState::Halted;
+        if self.portfolio.position(symbol).quantity().signum() == -side.sign()
+            && wanted.and_then(Direction::side) == Some(side)
+            && self.leaving_by(symbol).is_none()
+            && !is_kept
             && let Some(decision) = entry.decision
         {
-            self.exit(entry.symbol, Leaving::by_agents(decision), effects);
+            self.exit(symbol, Leaving::by_agents(decision, side.opposite()), effects);
         }
     }
 
@@ -150,11 +158,20 @@ impl Engine {
         if let Some(trade) = applied.closed {
             self.outcomes.count_trade(trade.net);
         }
+        let state = &mut self.symbols[symbol.index()];
+        state.not_closed = None;
+        self.forget_other_side(symbol);
         self.count_filled(fill, effects);
         let verification = &mut self.symbols[symbol.index()].verification;
         verification.last_fill = verification.last_fill.max(Some(fill.at));
         self.doubt_position(symbol, effects);
         self.observe_equity(effects);
+        let filled = fill.order.and_then(|order| self.orders.get(order));
+        if let Some(request) = filled.map(|tracked| tracked.order.request)
+            && request.purpose == Purpose::Entry
+        {
+            self.leave_what_was_taken_back(&request, effects);
+        }
         self.tend(symbol, effects);
     }
 
@@ -228,12 +245,7 @@ impl Engine {
         };
         let purpose = self.orders.get(order).map(|tracked| tracked.order.request.purpose);
         if let Some((symbol, _)) = self.move_order(order, trigger, effects) {
-            let is_undone = match purpose {
-                Some(Purpose::Entry) => removal == Removal::Expired,
-                Some(purpose) => purpose.closes(),
-                None => false,
-            };
-            if is_undone {
+            if purpose.is_some_and(|purpose| !purpose.protects()) {
                 self.on_not_taken(order, symbol, effects);
             }
             self.tend(symbol, effects);
@@ -241,13 +253,17 @@ impl Engine {
     }
 
     fn on_cancel_refused(&mut self, order: OrderId, _code: VenueCode, effects: &mut Vec<Effect>) {
-        self.orders.set_pending(order, None);
+        self.orders.settle_pending(order);
         if let Some(tracked) = self.orders.get(order)
             && tracked.order.state.is_working()
         {
             // It may have filled or gone in the meantime; only the venue knows.
-            let symbol = tracked.order.request.symbol;
+            let OrderRequest { symbol, purpose, .. } = tracked.order.request;
             effects.push(Effect::Query { symbol, order });
+            if purpose == Purpose::Entry {
+                // What waited for the cancel need not any more.
+                self.close_if_wanted(symbol, effects);
+            }
         }
     }
 

@@ -15,7 +15,7 @@ use crate::policy::Policy;
 use crate::snapshot::{BookView, Snapshot};
 use crate::time::{Span, Timestamp};
 
-use super::leaving::Leaving;
+use super::leaving::{Leaving, NotClosed};
 
 /// Bars that are kept to warm an ATR of another period up.
 const BARS_KEPT: usize = 256;
@@ -54,6 +54,9 @@ pub(super) struct SymbolState {
 
     // Opinions.
     pub(super) round: Option<Round>,
+    /// What the agents wanted last: an order of an older word of theirs does not overrule it. `None`
+    /// where a person took that back.
+    pub(super) wanted: Option<Direction>,
     pub(super) unjudged: VecDeque<Unjudged>,
 
     // The position.
@@ -63,9 +66,8 @@ pub(super) struct SymbolState {
     pub(super) leaving: Option<Leaving>,
     /// Whether people were told that the venue does not carry out what closes the position.
     pub(super) told_not_closed: bool,
-    /// When an order that was to close the position, and did not, may be followed by another. What
-    /// protects the position does not wait for it.
-    pub(super) close_again_at: Option<Timestamp>,
+    /// What was to close the position and did not. What protects the position does not wait for it.
+    pub(super) not_closed: Option<NotClosed>,
     /// When a refused protective order may be tried again.
     pub(super) retry_at: Option<Timestamp>,
     /// Distance of the stop, in ticks, as of the entry that was approved last.
@@ -169,12 +171,13 @@ impl SymbolState {
             atr: None,
             atr_periods: 0,
             round: None,
+            wanted: None,
             unjudged: VecDeque::new(),
             verification: Verification::default(),
             guard: None,
             leaving: None,
             told_not_closed: false,
-            close_again_at: None,
+            not_closed: None,
             retry_at: None,
             stop_distance: None,
         };

@@ -173,21 +173,20 @@ impl Engine {
         effects: &mut Vec<Effect>,
     ) {
         let position = self.portfolio.position(symbol).quantity();
-        let side = match direction {
-            Direction::Long => Side::Buy,
-            Direction::Short => Side::Sell,
-            Direction::Flat => {
-                self.cancel_entries(symbol, "the agents want out", effects);
-                if position != QtyLots::ZERO && self.leaving_by(symbol).is_none() {
-                    let decision =
-                        self.decide(symbol, DecisionAction::Exit, direction, origin, effects);
-                    self.exit(symbol, Leaving::by_agents(decision), effects);
-                }
-                return;
+        let held = Side::of_position(position);
+        self.symbols[symbol.index()].wanted = Some(direction);
+        let Some(side) = direction.side() else {
+            self.cancel_entries(symbol, "the agents want out", effects);
+            if position != QtyLots::ZERO && self.leaving_by(symbol).is_none() {
+                let decision =
+                    self.decide(symbol, DecisionAction::Exit, direction, origin, effects);
+                self.exit(symbol, Leaving::by_agents(decision, held), effects);
             }
+            return;
         };
         if position.signum() == side.sign() {
             self.stay(symbol);
+            self.cancel_entries_of(symbol, side.opposite(), effects);
             return;
         }
         if self.has_entry(symbol, side) {
@@ -218,7 +217,7 @@ impl Engine {
         let entered = action != DecisionAction::Exit
             && self.enter(Entry { symbol, side, mandate, decision, decided: self.now }, effects);
         if !entered && position != QtyLots::ZERO {
-            self.exit(symbol, Leaving::by_agents(decision), effects);
+            self.exit(symbol, Leaving::by_agents(decision, held), effects);
         }
     }
 
@@ -246,10 +245,20 @@ impl Engine {
         why: &'static str,
         effects: &mut Vec<Effect>,
     ) {
+        let decision = self.decide_by_rule(symbol, why, effects);
+        self.exit(symbol, Leaving::by_policy(decision, side), effects);
+    }
+
+    /// Decides to leave without asking an agent.
+    pub(super) fn decide_by_rule(
+        &mut self,
+        symbol: SymbolId,
+        why: &'static str,
+        effects: &mut Vec<Effect>,
+    ) -> DecisionId {
         let bar = self.symbols[symbol.index()].bars.saturating_sub(1);
         let origin = Origin { round: None, agent: None, bar, reason: Reason::fixed(why) };
-        let decision = self.decide(symbol, DecisionAction::Exit, Direction::Flat, origin, effects);
-        self.exit(symbol, Leaving::by_policy(decision, side), effects);
+        self.decide(symbol, DecisionAction::Exit, Direction::Flat, origin, effects)
     }
 
     fn remember_for_judgement(&mut self, opinion: &Opinion) {

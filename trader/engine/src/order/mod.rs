@@ -141,6 +141,12 @@ impl Purpose {
     pub const fn closes(self) -> bool {
         matches!(self, Self::Exit | Self::Flatten)
     }
+
+    /// Whether such an order stands at the venue to close a position later.
+    #[must_use]
+    pub const fn protects(self) -> bool {
+        matches!(self, Self::Stop | Self::TakeProfit)
+    }
 }
 
 /// The class of an intent: which rules of the gate apply to it. A cancel is no intent: no rule holds

@@ -40,7 +40,12 @@ pub(super) fn leaving(wanted: Wanted) -> (Rig, OrderRequest) {
 
 /// What is sent again, in a second and not before.
 pub(super) fn next_second(rig: &mut Rig) -> OrderRequest {
-    rig.wait(Span::millis(999));
+    after_seconds(rig, 1)
+}
+
+/// What is sent again after so many seconds, and not before.
+fn after_seconds(rig: &mut Rig, seconds: i64) -> OrderRequest {
+    rig.wait(Span::millis(1000 * seconds - 1));
     assert!(rig.sent().is_empty(), "not at once: the venue would say the same");
     rig.wait(Span::millis(1));
     rig.sent_one()
@@ -74,7 +79,7 @@ fn what_the_venue_does_not_carry_out_is_tried_until_the_position_is_gone(
     let second = next_second(&mut rig);
     is_the_same(&second, &exit);
     rig.outcome(second.id, outcome);
-    let third = next_second(&mut rig);
+    let third = after_seconds(&mut rig, 2);
     is_the_same(&third, &exit);
     rig.outcome(third.id, SubmitOutcome::Accepted);
     rig.fill(&third, 500_000, third.quantity.0);
@@ -169,34 +174,32 @@ fn people_are_told_once_that_an_exit_is_not_carried_out(
     let (mut rig, mut exit) = leaving(wanted);
     rig.outcome(exit.id, REFUSED);
     assert_eq!(warnings(&rig), 1);
-    for _ in 0..3 {
-        exit = next_second(&mut rig);
+    for pause in [1, 2, 4] {
+        exit = after_seconds(&mut rig, pause);
         rig.outcome(exit.id, REFUSED);
         assert_eq!(warnings(&rig), 0, "once is enough");
     }
 }
 
 #[test]
-fn exits_that_find_nothing_to_reduce_do_not_put_off_the_alarm_about_the_position() {
+fn closes_that_find_nothing_to_reduce_do_not_put_off_the_alarm_about_the_position() {
     let mut config = config();
-    config.venue.verify_interval = Span::millis(1500);
+    config.venue.verify_interval = Span::secs(8);
     let (mut rig, _stop) = Rig::in_position(Direction::Long, config);
-    rig.bar(500_000);
-    rig.take();
-    rig.all_say(Direction::Flat);
-    let mut exit = rig.sent_one();
+    rig.command(Command::Close { symbol: BTC });
+    let exit = rig.sent_one();
+    let refusal = SubmitOutcome::Refused(VenueCode::REDUCE_ONLY_REJECTED);
+    rig.outcome(exit.id, refusal);
     let mut raised = false;
-    for _ in 0..40 {
-        rig.outcome(exit.id, SubmitOutcome::Refused(VenueCode::REDUCE_ONLY_REJECTED));
+    for _ in 0..60 {
         rig.wait(Span::secs(1));
-        let effects = rig.take();
-        let alarm = |e: &Effect| matches!(e, Effect::Alert(a) if a.severity == Severity::Critical);
-        raised |= effects.iter().any(alarm);
-        let again = effects.iter().find_map(|effect| match effect {
-            Effect::Submit(order) => Some(*order.get()),
-            _ => None,
-        });
-        exit = again.unwrap();
+        for effect in rig.take() {
+            match effect {
+                Effect::Submit(order) => rig.outcome(order.get().id, refusal),
+                Effect::Alert(alert) => raised |= alert.severity == Severity::Critical,
+                _ => {}
+            }
+        }
     }
     assert!(raised, "nobody was told that the venue does not confirm the position");
 }

@@ -126,6 +126,23 @@ fn a_policy_out_of_sight_stops_entries_keeps_stops_and_lets_exits_go() {
     assert_eq!(rig.engine.state(), TradingState::Active);
 }
 
+#[rstest::rstest]
+#[case::of_an_active_desk(false, "reducing: its file is gone")]
+#[case::of_a_halted_desk(true, "still halted: its file is gone")]
+fn a_policy_out_of_sight_is_told_with_what_the_desk_does(#[case] halt: bool, #[case] told: &str) {
+    let mut rig = Rig::warm(config());
+    if halt {
+        rig.command(Command::Halt { flatten: false });
+    }
+    rig.take();
+    rig.event(EventKind::PolicyLost("its file is gone"));
+    let alert = rig.effects.iter().find_map(|effect| match effect {
+        Effect::Alert(alert) => Some(alert.message.as_str()),
+        _ => None,
+    });
+    assert_eq!(alert, Some(told));
+}
+
 #[test]
 fn an_entry_is_cancelled_when_the_policy_goes_out_of_sight_and_none_follows_until_it_is_seen() {
     let mut rig = Rig::warm(config());

@@ -7,6 +7,8 @@ mod exits;
 mod exposures;
 mod extremes;
 mod halts;
+mod newer_word;
+mod pauses;
 mod protection;
 mod reversals;
 mod sizes;

@@ -14,7 +14,7 @@ fn closing(rig: &Rig) -> usize {
 /// The venue does as it is asked, for long enough: it takes and fills what trades at once, cancels what
 /// is to be cancelled, and never had what is of unknown fate.
 fn obliging(rig: &mut Rig) {
-    for _ in 0..40 {
+    for _ in 0..80 {
         let orders: Vec<_> = rig.engine.working_orders().map(|t| t.order).collect();
         for order in orders {
             let OrderRequest { id, kind, expires, .. } = order.request;

@@ -33,6 +33,7 @@ impl Failure {
             | StoreError::Directory(_)
             | StoreError::NoFolder(_)
             | StoreError::Several { .. }
+            | StoreError::AnotherBuilds { .. }
             | StoreError::HasRun { .. } => Self::input(error),
             StoreError::Empty(_)
             | StoreError::Damaged { .. }

@@ -3,7 +3,8 @@
 use std::collections::VecDeque;
 
 use sapphire_engine::VERSION;
-use sapphire_engine::journal::{Record, RunStarted};
+use sapphire_engine::ids::RunId;
+use sapphire_engine::journal::{Chain, Hash, Record, RunStarted};
 
 use crate::desk::{Assembly, AssemblyError, Desk, Input, PastInputs, Retrace, Witness, bring_back};
 use crate::store::{SqliteJournal, StoreError, StoredRecord, difference};
@@ -60,7 +61,38 @@ pub enum TakeUpError {
     },
 }
 
-/// The newest run in the journal, if it is unfinished.
+/// How the newest run was left.
+enum RunLeft {
+    /// Its last record says that it ended.
+    Over,
+    /// It is not of these manifests and data.
+    OfOtherMatter,
+    /// Another version began it.
+    OfVersion(String),
+    /// It goes on, or shows what is wrong with it.
+    Unfinished,
+}
+
+/// What is read of a run's first record whatever build wrote it.
+#[derive(serde::Deserialize)]
+struct FirstRecord {
+    body: Began,
+}
+
+#[derive(serde::Deserialize)]
+struct Began {
+    engine: String,
+    manifests: Hash,
+    data: Vec<Hash>,
+}
+
+/// What is read of a run's last one.
+#[derive(serde::Deserialize)]
+struct LastRecord {
+    kind: String,
+}
+
+/// An unfinished run.
 struct Unfinished {
     started: RunStarted,
     stored: VecDeque<StoredRecord<'static>>,
@@ -84,23 +116,20 @@ pub fn take_up<W: Witness>(
     let path = journal.path().display().to_string();
     let runs = journal.runs()?;
     let mut notes = Vec::new();
-    let left = match runs.last() {
-        Some(newest) => unfinished(&mut journal, newest.run)?,
-        None => None,
-    };
-    if let Some(left) = left {
-        if left.started.manifests == assembly.plan.manifests && left.started.data == assembly.data()
-        {
-            if left.started.engine != VERSION {
-                return Err(TakeUpError::OtherVersion { path, found: left.started.engine });
+    if let Some(newest) = runs.last() {
+        match standing(&mut journal, newest.run, assembly)? {
+            RunLeft::Over => {}
+            RunLeft::OfOtherMatter => notes.push(format!(
+                "the journal's last run {} is of other manifests or data and stays unfinished; this is a new one",
+                newest.run
+            )),
+            RunLeft::OfVersion(found) => return Err(TakeUpError::OtherVersion { path, found }),
+            RunLeft::Unfinished => {
+                let left = unfinished(&mut journal, newest.run)?;
+                return continue_run(assembly, journal, left, witness, progress)
+                    .map_err(|error| with_place(error, path));
             }
-            return continue_run(assembly, journal, left, witness, progress)
-                .map_err(|error| with_place(error, path));
         }
-        let run = left.started.config.run;
-        notes.push(format!(
-            "the journal's last run {run} is of other manifests or data and stays unfinished; this is a new one"
-        ));
     }
     let started = assembly.started(runs.len() as u64)?;
     let run = started.config.run;
@@ -136,13 +165,43 @@ fn continue_run<W: Witness>(
     Ok(Taken { desk, continued: true, commands, notes: Vec::new() })
 }
 
-fn unfinished(
+/// Tells from a run's ends how it was left: other builds' records are not read for that, nor all of a
+/// run that is over.
+fn standing(
     journal: &mut SqliteJournal,
-    run: sapphire_engine::ids::RunId,
-) -> Result<Option<Unfinished>, StoreError> {
+    run: RunId,
+    assembly: &Assembly,
+) -> Result<RunLeft, StoreError> {
+    let ends = journal.reader()?.ends(run)?;
+    let follows = |mut before: Chain, record: &StoredRecord<'_>| {
+        before.verify_next(record.link, record.at, &record.payload).is_ok()
+    };
+    if let [.., before, last] = ends.as_slice()
+        && follows(Chain::resume(before.link), last)
+        && serde_json::from_slice::<LastRecord>(&last.payload)
+            .is_ok_and(|last| last.kind == "runFinished")
+    {
+        return Ok(RunLeft::Over);
+    }
+    let first = ends.first().filter(|first| follows(Chain::new(run), first));
+    let Some(Ok(FirstRecord { body: began })) =
+        first.map(|first| serde_json::from_slice(&first.payload))
+    else {
+        return Ok(RunLeft::Unfinished);
+    };
+    Ok(if began.manifests != assembly.plan.manifests || began.data != assembly.data() {
+        RunLeft::OfOtherMatter
+    } else if began.engine != VERSION {
+        RunLeft::OfVersion(began.engine)
+    } else {
+        RunLeft::Unfinished
+    })
+}
+
+fn unfinished(journal: &mut SqliteJournal, run: RunId) -> Result<Unfinished, StoreError> {
     let (mut stored, mut inputs) = (VecDeque::new(), PastInputs::default());
-    let (mut started, mut finished, mut stopped, mut commands) = (None, false, false, 0);
-    let mut chain = sapphire_engine::journal::Chain::new(run);
+    let (mut started, mut stopped, mut commands) = (None, false, 0);
+    let mut chain = Chain::new(run);
     let path = journal.path().to_path_buf();
     journal.reader()?.each(run, |record| {
         chain.verify_next(record.link, record.at, &record.payload).map_err(|error| {
@@ -151,7 +210,6 @@ fn unfinished(
         let read = record.record()?;
         match &read {
             Record::RunStarted(first) => started = Some((**first).clone()),
-            Record::RunFinished { .. } => finished = true,
             Record::Stopping => stopped = true,
             Record::Continuing => stopped = false,
             Record::Command(_) => commands += 1,
@@ -161,8 +219,11 @@ fn unfinished(
         stored.push_back(record);
         Ok::<_, StoreError>(())
     })?;
-    let started = started.filter(|_| !finished);
-    Ok(started.map(|started| Unfinished { started, stored, inputs, commands, stopped }))
+    let started = started.ok_or_else(|| StoreError::Record {
+        what: "read",
+        detail: format!("record 1 of run {run} is not its beginning"),
+    })?;
+    Ok(Unfinished { started, stored, inputs, commands, stopped })
 }
 
 fn with_place(error: TakeUpError, path: String) -> TakeUpError {

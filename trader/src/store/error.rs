@@ -142,7 +142,18 @@ pub enum StoreError {
         /// The system's words.
         detail: String,
     },
-    /// A record could not be written as JSON, or read back.
+    /// A record is not what this build writes.
+    #[error(
+        "the journal's record {sequence} cannot be read: {detail}. Another build of Sapphire wrote it: read \
+         or finish the run with that one, or give another journal with --db PATH"
+    )]
+    AnotherBuilds {
+        /// Which.
+        sequence: u64,
+        /// What is odd about it.
+        detail: String,
+    },
+    /// A record could not be written as JSON, or makes no sense where it is.
     #[error("a journal record cannot be {what}: {detail}")]
     Record {
         /// `written` or `read`.

@@ -26,11 +26,11 @@ impl StoredRecord<'_> {
     /// The record.
     ///
     /// # Errors
-    /// [`StoreError::Record`] when this version does not know it.
+    /// [`StoreError::AnotherBuilds`] when this version does not know it.
     pub fn record(&self) -> Result<Record, StoreError> {
-        serde_json::from_slice(&self.payload).map_err(|error| StoreError::Record {
-            what: "read",
-            detail: format!("record {}: {error}", self.link.sequence),
+        serde_json::from_slice(&self.payload).map_err(|error| StoreError::AnotherBuilds {
+            sequence: self.link.sequence,
+            detail: error.to_string(),
         })
     }
 
@@ -140,6 +140,27 @@ impl JournalReader {
                 return Ok(());
             }
         }
+    }
+
+    /// The first record of a run, and its last two, in order: what it is of, and whether it is over.
+    ///
+    /// # Errors
+    /// A [`StoreError`] when the journal cannot be read.
+    pub fn ends(&mut self, run: RunId) -> Result<Vec<StoredRecord<'static>>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT sequence, at, hash, payload FROM journal WHERE run = ?1 AND sequence IN ( \
+                 SELECT min(sequence) FROM journal WHERE run = ?1 \
+                 UNION SELECT max(sequence) FROM journal WHERE run = ?1 \
+                 UNION SELECT max(sequence) - 1 FROM journal WHERE run = ?1 \
+             ) ORDER BY sequence",
+        )
+        .bind(run.to_string());
+        let rows = block_on(rows.fetch_all(&mut self.database.connection))
+            .map_err(|error| self.database.error("cannot read the journal", &error))?;
+        rows.iter()
+            .map(stored)
+            .collect::<Result<_, _>>()
+            .map_err(|error| self.database.error("cannot read a record", &error))
     }
 
     /// SQLite's own examination of the file; `None` when it finds nothing.

@@ -1,6 +1,8 @@
 //! `journal verify`: what it finds, and with which exit code. A desk does not trade on what it finds.
 
 use rstest::rstest;
+use sapphire_engine::journal::Chain;
+use sapphire_trader::store::{JournalReader, StoreError};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{AssertSqlSafe, Connection};
 
@@ -8,13 +10,87 @@ use crate::bench::Bench;
 
 fn tamper(bench: &Bench, sql: &str) {
     let options = SqliteConnectOptions::new().filename(bench.db());
-    let triggers = "DROP TRIGGER journal_refuses_update; DROP TRIGGER journal_refuses_delete;";
+    let triggers = "DROP TRIGGER IF EXISTS journal_refuses_update; DROP TRIGGER IF EXISTS journal_refuses_delete;";
     let sql = AssertSqlSafe(format!("{triggers} {sql}"));
     futures::executor::block_on(async {
         let mut connection = SqliteConnection::connect_with(&options).await.unwrap();
         sqlx::raw_sql(sql).execute(&mut connection).await.unwrap();
         connection.close().await.unwrap();
     });
+}
+
+/// The newest run with `old` in its first record turned into `new`, chained anew: as another build would
+/// have written it.
+fn written_otherwise(bench: &Bench, old: &str, new: &str) {
+    let mut reader = JournalReader::open(&bench.db()).unwrap();
+    let run = reader.runs().unwrap().last().unwrap().run;
+    let mut chain = Chain::new(run);
+    let mut sql = String::from("BEGIN;");
+    reader
+        .each(run, |record| {
+            let text = record.text();
+            let payload =
+                if record.link.sequence == 1 { text.replace(old, new) } else { text.into_owned() };
+            assert!(record.link.sequence > 1 || payload != record.text(), "{payload}");
+            let link = chain.append(record.at, payload.as_bytes());
+            let (hash, sequence) = (link.hash, link.sequence);
+            let payload: String = payload.bytes().map(|byte| format!("{byte:02x}")).collect();
+            sql += &format!(
+                "UPDATE journal SET hash = x'{hash}', payload = x'{payload}' \
+                 WHERE run = '{run}' AND sequence = {sequence};"
+            );
+            Ok::<_, StoreError>(())
+        })
+        .unwrap();
+    tamper(bench, &(sql + "COMMIT"));
+    bench.done("journal verify --db DB").well();
+}
+
+/// What a build of before wrote, whose policies had no such field.
+fn of_a_build_before(bench: &Bench) {
+    written_otherwise(bench, ",\"staleAfter\":60000000000", "");
+}
+
+#[test]
+fn an_unfinished_run_of_another_build_is_told_with_what_to_do() {
+    let bench = left_behind();
+    of_a_build_before(&bench);
+    let words = ["record 1", "staleAfter", "Another build", "another journal with --db PATH"];
+    bench.done(RUN).refused(1, &words);
+    bench.done("why o1 --db DB").refused(2, &words);
+    bench.done("replay -f DESK --db DB").refused(1, &words);
+    bench.done("run -f DESK --db other.db --listen 127.0.0.1:0 --speed max --exit").well();
+    assert!(bench.done("run --help").well().out().contains("--db <PATH>"));
+}
+
+#[test]
+fn an_unfinished_run_of_another_version_is_told_whose_it_is_whatever_its_records_look_like() {
+    let bench = left_behind();
+    let version = concat!("\"engine\":\"", env!("CARGO_PKG_VERSION"), "\"");
+    written_otherwise(&bench, version, "\"engine\":\"0.0.9\"");
+    of_a_build_before(&bench);
+    bench.done(RUN).refused(1, &["begun by version 0.0.9", "begin another journal with --db"]);
+}
+
+#[test]
+fn a_run_of_another_build_that_is_over_keeps_nobody_from_beginning_the_next() {
+    let bench = Bench::quickstart(100);
+    bench.done(RUN).well();
+    of_a_build_before(&bench);
+    bench.done(RUN).well();
+    let runs = bench.done("journal verify --db DB -o json").well().json();
+    assert_eq!(runs.as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn a_run_is_taken_for_over_only_by_a_last_record_that_is_part_of_its_chain() {
+    let bench = left_behind();
+    tamper(
+        &bench,
+        "UPDATE journal SET payload = CAST('{\"kind\":\"runFinished\",\"body\":{\"reason\":\"\"}}' AS BLOB) \
+         WHERE id = (SELECT max(id) FROM journal)",
+    );
+    bench.done(RUN).refused(1, &["journal verify", "does not match its hash"]);
 }
 
 /// An unfinished run: the next start would go on with it.

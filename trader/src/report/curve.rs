@@ -4,10 +4,11 @@ use sapphire_engine::indicators::{sharpe, sortino};
 use sapphire_engine::money::{Amount, Ratio};
 use sapphire_engine::time::Timestamp;
 
+use super::running_sharpe::RunningSharpe;
 use super::thinned::Thinned;
 
 /// Days a year: crypto markets never close.
-const DAYS: f64 = 365.0;
+pub(super) const DAYS: f64 = 365.0;
 
 /// A moment of the run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,6 +74,7 @@ pub(super) struct Curve {
     hold: Option<FallWatch>,
     /// Equity at the end of each UTC day that is over.
     days: Vec<Amount>,
+    sharpe: RunningSharpe,
 }
 
 /// Measures of a run's daily returns.
@@ -94,6 +96,7 @@ impl Curve {
             equity: None,
             hold: None,
             days: Vec::new(),
+            sharpe: RunningSharpe::default(),
         }
     }
 
@@ -104,7 +107,7 @@ impl Curve {
         {
             self.commit(last, was_exposed);
             if day_of(last.at) < day_of(point.at) {
-                self.days.push(last.equity);
+                self.end_day(last.equity);
             }
         }
         self.current = Some((point, exposed));
@@ -123,7 +126,7 @@ impl Curve {
         let mut whole = self.clone();
         if let Some((last, exposed)) = whole.current.take() {
             whole.commit(last, exposed);
-            whole.days.push(last.equity);
+            whole.end_day(last.equity);
             whole.last = Some(last);
         }
         whole
@@ -150,23 +153,32 @@ impl Curve {
         (moments > 0).then(|| Ratio::from_f64(self.exposed as f64 / moments as f64))
     }
 
+    /// Sharpe of a curve that goes on: its last moment ends an unfinished day.
+    pub(super) fn sharpe_so_far(&self) -> Option<f64> {
+        let mut sharpe = self.sharpe;
+        if let Some((today, _)) = self.current {
+            sharpe.take(self.day_return(today.equity));
+        }
+        sharpe.value()
+    }
+
+    /// The return of a day that ends with `equity`, after those that are over.
+    fn day_return(&self, equity: Amount) -> f64 {
+        float(equity) / float(self.days.last().copied().unwrap_or(self.initial)) - 1.0
+    }
+
+    fn end_day(&mut self, equity: Amount) {
+        self.sharpe.take(self.day_return(equity));
+        self.days.push(equity);
+    }
+
     /// Sharpe, Sortino and volatility of the returns per UTC day.
     pub(super) fn measures(&self) -> Measures {
-        self.measures_of(self.days.iter().copied())
-    }
-
-    /// The same of a curve that goes on: its last moment ends an unfinished day.
-    pub(super) fn measures_so_far(&self) -> Measures {
-        let today = self.current.map(|(last, _)| last.equity);
-        self.measures_of(self.days.iter().copied().chain(today))
-    }
-
-    fn measures_of(&self, days: impl Iterator<Item = Amount>) -> Measures {
         let mut before = self.initial;
-        let mut returns = Vec::with_capacity(self.days.len() + 1);
-        for equity in days {
-            returns.push(float(equity) / float(before) - 1.0);
-            before = equity;
+        let mut returns = Vec::with_capacity(self.days.len());
+        for equity in &self.days {
+            returns.push(float(*equity) / float(before) - 1.0);
+            before = *equity;
         }
         Measures {
             sharpe: sharpe(&returns, DAYS),
@@ -244,7 +256,7 @@ mod tests {
         let last = Point { equity: "108.9".parse().unwrap(), ..point(60, 0) };
         curve.observe(last, true);
         let measures = curve.finished().measures();
-        assert_eq!(curve.measures_so_far(), measures);
+        assert!((curve.sharpe_so_far().unwrap() - measures.sharpe.unwrap()).abs() < 1e-9);
         let returns = [0.1, -0.1, 0.1];
         assert!((measures.sharpe.unwrap() - sharpe(&returns, 365.0).unwrap()).abs() < 1e-9);
         assert!((measures.sortino.unwrap() - sortino(&returns, 365.0).unwrap()).abs() < 1e-9);
@@ -254,8 +266,22 @@ mod tests {
 
     #[test]
     fn a_day_has_no_measures() {
-        let measures = curve(&[(1, 100), (2, 120)]).measures();
-        assert_eq!(measures, Measures::default());
+        let one = curve(&[(1, 100), (2, 120)]);
+        assert_eq!((one.measures(), one.sharpe_so_far()), (Measures::default(), None));
+    }
+
+    /// It is asked for several times a second, for as long as a desk runs.
+    #[test]
+    fn the_sharpe_ratio_so_far_costs_the_same_after_many_days() {
+        let mut curve = Curve::new(Amount::whole(100));
+        (1..20_000).for_each(|day| curve.observe(point(24 * day, 100 + day % 7), true));
+        let began = std::time::Instant::now();
+        for _ in 0..20_000 {
+            assert!(curve.sharpe_so_far().is_some());
+        }
+        // Milliseconds; to walk over all the days each time would take a minute.
+        let took = began.elapsed();
+        assert!(took < std::time::Duration::from_secs(5), "{took:?}");
     }
 
     #[test]

@@ -121,6 +121,8 @@ pub(super) struct Ledger {
     instruments: Vec<Instrument>,
     accounts: Vec<Account>,
     closed: Vec<Trade>,
+    /// How many of the closed ones gained.
+    wins: u64,
     turnover: Amount,
 }
 
@@ -130,6 +132,7 @@ impl Ledger {
             accounts: vec![Account::default(); instruments.len()],
             instruments: instruments.to_vec(),
             closed: Vec::new(),
+            wins: 0,
             turnover: Amount::ZERO,
         }
     }
@@ -190,6 +193,7 @@ impl Ledger {
                 trade.closed = Some(fill.at);
                 trade.exit = origin.purpose;
                 trade.gross = gross(&trade, instrument);
+                self.wins += u64::from(trade.net() > Amount::ZERO);
                 self.closed.push(trade);
             }
         }
@@ -231,6 +235,11 @@ impl Ledger {
     /// Trades from flat to flat, in the order of their ends.
     pub(super) fn closed(&self) -> &[Trade] {
         &self.closed
+    }
+
+    /// Trades that gained, fees and funding included, over all that are closed; none before the first.
+    pub(super) fn win_rate(&self) -> Option<Ratio> {
+        Amount(self.wins.into()).ratio_of(Amount(self.closed.len() as i128))
     }
 
     /// Trades that are open, what is left of each counted at the symbol's last price.
@@ -356,6 +365,9 @@ mod tests {
             ledger.set_price(SYMBOL, PriceTicks(mark));
             prop_assert_eq!(ledger.breakdown().total(), portfolio.equity() - balance);
             prop_assert_eq!(ledger.position(SYMBOL), portfolio.position(SYMBOL).quantity());
+            let wins = nets.iter().filter(|net| **net > Amount::ZERO).count();
+            let win_rate = Amount(wins as i128).ratio_of(Amount(nets.len() as i128));
+            prop_assert_eq!(ledger.win_rate(), win_rate);
             let closed: Vec<Amount> = ledger.closed().iter().map(Trade::net).collect();
             prop_assert_eq!(closed, nets);
             let trades: Amount = ledger.closed().iter().cloned().chain(ledger.open()).map(|t| t.net()).sum();

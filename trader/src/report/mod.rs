@@ -13,6 +13,7 @@ mod figures;
 mod ledger;
 mod order_count;
 mod page;
+mod running_sharpe;
 pub(crate) mod shown;
 mod summary;
 mod table;

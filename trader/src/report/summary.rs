@@ -254,15 +254,8 @@ impl ReportBuilder {
     /// The two figures of the report that people follow while a run goes on.
     #[must_use]
     pub fn record_so_far(&self) -> TradingRecord {
-        let closed = self.ledger.closed();
-        TradingRecord { win_rate: win_rate(closed), sharpe: self.curve.measures_so_far().sharpe }
+        TradingRecord { win_rate: self.ledger.win_rate(), sharpe: self.curve.sharpe_so_far() }
     }
-}
-
-/// Trades that gained, fees and funding included, over all.
-fn win_rate(closed: &[Trade]) -> Option<Ratio> {
-    let wins = closed.iter().filter(|trade| trade.net() > Amount::ZERO).count();
-    Amount(wins as i128).ratio_of(Amount(closed.len() as i128))
 }
 
 impl TradeFigures {
@@ -282,7 +275,7 @@ impl TradeFigures {
             count,
             wins,
             losses,
-            win_rate: win_rate(trades),
+            win_rate: Amount(wins.into()).ratio_of(Amount(count.into())),
             average_win: mean(won, wins),
             average_loss: mean(lost, losses),
             profit_factor: won.ratio_of(-lost),

@@ -32,8 +32,6 @@ token=$(head -c 24 /dev/urandom | od -An -tx1 | tr -d ' \n')
 start() {
   mkdir "$work/$1"
   cp -r examples/quickstart examples/data "$work/$1"
-  # The tests take the policy away, and do not wait for a minute.
-  sed -i 's/^  tradingState:/  staleAfter: 2s\n&/' "$work/$1/quickstart/policy.yaml"
   SAPPHIRE_API_TOKEN=$token "${CARGO_TARGET_DIR:-target}/debug/sapphire-trader" run -f "$work/$1/quickstart" \
     --speed "$2" --listen 127.0.0.1:0 --db "$work/$1.db" --log-format json 2>"$work/$1.log" >"$work/$1.out" &
   local trader=$!

@@ -1,15 +1,10 @@
-import { defineConfig, type PlaywrightTestConfig } from "@playwright/test";
-
 /**
- * Runs against traders that are really running: SAPPHIRE_URL says where one trades, and
- * SAPPHIRE_TOKEN lets the tests halt it; they leave it as they found it, Active. The data of the one
- * at SAPPHIRE_FINISHED_URL end soon.
+ * Runs against traders that are really running: SAPPHIRE_URL says where one trades, SAPPHIRE_TOKEN
+ * lets the tests halt it, and SAPPHIRE_POLICY is its RiskPolicy's file; they leave it as they found
+ * it, Active. The data of the one at SAPPHIRE_FINISHED_URL end soon.
  */
-function required(name: "SAPPHIRE_URL" | "SAPPHIRE_TOKEN" | "SAPPHIRE_FINISHED_URL"): string {
-  const value = process.env[name];
-  if (value) return value;
-  throw new Error(`${name} is not set: start a trader and give the URL and token that it prints`);
-}
+import { defineConfig, type PlaywrightTestConfig } from "@playwright/test";
+import { required } from "./e2e/environment";
 
 const sizes = { phone: { width: 375, height: 812 }, desk: { width: 1440, height: 900 } };
 const schemes = ["light", "dark"] as const;
@@ -21,9 +16,6 @@ const projects: PlaywrightTestConfig["projects"] = Object.entries(sizes).flatMap
       use: { viewport, colorScheme },
     })),
 );
-
-required("SAPPHIRE_TOKEN");
-required("SAPPHIRE_FINISHED_URL");
 
 export default defineConfig({
   testDir: "e2e",

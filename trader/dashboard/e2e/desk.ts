@@ -8,8 +8,9 @@ import {
   type Page,
 } from "@playwright/test";
 import axe from "axe-core";
+import { required } from "./environment";
 
-export const TOKEN = process.env.SAPPHIRE_TOKEN ?? "";
+export const TOKEN = required("SAPPHIRE_TOKEN");
 
 /** A page that fails its test on any script error or breach of the content security policy. */
 export const test = base.extend({

@@ -3,8 +3,9 @@
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import type { Page } from "@playwright/test";
 import { expect, leaveActive, open, overflow, panel, pastTheirPanel, state, test } from "./desk";
+import { required } from "./environment";
 
-const FILE = process.env.SAPPHIRE_POLICY ?? "";
+const FILE = required("SAPPHIRE_POLICY");
 const written = readFileSync(FILE, "utf8");
 
 const fact = (page: Page, name: string) =>
@@ -44,6 +45,9 @@ test("an edit is acknowledged with generation, hash and delay", async ({ page, r
 test("a policy that is gone is told, and restrains the desk until it is back", async ({ page }) => {
   await open(page);
   await expect(state(page)).toHaveText("Active");
+  // Nobody waits here for as long as a desk does.
+  writeFileSync(FILE, written.replace("  tradingState:", "  staleAfter: 2s\n  tradingState:"));
+  await expect(fact(page, "Stale after")).toHaveText("2s");
   rmSync(FILE);
   await expect(panel(page, "Risk policy")).toContainText(
     /Lost.*could not be read for 2s.*policy\.yaml/,

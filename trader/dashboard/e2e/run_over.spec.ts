@@ -1,8 +1,9 @@
 /** A run whose data have ended: its report, and commands that are switched off. */
 
 import { expect, haltButton, overflow, panel, pastTheirPanel, seriousFaults, test } from "./desk";
+import { required } from "./environment";
 
-const URL = process.env.SAPPHIRE_FINISHED_URL ?? "";
+const URL = required("SAPPHIRE_FINISHED_URL");
 
 test("shows the report as the terminal does, and takes no commands", async ({ page }) => {
   await page.goto(URL);

@@ -285,8 +285,7 @@ impl Desk {
         let reason = &status["tradingStateReasons"][0];
         assert_eq!(reason["state"], "Halted", "{status}");
         assert!(reason["reason"].as_str().unwrap().contains("nothing is sent"), "{reason}");
-        let risk = self.get("/api/risk");
-        assert_eq!(risk["tradingState"], "Halted", "{risk}");
+        let risk = self.until("/api/risk", |answer| answer["tradingState"] == "Halted");
         assert!(risk["haltedAt"].is_string(), "{risk}");
         let (_, metrics) = self.exchange("GET /metrics", "", "");
         assert!(metrics.contains("sapphire_trading_state{state=\"Halted\"} 1"), "{metrics}");

@@ -158,13 +158,21 @@ impl Narrator {
     /// Why a rule denied an intent on `symbol`.
     #[must_use]
     pub fn denial(&self, symbol: SymbolId, denial: &RuleResult) -> String {
-        let shown = |value| self.value(symbol, denial.rule, value);
-        format!("{}: {} against {}", denial.rule, shown(denial.input), shown(denial.limit))
+        let RuleResult { rule, input, limit, .. } = *denial;
+        let shown = |whole| [input, limit].map(|value| self.value(symbol, rule, value, whole));
+        let rounded = shown(false);
+        let [input, limit] = if rounded[0] == rounded[1] { shown(true) } else { rounded };
+        format!("{rule}: {input} against {limit}")
     }
 
-    /// What a rule looked at, in the units that people count in.
-    fn value(&self, symbol: SymbolId, rule: RuleId, value: RuleValue) -> String {
+    /// What a rule looked at, in the units that people count in; rounded, or to the last place.
+    fn value(&self, symbol: SymbolId, rule: RuleId, value: RuleValue, whole: bool) -> String {
         match (rule, value) {
+            (_, RuleValue::Amount(amount)) if whole => amount.to_string(),
+            (RuleId::Leverage, RuleValue::Ratio(multiple)) if whole => format!("{multiple} ×"),
+            (_, RuleValue::Ratio(share)) if whole => {
+                format!("{} %", Ratio(share.0.saturating_mul(100)))
+            }
             (_, RuleValue::Amount(amount)) => quote(amount),
             (RuleId::Leverage, RuleValue::Ratio(multiple)) => format!("{} ×", number(multiple)),
             (_, RuleValue::Ratio(share)) => percent(share),
@@ -338,6 +346,24 @@ mod tests {
                 RuleValue::Ratio(Ratio::percent(1_050)),
                 RuleValue::Ratio(Ratio::percent(1_000)),
                 "Leverage: 10.50 × against 10.00 ×",
+            ),
+            (
+                RuleId::PriceCollar,
+                RuleValue::Ratio(Ratio(1_004_000)),
+                RuleValue::Ratio(Ratio::percent(1)),
+                "PriceCollar: 1.004 % against 1 %",
+            ),
+            (
+                RuleId::OrderNotional,
+                amount("5000.001"),
+                amount("5000"),
+                "OrderNotional: 5000.001 against 5000.00",
+            ),
+            (
+                RuleId::Leverage,
+                RuleValue::Ratio(Ratio(1_000_100_000)),
+                RuleValue::Ratio(Ratio::percent(1_000)),
+                "Leverage: 10.001 × against 10 ×",
             ),
             (
                 RuleId::FeedGap,

@@ -235,11 +235,18 @@ fn pointless(begun: &BegunCommand, engine: &Engine) -> Option<String> {
         Command::Resume if engine.state() == TradingState::Active => {
             Some("the desk is Active already".to_owned())
         }
-        Command::Resume if !resumable && engine.lost_policy().is_some() => Some(
-            "the RiskPolicy cannot be read, so nobody knows what it says by now: make its file good \
-             again, and the desk goes on by itself"
-                .to_owned(),
-        ),
+        Command::Resume if !resumable && engine.lost_policy().is_some() => {
+            let then = match engine.policy().trading_state {
+                TradingState::Active => "and the desk goes on by itself".to_owned(),
+                state => format!(
+                    "and change its tradingState, which was {state:?} when it was read last"
+                ),
+            };
+            Some(format!(
+                "the RiskPolicy cannot be read, so nobody knows what it says by now: make its file good \
+                 again, {then}"
+            ))
+        }
         Command::Resume if !resumable => Some(
             "it is the RiskPolicy's tradingState that holds: change it in the policy".to_owned(),
         ),

@@ -21,7 +21,11 @@ pub(super) fn changed(
 ) -> Result<(), StoreError> {
     match file {
         PolicyFile::Refused(why) => {
-            tracing::error!("the changed RiskPolicy is refused, the old one stays:\n{why}");
+            let patience = desk.engine().policy().stale_after;
+            tracing::error!(
+                "the changed RiskPolicy is refused: the old one stays, and after {patience} (its staleAfter) \
+                 without a valid one the desk only reduces. Correct the file:\n{why}"
+            );
             desk.witness_mut().policy_refused(&why);
         }
         PolicyFile::Fresh(change, seen) => {

@@ -335,7 +335,7 @@ pub struct RoundTrip {
     pub slippage: Amount,
     /// `gross - fees + funding`.
     pub net: Amount,
-    /// What closed it, `reversal` where an entry turned it around; `None` for a liquidation, or while
+    /// What closed it, `Reversal` where an entry turned it around; `None` for a liquidation, or while
     /// it is open.
     #[serde(serialize_with = "exit_or_null")]
     pub exit: Option<Purpose>,

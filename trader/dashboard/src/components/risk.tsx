@@ -101,8 +101,8 @@ function PolicyFacts({ risk }: { risk: Risk }) {
       {pending && (
         <p class="note">
           <Tag tone="warning">Pending</Tag> Generation {pending.generation} (
-          {shortHash(pending.hash)}) waits for {pending.waitsFor}. Until then the stricter value
-          acts of: {pending.changes.map((name) => words(name).toLowerCase()).join(", ")}.
+          {shortHash(pending.hash)}) waits for {pending.waitsFor}. Until then what is in force
+          stays: {pending.changes.map((name) => words(name).toLowerCase()).join(", ")}.
         </p>
       )}
       {policy.lastRefused && (

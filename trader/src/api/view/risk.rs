@@ -109,7 +109,8 @@ pub struct LimitUse {
     pub fraction: Decimal,
 }
 
-/// A policy that does not act whole yet: what is stricter in it does.
+/// A policy that does not act whole yet: of its limits and states the stricter ones do, of its exits
+/// none.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PendingPolicy {

@@ -120,7 +120,7 @@ impl AccountGauges {
             sharpe: gauge(
                 "sapphire_sharpe_ratio",
                 "Sharpe ratio of returns per UTC day in event time, annualised at 365 days, without a risk-free \
-                 rate; NaN before it can be said.",
+                 rate; the unfinished day counts as one; NaN before it can be said.",
             )?,
         })
     }

@@ -208,15 +208,17 @@ impl Engine {
             return Err("it is the stop of an open position; close the position instead".to_owned());
         }
         match request.purpose {
-            // Who takes it back does not want it sent again.
             Purpose::Exit => self.decide_anew(request.symbol),
-            Purpose::Entry => self.symbols[request.symbol.index()].wanted = None,
             Purpose::Flatten if !self.take_back_close(request.symbol) => {
                 return Err(
                     "it closes a position that has to go: another would follow at once".to_owned()
                 );
             }
             _ => {}
+        }
+        if !request.purpose.protects() {
+            // Who takes it back wants neither it again, nor what would take its place.
+            self.symbols[request.symbol.index()].wanted = None;
         }
         self.cancel_where(request.symbol, &format!("cancelled by {who}"), effects, |r| {
             r.id == order

@@ -7,10 +7,9 @@ use crate::instrument::{PriceTicks, QtyLots, SymbolId};
 use crate::order::{IllegalTransition, Order, OrderRequest, OrderState, Pending, Trigger};
 use crate::time::Timestamp;
 
-/// Ended orders that are kept, for late fills and for people.
-const ENDED_KEPT: usize = 512;
-/// The same of those that could only reduce, and did not.
-const IDLE_KEPT: usize = 128;
+/// Ended orders that are kept, for late fills and for people: so many that filled, and as many that did
+/// not.
+const ENDED_KEPT: usize = 256;
 
 /// An order and what we expected of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,9 +37,9 @@ impl Tracked {
 pub(super) struct Orders {
     all: BTreeMap<OrderId, Tracked>,
     working: Vec<OrderId>,
-    ended: VecDeque<OrderId>,
-    /// Of the ended ones those that only reduce and filled nothing: where the venue refuses one after
-    /// the other, they must not push out what opened the position.
+    /// Ended, and filled at least in part.
+    filled: VecDeque<OrderId>,
+    /// Ended without a fill. However many are refused, they do not push out what opened the position.
     idle: VecDeque<OrderId>,
 }
 
@@ -103,29 +102,31 @@ impl Orders {
         order.state = order.state.next(trigger)?;
         order.updated = now;
         let state = order.state;
-        if was_working && !state.is_working() {
-            order.pending = None;
-            self.working.retain(|working| *working != id);
-            self.end(id);
-        } else if !was_working && state.is_working() {
-            // It was taken for over, and is not.
-            self.ended.retain(|ended| *ended != id);
-            self.idle.retain(|ended| *ended != id);
-            self.working.push(id);
+        match (was_working, state.is_working()) {
+            (true, true) => {}
+            (true, false) => {
+                order.pending = None;
+                self.working.retain(|working| *working != id);
+                self.end(id);
+            }
+            // It was taken for over, or for one without a fill, and is not.
+            (false, works) => {
+                self.filled.retain(|ended| *ended != id);
+                self.idle.retain(|ended| *ended != id);
+                if works { self.working.push(id) } else { self.end(id) }
+            }
         }
         Ok(state)
     }
 
     fn end(&mut self, id: OrderId) {
-        let is_idle = self.all.get(&id).is_some_and(|tracked| {
-            tracked.order.request.only_reduces() && tracked.order.filled == QtyLots::ZERO
-        });
-        let (ended, kept) = match is_idle {
-            true => (&mut self.idle, IDLE_KEPT),
-            false => (&mut self.ended, ENDED_KEPT),
+        let has_filled = |tracked: &Tracked| tracked.order.filled > QtyLots::ZERO;
+        let ended = match self.all.get(&id).is_some_and(has_filled) {
+            true => &mut self.filled,
+            false => &mut self.idle,
         };
         ended.push_back(id);
-        if ended.len() > kept
+        if ended.len() > ENDED_KEPT
             && let Some(oldest) = ended.pop_front()
         {
             self.all.remove(&oldest);

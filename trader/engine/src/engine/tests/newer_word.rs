@@ -245,6 +245,22 @@ fn what_an_entry_opens_after_a_person_closed_the_position_is_left() {
     leaves_all(&mut rig);
 }
 
+#[test]
+fn a_person_who_cancels_an_exit_keeps_what_the_entry_still_opens() {
+    let (mut rig, entry) = entering();
+    rig.fill(&entry, 500_000, 3);
+    let stop = rig.sent_one();
+    rig.outcome(stop.id, SubmitOutcome::Accepted);
+    they_say(&mut rig, Direction::Flat);
+    let exit = rig.sent().into_iter().rfind(|order| order.purpose == Purpose::Exit).unwrap();
+    rig.command(Command::Cancel { order: exit.id });
+    gone(&mut rig, exit.id);
+    rig.take();
+    rig.fill(&entry, 500_000, 5);
+    rig.wait(Span::secs(50));
+    assert!(rig.sent().iter().all(|order| !order.purpose.closes()));
+}
+
 /// What closes a position whatever the agents say.
 #[derive(Debug, Clone, Copy)]
 enum Overruling {

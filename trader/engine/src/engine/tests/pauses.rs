@@ -114,23 +114,74 @@ fn a_symbol_that_trades_again_is_left_at_once() {
     is_the_same(&rig.sent_one(), &exit);
 }
 
+/// A fill of the entry that is told late is of an order of ours.
+fn knows_what_opened_the_position(rig: &mut Rig, entry: &OrderRequest) {
+    rig.take();
+    rig.fill(entry, 500_000, 1);
+    let stranger =
+        |e: &Effect| matches!(e, Effect::Alert(a) if a.message.contains("no order of ours"));
+    assert!(!rig.take().iter().any(stranger));
+    assert_eq!(rig.engine.order(entry.id).unwrap().order.filled, entry.quantity + QtyLots(1));
+    assert!(rig.engine.orders().count() < 600, "they are not kept for ever either");
+}
+
+/// Refuses what was sent, and what is sent instead. How many of it were to open something.
+fn refuse_all(rig: &mut Rig) -> usize {
+    let mut entries = 0;
+    loop {
+        let sent = rig.sent();
+        if sent.is_empty() {
+            return entries;
+        }
+        entries += sent.iter().filter(|order| order.purpose == Purpose::Entry).count();
+        sent.iter().for_each(|order| rig.outcome(order.id, REFUSED));
+    }
+}
+
+fn entry_of(rig: &Rig) -> OrderRequest {
+    let is_entry = |t: &&Tracked| t.order.request.purpose == Purpose::Entry;
+    rig.engine.orders().find(is_entry).unwrap().order.request
+}
+
 #[test]
 fn refused_exits_do_not_push_out_what_opened_the_position() {
     let (mut rig, mut exit) = leaving(Wanted::Halt);
-    let is_entry = |t: &&Tracked| t.order.request.purpose == Purpose::Entry;
-    let entry = rig.engine.orders().find(is_entry).unwrap().order.request;
+    let entry = entry_of(&rig);
     for _ in 0..600 {
         rig.outcome(exit.id, REFUSED);
         rig.wait(Span::secs(5));
         exit = rig.sent().into_iter().rfind(|order| order.purpose.closes()).unwrap();
     }
-    // A fill of it that is told late is one of ours.
-    rig.take();
-    rig.fill(&entry, 500_000, 1);
-    let effects = rig.take();
-    let stranger =
-        |e: &Effect| matches!(e, Effect::Alert(a) if a.message.contains("no order of ours"));
-    assert!(!effects.iter().any(stranger));
-    assert_eq!(rig.engine.order(entry.id).unwrap().order.filled, entry.quantity + QtyLots(1));
-    assert!(rig.engine.orders().count() < 200, "they are not kept for ever either");
+    knows_what_opened_the_position(&mut rig, &entry);
+}
+
+#[test]
+fn refused_reversals_do_not_push_out_what_opened_the_position() {
+    let (mut rig, _stop) = Rig::in_position(Direction::Long, delegated());
+    let entry = entry_of(&rig);
+    let mut reversals = 0;
+    for _ in 0..600 {
+        rig.bar(500_000);
+        refuse_all(&mut rig);
+        rig.all_say(Direction::Short);
+        reversals += refuse_all(&mut rig);
+    }
+    assert_eq!(reversals, 600);
+    knows_what_opened_the_position(&mut rig, &entry);
+}
+
+#[test]
+fn an_order_that_filled_after_its_end_is_kept_like_any_that_filled() {
+    let mut rig = Rig::warm(delegated());
+    rig.bar(500_000);
+    rig.all_say(Direction::Long);
+    let entry = rig.sent_one();
+    rig.outcome(entry.id, REFUSED);
+    rig.fill(&entry, 500_000, entry.quantity.0);
+    for _ in 0..300 {
+        rig.bar(500_000);
+        rig.all_say(Direction::Short);
+        rig.sent().iter().for_each(|order| rig.outcome(order.id, REFUSED));
+    }
+    knows_what_opened_the_position(&mut rig, &entry);
 }

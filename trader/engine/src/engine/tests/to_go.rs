@@ -12,8 +12,8 @@ fn closing(rig: &Rig) -> usize {
 }
 
 /// The venue does as it is asked, for long enough: it takes and fills what trades at once, cancels what
-/// is to be cancelled, and never had what is of unknown fate.
-fn obliging(rig: &mut Rig) {
+/// is to be cancelled, unless the cancel comes too `late`, and never had what is of unknown fate.
+fn obliging(rig: &mut Rig, late: bool) {
     for _ in 0..80 {
         let orders: Vec<_> = rig.engine.working_orders().map(|t| t.order).collect();
         for order in orders {
@@ -25,7 +25,7 @@ fn obliging(rig: &mut Rig) {
                     let (state, filled) = (VenueOrderState::Absent, order.filled);
                     rig.report(VenueReport::OrderStatus { order: id, state, filled, at });
                 }
-                _ if order.pending.is_some() => {
+                _ if order.pending.is_some() && !(late && kind.is_immediate()) => {
                     rig.report(VenueReport::Removed { order: id, removal: Removal::Canceled });
                 }
                 _ if kind.is_immediate() => fill_the_rest(rig, &order),
@@ -56,7 +56,11 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
 
     #[test]
-    fn what_is_to_go_goes_and_few_orders_are_sent_for_it(steps in steps(), alone in any::<bool>()) {
+    fn what_is_to_go_goes_and_few_orders_are_sent_for_it(
+        steps in steps(),
+        alone in any::<bool>(),
+        late in any::<bool>(),
+    ) {
         let mut config = if alone { delegated() } else { config() };
         config.policy.policy.exits.time_stop_bars = Some(5);
         let mut rig = Rig::warm(config);
@@ -66,7 +70,12 @@ proptest! {
             prop_assert!(closing(&rig) <= 2, "{step:?} sent another one to close");
         }
         let (held, wanted) = (rig.position().signum(), rig.engine.leaving_by(BTC));
-        obliging(&mut rig);
+        let newest = rig.engine.symbols[BTC.index()].wanted;
+        obliging(&mut rig, late);
+        prop_assert!(
+            newest != Some(Direction::Flat) || rig.position() == QtyLots::ZERO,
+            "the newest word is to be out: {:?} is held", rig.position()
+        );
         // A wish about one position ends where that one turns over.
         let turned = rig.position().signum() == -held && rig.engine.leaving_by(BTC).is_none();
         prop_assert!(

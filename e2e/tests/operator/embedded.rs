@@ -5,6 +5,7 @@ use k8s_openapi::api::core::v1::ServiceAccount;
 use sapphire_crds::{TradingAgent, TradingSystem};
 use sapphire_operator::reconcile::kind::Kind;
 
+use crate::agents::agent;
 use crate::desk::{POLICY, apply, assert_statuses, kubectl, names, ready, system, uid, wait};
 use crate::plane::{case, until};
 
@@ -45,6 +46,41 @@ async fn a_desk_comes_up_with_all_that_it_needs() {
         agents.items.iter().all(is_ready).then_some(())
     })
     .await;
+    assert_statuses(&case).await;
+}
+
+#[tokio::test]
+async fn a_stray_agent_says_so_itself_and_the_others_trade_on() {
+    let case = case("stray").await;
+    ready(&case, "").await;
+    agent(&case, "one", "Ready", "True").await;
+    let stray = |symbols: &str| {
+        let like_one = system("").split("---").nth(1).unwrap().replace("one", "doge");
+        like_one.replace("consensus: {}", &format!("consensus: {{symbols: [{symbols}]}}"))
+    };
+    apply(&case, &stray("DOGEUSD")).await;
+    let (reason, message) = wait(&case, "Stalled", "True").await;
+    assert!(reason == "SymbolsConflict" && message.contains("doge names DOGEUSD"), "{message}");
+    let said = agent(&case, "doge", "Stalled", "True").await;
+    assert_eq!(said.reason, "SymbolsConflict");
+    assert!(said.message.contains("DOGEUSD, which TradingSystem desk"), "{}", said.message);
+    for name in ["one", "two", "three"] {
+        let noted = format!("sapphiretrade.xyz/reconcile-now={name}");
+        kubectl(&case, &["annotate", &format!("tagent/{name}"), &noted]).await;
+        let agents = case.api::<TradingAgent>();
+        until("the agent to be looked at again", || async {
+            let handled = agents.get(name).await.unwrap().status?.handled?.reconcile_now?;
+            (handled.as_str() == name).then_some(())
+        })
+        .await;
+        agent(&case, name, "Ready", "True").await;
+    }
+    wait(&case, "CoreAvailable", "True").await;
+    assert_statuses(&case).await;
+    // What it says ends with its cause.
+    apply(&case, &stray("BTCUSD")).await;
+    wait(&case, "Ready", "True").await;
+    agent(&case, "doge", "Ready", "True").await;
     assert_statuses(&case).await;
 }
 

@@ -12,6 +12,7 @@ use sapphire_crds::{TradingAgentSpec, TradingSystem};
 use super::dereference::Dereferenced;
 use crate::reconcile::outcome::Hold;
 use crate::reconcile::stored::Stored;
+use crate::system::validate::stray;
 
 /// Where an agent runs.
 #[derive(Debug, Clone)]
@@ -44,6 +45,14 @@ pub fn validate(desk: &Dereferenced) -> Result<Home, Hold> {
         }
         Some(Ok(system)) => system.clone(),
     };
+    if let Some(symbol) = stray(&system, &desk.agent) {
+        return Err(Hold::stalled(
+            Reason::SymbolsConflict,
+            format!(
+                "it names {symbol}, which TradingSystem {name} does not trade, and no change of the system is rolled out meanwhile; remove {symbol} from the agent, or add it to the system's spec.symbols"
+            ),
+        ));
+    }
     if system.spec.storage.as_ref().is_none_or(|storage| storage.postgres.is_none()) {
         return Ok(Home::Inside(system));
     }
@@ -120,6 +129,18 @@ mod tests {
             Home::Beside { released, .. } => assert_eq!(released.as_str(), at),
             home => panic!("{home:?}"),
         }
+    }
+
+    #[rstest]
+    #[case::over_postgresql(json!({}))]
+    #[case::in_one_pod(json!({"storage": {"embedded": {}, "postgres": null}, "bus": null}))]
+    fn a_stray_agent_says_itself_what_holds_its_desk(#[case] system: Value) {
+        let stray = json!({"consensus": {"symbols": ["BTCUSD", "DOGEUSD"]}});
+        let hold = judge(system, released(), stray).unwrap_err().to_string();
+        assert!(
+            hold.contains("it names DOGEUSD, which TradingSystem desk does not trade"),
+            "{hold}"
+        );
     }
 
     #[test]

@@ -144,6 +144,16 @@ fn symbols(system: &TradingSystem) -> Vec<&Symbol> {
     }
 }
 
+/// The first symbol of an agent that its system does not trade.
+pub fn stray<'a>(system: &TradingSystem, agent: &'a TradingAgent) -> Option<&'a Symbol> {
+    let listed = match agent.spec.authority.choice().ok()? {
+        AuthorityChoice::Consensus(consensus) => consensus.symbols.as_deref()?,
+        AuthorityChoice::Delegated(delegated) => delegated.symbols.as_slice(),
+    };
+    let traded = symbols(system);
+    listed.iter().find(|symbol| !traded.is_empty() && !traded.contains(symbol))
+}
+
 /// `all`: there are no others, of which nobody knows whether they vote.
 fn agents_fit(
     system: &TradingSystem,
@@ -176,8 +186,7 @@ fn agents_fit(
                 ));
             }
         };
-        let strange = listed.into_iter().flatten().find(|symbol| !traded.contains(symbol));
-        if let (Some(symbol), false) = (strange, traded.is_empty()) {
+        if let Some(symbol) = stray(system, agent) {
             return Err(Hold::stalled(
                 Reason::SymbolsConflict,
                 format!(

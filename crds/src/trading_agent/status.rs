@@ -58,7 +58,8 @@ pub struct TradingAgentStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0))]
     pub scored_opinions: Option<i64>,
-    /// When it last had an opinion or abstained, as the leader last reported it.
+    /// When it last had an opinion or abstained, as the leader reported it. Written once a minute at most, so it
+    /// may be a minute older.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_opinion_at: Option<Time>,
     /// The values of annotations that were acted upon.

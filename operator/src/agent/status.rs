@@ -1,8 +1,8 @@
 //! What a TradingAgent's status says.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use sapphire_crds::TradingSystem;
-use sapphire_crds::conditions::{ConditionType, Reason};
+use sapphire_crds::conditions::{ConditionType, Reason, Time};
 use sapphire_crds::names::annotations::{ABANDON, ADOPT_DEFAULTS, PROMOTE, RECONCILE_NOW};
 use sapphire_crds::requests::Handled;
 use sapphire_crds::trading_agent::{AuthorityChoice, FailedRevision, TradingAgentStatus};
@@ -154,9 +154,20 @@ fn common(desk: &Dereferenced) -> TradingAgentStatus {
         after.weight = said.weight.map(|weight| weight.rounded(4));
         after.brier = said.brier.map(|brier| brier.rounded(4));
         after.scored_opinions = Some(said.scored);
-        after.last_opinion_at = said.last_opinion_at.as_ref().map(|at| whole_seconds(at.0));
+        after.last_opinion_at = opinion_at(after.last_opinion_at, said.last_opinion_at.as_ref());
     }
     after
+}
+
+/// A desk that trades has an opinion of every agent at every bar: not each is worth a write.
+const OPINIONS: SignedDuration = SignedDuration::from_mins(1);
+
+fn opinion_at(known: Option<Time>, said: Option<&Time>) -> Option<Time> {
+    let said = said.map(|at| whole_seconds(at.0));
+    match (&known, &said) {
+        (Some(before), Some(now)) if now.0.duration_since(before.0).abs() < OPINIONS => known,
+        _ => said,
+    }
 }
 
 fn no_pods(after: &mut TradingAgentStatus) {
@@ -295,4 +306,27 @@ fn promoted(setting: &mut Setting<'_>, course: &Course) {
 
 fn in_full(setting: &mut Setting<'_>) {
     setting.set(ConditionType::Promoted, Answer::True, Reason::NoCanary, "its vote counts in full");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case::the_first(None, Some("10:00:05"), Some("10:00:05"))]
+    #[case::soon_after(Some("10:00:05"), Some("10:01:04"), Some("10:00:05"))]
+    #[case::a_minute_later(Some("10:00:05"), Some("10:01:05"), Some("10:01:05"))]
+    #[case::by_a_clock_that_was_set_back(Some("10:00:05"), Some("09:30:00"), Some("09:30:00"))]
+    #[case::of_a_leader_that_knows_none(Some("10:00:05"), None, None)]
+    fn an_opinion_is_told_once_a_minute(
+        #[case] known: Option<&str>,
+        #[case] said: Option<&str>,
+        #[case] told: Option<&str>,
+    ) {
+        let time = |at: Option<&str>| {
+            at.map(|at| Time(format!("2026-01-01T{at}Z").parse::<Timestamp>().unwrap()))
+        };
+        assert_eq!(opinion_at(time(known), time(said).as_ref()), time(told));
+    }
 }

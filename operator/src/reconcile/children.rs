@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::desired::{APPLIED, Manifest};
 use super::equality;
+use super::gone::Gone;
 use super::health::{self, Health};
 use super::key::Key;
 use super::kind::Kind;
@@ -218,6 +219,7 @@ struct State {
     all: HashMap<ChildRef, Arc<Live>>,
     /// By the TradingSystem that their label names.
     by_desk: HashMap<Key, BTreeSet<ChildRef>>,
+    gone: Gone,
 }
 
 impl Children {
@@ -245,32 +247,26 @@ impl Children {
         self.len() == 0
     }
 
-    /// Takes in what a write of ours was answered with. What is older than what is known is left aside.
+    /// Takes in what a write of ours was answered with. What is older than what is known is left aside, and
+    /// so is what went meanwhile.
     pub fn observe(&self, kind: Kind, object: DynamicObject) -> Option<Arc<Live>> {
         let key = Key::of(&object);
-        self.insert(ChildRef { kind, key }, Live::read(kind, object)).map(|seen| seen.live)
+        let live = Live::read(kind, object);
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        if state.gone.has(&live.uid) {
+            return None;
+        }
+        state.insert(ChildRef { kind, key }, live).map(|seen| seen.live)
     }
 
     fn insert(&self, child: ChildRef, live: Live) -> Option<Seen> {
-        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
-        let before = state.all.get(&child);
-        if let Some(before) = before {
-            if before.version.is_newer_than(&live.version) {
-                return None;
-            }
-            live.inherit(before);
-        }
-        let live = Arc::new(live);
-        if let Some(desk) = desk(&child.key, &live) {
-            state.by_desk.entry(desk).or_default().insert(child.clone());
-        }
-        state.all.insert(child.clone(), live.clone());
-        Some(Seen { child, live })
+        self.state.write().unwrap_or_else(PoisonError::into_inner).insert(child, live)
     }
 
     fn remove(&self, child: ChildRef) -> Option<Seen> {
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
         let live = state.all.remove(&child)?;
+        state.gone.add(&live.uid);
         if let Some(desk) = desk(&child.key, &live)
             && let Some(children) = state.by_desk.get_mut(&desk)
         {
@@ -298,6 +294,24 @@ impl Children {
             child.kind == kind && namespace.is_none_or(|name| child.key.namespace == name)
         };
         state.all.keys().filter(mine).cloned().collect()
+    }
+}
+
+impl State {
+    fn insert(&mut self, child: ChildRef, live: Live) -> Option<Seen> {
+        let before = self.all.get(&child);
+        if let Some(before) = before {
+            if before.version.is_newer_than(&live.version) {
+                return None;
+            }
+            live.inherit(before);
+        }
+        let live = Arc::new(live);
+        if let Some(desk) = desk(&child.key, &live) {
+            self.by_desk.entry(desk).or_default().insert(child.clone());
+        }
+        self.all.insert(child.clone(), live.clone());
+        Some(Seen { child, live })
     }
 }
 
@@ -458,6 +472,22 @@ mod tests {
         assert_eq!(gone.len(), 1);
         assert!(children.of_desk(&desk).is_empty());
         assert!(children.is_empty());
+    }
+
+    #[test]
+    fn a_late_answer_does_not_bring_back_what_went() {
+        let children = Children::default();
+        let of = |uid: &str, version| {
+            let mut object = object(&wish("a"), version);
+            object.metadata.uid = Some(uid.into());
+            object
+        };
+        take(&children, of("first", 1));
+        let mut intake = Intake::new(Kind::Deployment, None);
+        intake.take(&children, Event::Delete(of("first", 3)));
+        assert!(children.observe(Kind::Deployment, of("first", 2)).is_none());
+        assert!(children.is_empty());
+        assert!(children.observe(Kind::Deployment, of("second", 4)).is_some(), "made anew");
     }
 
     #[test]

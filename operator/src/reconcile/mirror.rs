@@ -3,10 +3,12 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, PoisonError, RwLock};
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::Resource as _;
 use kube::runtime::watcher::Event;
 use sapphire_crds::{RiskPolicy, TradingAgent, TradingSystem};
 
+use super::gone::Gone;
 use super::key::Key;
 use super::stored::{Stored, Unreadable, Wire};
 use super::version::ResourceVersion;
@@ -62,11 +64,13 @@ struct State<K> {
     /// By the object that they name. Every change of a system asks who its agents are, and there may
     /// be thousands.
     belonging: HashMap<Key, BTreeSet<Key>>,
+    gone: Gone,
 }
 
 impl<K> Default for Mirror<K> {
     fn default() -> Self {
-        let state = State { objects: HashMap::new(), belonging: HashMap::new() };
+        let state =
+            State { objects: HashMap::new(), belonging: HashMap::new(), gone: Gone::default() };
         Self { state: RwLock::new(state) }
     }
 }
@@ -134,38 +138,49 @@ impl<K: kube::Resource<DynamicType = ()> + Clone + Refers> Mirror<K> {
     }
 
     /// Takes in what a write of ours was answered with, so that the next reconcile sees it. What is
-    /// older than what is known is left aside.
+    /// older than what is known is left aside, and so is what went meanwhile.
     pub fn observe(&self, written: Wire<K>) {
         let (key, read) = unwrap(written);
-        self.insert(key, read);
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        if !uid(&read).is_some_and(|uid| state.gone.has(uid)) {
+            state.insert(key, read);
+        }
     }
 
     fn insert(&self, key: Key, read: Read<K>) -> Option<Change<K>> {
-        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
-        let before = state.objects.get(&key);
-        if before.is_some_and(|before| version(before).is_newer_than(&version(&read))) {
-            return None;
-        }
-        let named = belongs_to(&key, &read);
-        let before = state.objects.insert(key.clone(), read.clone());
-        let named_before = before.as_ref().and_then(|before| belongs_to(&key, before));
-        if named_before != named {
-            state.forget(named_before.as_ref(), &key);
-            if let Some(named) = &named {
-                state.belonging.entry(named.clone()).or_default().insert(key.clone());
-            }
-        }
-        let named = named_before.into_iter().chain(named).collect();
-        Some(Change { key, before: before.and_then(Result::ok), after: read.ok(), named })
+        self.state.write().unwrap_or_else(PoisonError::into_inner).insert(key, read)
     }
 
     fn remove(&self, key: Key) -> Option<Change<K>> {
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
         let before = state.objects.remove(&key)?;
+        if let Some(uid) = uid(&before) {
+            state.gone.add(uid);
+        }
         let named = belongs_to(&key, &before);
         state.forget(named.as_ref(), &key);
         let named = named.into_iter().collect();
         Some(Change { key, before: before.ok(), after: None, named })
+    }
+}
+
+impl<K: kube::Resource<DynamicType = ()> + Clone + Refers> State<K> {
+    fn insert(&mut self, key: Key, read: Read<K>) -> Option<Change<K>> {
+        let before = self.objects.get(&key);
+        if before.is_some_and(|before| version(before).is_newer_than(&version(&read))) {
+            return None;
+        }
+        let named = belongs_to(&key, &read);
+        let before = self.objects.insert(key.clone(), read.clone());
+        let named_before = before.as_ref().and_then(|before| belongs_to(&key, before));
+        if named_before != named {
+            self.forget(named_before.as_ref(), &key);
+            if let Some(named) = &named {
+                self.belonging.entry(named.clone()).or_default().insert(key.clone());
+            }
+        }
+        let named = named_before.into_iter().chain(named).collect();
+        Some(Change { key, before: before.and_then(Result::ok), after: read.ok(), named })
     }
 }
 
@@ -193,9 +208,16 @@ fn belongs_to<K: Refers>(key: &Key, read: &Read<K>) -> Option<Key> {
     }
 }
 
+fn meta<K: kube::Resource<DynamicType = ()>>(read: &Read<K>) -> &ObjectMeta {
+    read.as_ref().map_or_else(|invalid| &invalid.metadata, |object| object.meta())
+}
+
 fn version<K: kube::Resource<DynamicType = ()>>(read: &Read<K>) -> ResourceVersion {
-    let meta = read.as_ref().map_or_else(|invalid| &invalid.metadata, |object| object.meta());
-    ResourceVersion::of(meta)
+    ResourceVersion::of(meta(read))
+}
+
+fn uid<K: kube::Resource<DynamicType = ()>>(read: &Read<K>) -> Option<&str> {
+    meta(read).uid.as_deref()
 }
 
 /// An object came, changed or went. `None` where it is not there, or cannot be read.
@@ -320,6 +342,25 @@ mod tests {
             mirror.get(&Key::new("n", "a")).unwrap().metadata.resource_version.as_deref(),
             Some("7")
         );
+    }
+
+    #[test]
+    fn a_late_answer_does_not_bring_back_what_went() {
+        let (mirror, mut intake) = (Mirror::default(), Intake::new(None));
+        let of = |uid: &str, version: u64| -> Wire<RiskPolicy> {
+            serde_json::from_value(json!({
+                "metadata": {"name": "a", "namespace": "n", "uid": uid,
+                    "resourceVersion": version.to_string()},
+                "spec": {},
+            }))
+            .unwrap()
+        };
+        intake.take(&mirror, Event::Apply(of("first", 1)));
+        intake.take(&mirror, Event::Delete(of("first", 3)));
+        mirror.observe(of("first", 2));
+        assert!(mirror.keys().is_empty());
+        mirror.observe(of("second", 4));
+        assert_eq!(mirror.keys().len(), 1, "made anew");
     }
 
     fn agent(name: &str, version: u64, spec: serde_json::Value) -> Wire<TradingAgent> {

@@ -10,6 +10,7 @@ pub mod desired;
 pub mod equality;
 pub mod events;
 pub mod finalizers;
+mod gone;
 pub mod health;
 pub mod key;
 pub mod kind;

@@ -69,6 +69,8 @@ const TURN: Duration = Duration::from_secs(60);
 
 /// The status that follows.
 pub fn decide(before: Option<&RolloutStatus>, facts: &Facts) -> Decision {
+    let tried_again;
+    let mut facts = facts;
     let mut rollout = before.cloned().unwrap_or_else(|| match &facts.running {
         Some(running) => found(running, &facts.target, facts.clustered),
         None => empty(facts.target.clone()),
@@ -84,6 +86,10 @@ pub fn decide(before: Option<&RolloutStatus>, facts: &Facts) -> Decision {
         if !facts.retry && failed.generation == facts.generation {
             return stays_failed(rollout.clone(), failed);
         }
+        // An attempt is told from the one that failed by the second of its beginning.
+        let next = failed.at.0.saturating_add(SignedDuration::from_secs(1));
+        tried_again = Facts { now: facts.now.max(next.unwrap_or(Timestamp::MAX)), ..facts.clone() };
+        facts = &tried_again;
         begin(&mut rollout);
     }
     match rollout.step {

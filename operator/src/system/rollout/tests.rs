@@ -239,6 +239,19 @@ fn a_migration_that_failed_fails_the_rollout_and_touches_nothing() {
 }
 
 #[test]
+fn a_migration_that_is_tried_again_at_once_is_another_attempt() {
+    let begun = decide(Some(&running()), &facts('b', true));
+    let words = Migration::Failed("relation exists".into());
+    let failed = next(&begun, &Facts { migration: words, ..facts('b', true) });
+    let again = next(&failed, &Facts { retry: true, ..facts('b', true) });
+    let attempt = |decision: &Decision| {
+        plan(Some(&decision.rollout), &name('b'), true, [].into()).migrate.unwrap()
+    };
+    assert_eq!(attempt(&begun).revision, attempt(&again).revision);
+    assert_ne!(attempt(&begun).id, attempt(&again).id, "the failed pod is not its own");
+}
+
+#[test]
 fn a_migration_that_was_taken_away_goes_on_waiting() {
     let begun = decide(Some(&running()), &facts('b', true));
     let evicted = Migration::Disrupted("evicted".into());

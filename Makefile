@@ -10,7 +10,7 @@ E2E_TESTS := $(patsubst e2e/tests/%/main.rs,--test %,$(wildcard e2e/tests/*/main
 .PHONY: help run test lint fmt bench bench-operator docs page test-rust test-page test-browser test-e2e cluster-api cluster-down image clean
 
 help: ## list the targets
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: page ## trade the quickstart on real data, with a page at http://127.0.0.1:8080 (ARGS="--speed max --exit" for the report in seconds)
 	cargo run -p sapphire-trader -- run -f examples/quickstart $(ARGS)

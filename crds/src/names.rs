@@ -57,7 +57,8 @@ pub mod annotations {
         MIGRATE = "sapphiretrade.xyz/migrate";
         /// On a TradingAgent with a canary: give it its full weight now.
         PROMOTE = "sapphiretrade.xyz/promote";
-        /// On a TradingAgent with a canary: go back to the former revision.
+        /// On a TradingAgent with a canary: go back to the former revision. The agent and its system are not
+        /// Ready from then on, until its spec changes or is tried again.
         ABANDON = "sapphiretrade.xyz/abandon";
         /// On a TradingSystem or RiskPolicy: `true` lets it be deleted whatever is open. Positions stay at
         /// the venue and nobody watches them.

@@ -63,7 +63,6 @@ use crate::values::Duration;
         json_path = ".status.slowest.latency",
         priority = 1
     ),
-    printcolumn(name = "Hash", type_ = "string", json_path = ".status.hash", priority = 1),
     printcolumn(
         name = "Status",
         type_ = "string",

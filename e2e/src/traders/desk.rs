@@ -53,6 +53,8 @@ pub(super) struct Facts {
 pub(super) struct Desk {
     epoch: i64,
     leader: Option<String>,
+    /// When somebody first led: every agent has an opinion then.
+    opined_at: Option<Time>,
     quiesced: BTreeSet<String>,
     ready_since: BTreeMap<String, Instant>,
     /// The policy last seen, and since when.
@@ -112,6 +114,7 @@ impl Desk {
         if let Some(successor) = successor {
             self.epoch += 1;
             self.leader = Some(successor.name.clone());
+            self.opined_at.get_or_insert_with(|| Time(Timestamp::now()));
         }
     }
 
@@ -185,19 +188,19 @@ impl Desk {
             exposed_symbols: if open { conduct.exposed.clone() } else { Vec::new() },
             open_orders: if open { conduct.open_orders } else { 0 },
             journal_head: Some(JournalHead { sequence: self.epoch, hash: digest_of(self.epoch) }),
-            agents: facts.agents.iter().map(|(name, canary)| agent(name, *canary)).collect(),
+            agents: facts.agents.iter().map(|(name, canary)| self.count(name, *canary)).collect(),
         }
     }
-}
 
-fn agent(name: &ObjectName, canary_weight: Option<Proportion>) -> AgentReport {
-    AgentReport {
-        name: name.clone(),
-        weight: canary_weight,
-        canary_weight,
-        brier: "0.25".parse().ok(),
-        scored: 100,
-        last_opinion_at: None,
+    fn count(&self, name: &ObjectName, canary_weight: Option<Proportion>) -> AgentReport {
+        AgentReport {
+            name: name.clone(),
+            weight: canary_weight.or_else(|| "1".parse().ok()),
+            canary_weight,
+            brier: "0.25".parse().ok(),
+            scored: 100,
+            last_opinion_at: self.opined_at.clone(),
+        }
     }
 }
 

@@ -131,3 +131,28 @@ async fn under_newer_definitions_it_goes_on_with_what_it_knows_and_leaves_the_re
         "nothing is made of it, and its neighbour trades on"
     );
 }
+
+#[tokio::test]
+async fn a_second_release_over_the_same_namespaces_is_refused() {
+    let installation = Installation::nothing().await;
+    installation.kubectl(&["create", "namespace", "research"]).await;
+    installation.operator(&[]).await.ok().unwrap();
+    let second = |release: &'static str, values: &'static str| {
+        let chart = crate::installation::OPERATOR;
+        let home = ["--namespace", "second", "--dry-run=server"];
+        [&["install", release, chart][..], &home, &["--set", values]].concat()
+    };
+    for values in ["replicas=1", "watchNamespaces={research}"] {
+        let said = installation.helm(&second("second", values)).await.refused().unwrap();
+        let words = "release sapphire in namespace sapphire-system works in all namespaces already";
+        assert!(said.contains(words) && said.contains("watchNamespaces"), "{said}");
+    }
+    // With namespaces of its own each has its place.
+    installation.operator(&["--set", "watchNamespaces={default}"]).await.ok().unwrap();
+    installation.helm(&second("second", "watchNamespaces={research}")).await.ok().unwrap();
+    let both = "watchNamespaces={research,default}";
+    let said = installation.helm(&second("second", both)).await.refused().unwrap();
+    assert!(said.contains("works in default already"), "{said}");
+    let said = installation.helm(&second("second", "replicas=1")).await.refused().unwrap();
+    assert!(said.contains("works in default already"), "{said}");
+}

@@ -47,6 +47,8 @@ async fn both_charts_pass_the_strict_linter() {
 #[case::too_many_at_a_time("concurrency=1000", "concurrency")]
 #[case::a_namespace("watchNamespaces={Bad_Name}", "watchNamespaces")]
 #[case::a_log_format("log.format=xml", "format")]
+#[case::a_log_level("log.level=loud", "level")]
+#[case::a_list_of_levels("log.level=info\\,kube=loud", "level")]
 #[case::a_log_word("log.lvl=info", "lvl")]
 #[case::a_collector("tracing.url=http://a:1", "url")]
 #[case::a_collectors_address("tracing.endpoint=collector:4318", "endpoint")]
@@ -68,6 +70,8 @@ async fn both_charts_pass_the_strict_linter() {
 #[case::pull_secrets("imagePullSecrets[0].secret=x", "secret")]
 #[case::a_toleration("tolerations[0].kye=x", "kye")]
 #[case::affinity("affinity.nodeAffinty.x=1", "nodeAffinty")]
+#[case::a_repository("traderImage.repository=My/Image", "repository")]
+#[case::a_tag("image.tag=a:b", "tag")]
 #[case::the_traders_digest("traderImage.digest=short", "digest")]
 #[tokio::test]
 async fn a_slip_in_the_values_is_refused_by_name(#[case] value: &str, #[case] named: &str) {

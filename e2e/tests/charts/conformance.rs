@@ -65,20 +65,26 @@ async fn write_schemas(cluster: &Cluster) -> PathBuf {
     cluster.kubectl(&established).await.unwrap().ok().unwrap();
     let folder = cluster.folder().join("schemas");
     std::fs::create_dir_all(&folder).unwrap();
-    let index = get(cluster, "/openapi/v3").await;
-    for (_, group) in index["paths"].as_object().unwrap() {
-        let document = get(cluster, group["serverRelativeURL"].as_str().unwrap()).await;
+    for document in said_of_kinds(cluster).await {
         write_kinds(&folder, &document);
     }
     folder
 }
 
-async fn get(cluster: &Cluster, path: &str) -> Value {
-    let client = cluster.client().await.unwrap();
-    // It is made anew while kinds come and go, and is empty for a moment then.
+/// What the API server says of its kinds, a document a group. It is made anew while kinds come and go: empty for a
+/// moment, and then at addresses that an index read before does not know.
+async fn said_of_kinds(cluster: &Cluster) -> Vec<Value> {
+    let client = &cluster.client().await.unwrap();
+    let get = |path: String| async move {
+        client.request::<Value>(Request::get(path).body(Vec::new()).ok()?).await.ok()
+    };
     until("what the API server says of its kinds", || async {
-        let request = Request::get(path).body(Vec::new()).unwrap();
-        client.request(request).await.ok()
+        let index = get("/openapi/v3".to_owned()).await?;
+        let mut documents = Vec::new();
+        for (_, group) in index["paths"].as_object()? {
+            documents.push(get(group["serverRelativeURL"].as_str()?.to_owned()).await?);
+        }
+        Some(documents)
     })
     .await
 }

@@ -27,6 +27,12 @@ const GATHER_REPORTS: Duration = Duration::from_secs(5);
 /// A desk and its agents are mostly applied together.
 const GATHER_AGENTS: Duration = Duration::from_millis(100);
 
+/// A system goes through several states within a moment, and its agents follow the last of them.
+const GATHER_STEPS: Duration = Duration::from_millis(250);
+
+/// A policy looks at the pods of all its systems, and a restart changes each several times.
+const GATHER_PODS: Duration = Duration::from_millis(500);
+
 /// A policy looks at all of its systems, and so at many that change together once.
 const GATHER_SYSTEMS: Duration = Duration::from_millis(200);
 
@@ -42,7 +48,7 @@ pub fn of_system(context: &Context, change: &Change<TradingSystem>) {
     }
     // Whatever changed: that it is what we wrote ourselves was seen before the watch told it, so a look
     // at what changed would find nothing.
-    agents_of(context, &change.key).into_iter().for_each(|agent| queues.agents.wake(agent));
+    follow_steps(context, &change.key);
 }
 
 /// A TradingAgent changed.
@@ -78,7 +84,7 @@ pub fn of_child(context: &Context, seen: &Seen) {
     let agent = seen.live.label(labels::AGENT).map(|agent| key.beside(agent));
     // What agents' pods take from their system is in its revisions.
     if let (Some(system), None, Kind::ControllerRevision) = (&system, &agent, seen.child.kind) {
-        agents_of(context, system).into_iter().for_each(|agent| context.queues.agents.wake(agent));
+        follow_steps(context, system);
     }
     system.into_iter().for_each(|system| context.queues.systems.wake(system));
     agent.into_iter().for_each(|agent| context.queues.agents.wake(agent));
@@ -86,7 +92,7 @@ pub fn of_child(context: &Context, seen: &Seen) {
     if seen.child.kind == Kind::Pod
         && let Some(system) = seen.live.label(labels::SYSTEM)
     {
-        policy_of(context, &key.beside(system), Duration::ZERO);
+        policy_of(context, &key.beside(system), GATHER_PODS);
     }
 }
 
@@ -97,6 +103,12 @@ pub fn of_report(context: &Context, change: &reports::Change) {
     policy_of(context, &change.system, pause);
     for agent in agents_of(context, &change.system) {
         context.queues.agents.wake_after(agent, pause);
+    }
+}
+
+fn follow_steps(context: &Context, system: &Key) {
+    for agent in agents_of(context, system) {
+        context.queues.agents.wake_after(agent, GATHER_STEPS);
     }
 }
 

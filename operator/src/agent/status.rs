@@ -6,6 +6,7 @@ use sapphire_crds::conditions::{ConditionType, Reason, Time};
 use sapphire_crds::names::annotations::{ABANDON, ADOPT_DEFAULTS, PROMOTE, RECONCILE_NOW};
 use sapphire_crds::requests::Handled;
 use sapphire_crds::trading_agent::{AuthorityChoice, FailedRevision, TradingAgentStatus};
+use sapphire_crds::trading_system::RolloutStep;
 use sapphire_crds::values::Text;
 
 use super::canary::Course;
@@ -192,10 +193,12 @@ fn inside(setting: &mut Setting<'_>, system: &TradingSystem, after: &mut Trading
     let status = system.status.as_ref();
     let core = status.and_then(|status| status.conditions.get(ConditionType::CoreAvailable));
     let current = status.and_then(|s| s.observed_generation) == system.metadata.generation;
-    if current && core.is_some_and(|core| core.status == "True") {
-        after.revision = status
-            .and_then(|status| status.rollout.as_ref())
-            .and_then(|rollout| rollout.core.clone());
+    // While a change comes, the pod may be one without it; where it failed the former one is back.
+    let rollout = status.and_then(|status| status.rollout.as_ref());
+    let rolls = rollout
+        .is_none_or(|rollout| rollout.step != RolloutStep::Complete && rollout.failed.is_none());
+    if current && !rolls && core.is_some_and(|core| core.status == "True") {
+        after.revision = rollout.and_then(|rollout| rollout.core.clone());
         setting.ready("it is part of the trader's pod, which answers");
     } else {
         // Not in the system's own words: they change with every step, and there may be many agents.

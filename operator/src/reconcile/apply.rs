@@ -98,7 +98,10 @@ async fn one<K: Resource<DynamicType = ()>>(
     let key = owner.key.beside(&child.name);
     let live = match context.children.get(child.kind, &key) {
         Some(live) => Some(live),
-        None => look(context, child.kind, owner, &child.name).await?,
+        None => match create(context, owner, child).await? {
+            Some(made) => return Ok(made),
+            None => look(context, child.kind, owner, &child.name).await?,
+        },
     };
     if let Some(live) = &live {
         is_ours(child.kind, &child.name, owner, live)?;
@@ -147,6 +150,22 @@ async fn one<K: Resource<DynamicType = ()>>(
                 }
             }
         }
+    }
+}
+
+/// Makes a child that the watch does not know, in one call. `None` where something of its name is there: it
+/// may be somebody else's, or the watch may lag behind.
+async fn create(
+    context: &Context,
+    owner: &Owner,
+    child: &Desired,
+) -> Result<Option<Arc<Live>>, Hold> {
+    let manifest = manifest(child, owner, None)?;
+    let api = api(context, child.kind, &owner.key.namespace);
+    match patch(context, &api, &manifest.of_nothing(), false).await {
+        Ok(made) => Ok(Some(observe(context, &manifest, made, "create"))),
+        Err(kube::Error::Api(status)) if status.code == 409 => Ok(None),
+        Err(error) => Err(failed(&manifest, &error)),
     }
 }
 

@@ -192,6 +192,16 @@ pub struct Manifest {
     pub hash: String,
 }
 
+impl Manifest {
+    /// The same, to be applied only where nothing of its name is there: it asks for a state of the object
+    /// that none ever has, so that the API server refuses it (409) where there is one.
+    pub fn of_nothing(&self) -> Self {
+        let mut only_new = self.clone();
+        put(&mut only_new.object, &["metadata", "resourceVersion"], "1".into());
+        only_new
+    }
+}
+
 fn put(object: &mut Value, path: &[&str], value: Value) {
     let Some((first, rest)) = path.split_first() else {
         *object = value;

@@ -36,7 +36,7 @@ use crate::reconcile::undecodable;
 use dereference::{Dereferenced, dereference};
 use observe::{Known, patient_until};
 use rollout::state::had_its_time;
-use rollout::{Decision, Facts, Migration, decide, plan};
+use rollout::{Decision, Facts, Migration, Plan, decide, plan};
 use sapphire_crds::TradingSystem;
 use sapphire_crds::conditions::Reason;
 use sapphire_crds::trading_system::RolloutStatus;
@@ -47,6 +47,14 @@ use validate::{Shape, Valid, validate};
 /// Reconciles TradingSystems.
 #[derive(Debug, Clone, Copy)]
 pub struct Systems;
+
+/// Whether what a status newly asks for is carried out at once, or when the watch has told of it. Once in a
+/// reconcile: a status that was not taken would ask for ever.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Follow {
+    On,
+    Off,
+}
 
 /// How far a reconcile came.
 #[derive(Debug)]
@@ -59,8 +67,10 @@ pub struct Standing<'a> {
     pub decision: Decision,
     /// What keeps a child from being applied.
     pub held: Option<Hold>,
+    /// Whether the decision asks for other children than those that were applied.
+    moved: bool,
     /// The turn that the decision takes, until it is written.
-    _turn: Option<Turn<'a>>,
+    turn: Option<Turn<'a>>,
 }
 
 impl Reconciler for Systems {
@@ -73,7 +83,7 @@ impl Reconciler for Systems {
         attempt: u32,
     ) -> Result<Option<Duration>, Hold> {
         let context = context.as_ref();
-        let outcome = Self::look(context, &key, attempt).await;
+        let outcome = Self::look(context, &key, attempt, Follow::On).await;
         context.turns.hand_out(context);
         // After the statuses, of which it is made.
         let labelled = protection::keep(context, &key.namespace).await;
@@ -82,7 +92,12 @@ impl Reconciler for Systems {
 }
 
 impl Systems {
-    async fn look(context: &Context, key: &Key, attempt: u32) -> Result<Option<Duration>, Hold> {
+    async fn look(
+        context: &Context,
+        key: &Key,
+        attempt: u32,
+        follow: Follow,
+    ) -> Result<Option<Duration>, Hold> {
         let system = match context.systems.read(key) {
             None => return Ok(gone(context, key)),
             Some(Read::Err(invalid)) if deletion::of_unreadable(context, &invalid).await? => {
@@ -112,9 +127,20 @@ impl Systems {
             _ => context.turns.leave(key),
         }
         let silence = status::tell(context, &desk, &outcome, attempt).await?;
-        let standing = outcome.map_err(|hold| hold.no_later_than(silence))?;
-        telling::of_rollout(context, &desk, &standing).await?;
-        by_hand::tell(context, &desk).await;
+        let mut standing = outcome.map_err(|hold| hold.no_later_than(silence))?;
+        // Its turn stands in the status by now.
+        standing.turn = None;
+        let told = async {
+            telling::of_rollout(context, &desk, &standing).await?;
+            by_hand::tell(context, &desk).await;
+            Ok(())
+        };
+        if standing.moved && follow == Follow::On {
+            let next = Box::pin(Self::look(context, key, attempt, Follow::Off));
+            let (told, outcome) = tokio::join!(told, next);
+            return outcome.and_then(|again| told.map(|()| again));
+        }
+        told.await?;
         let again = [silence, standing.decision.again].into_iter().flatten().min();
         match standing.held {
             Some(hold) => Err(hold.no_later_than(again)),
@@ -148,7 +174,11 @@ async fn bring_about<'a>(context: &'a Context, desk: &Dereferenced) -> Result<St
     let late = rollout.as_ref().is_some_and(|rollout| {
         had_its_time(rollout, Timestamp::now(), patient_until(context, &desk.system))
     });
-    let done = match carry_out(context, desk, &valid, rollout.as_ref(), &target).await {
+    let plan_of = |rollout: Option<&RolloutStatus>| {
+        plan(rollout, &target, clustered, observe::leaders(context, desk))
+    };
+    let plan = plan_of(rollout.as_ref());
+    let done = match carry_out(context, desk, &valid, &plan).await {
         // A step that had its time is undone, whatever it was that could not be done.
         Err(hold) if late => Done { held: Some(hold), ..Done::default() },
         done => done?,
@@ -168,7 +198,8 @@ async fn bring_about<'a>(context: &'a Context, desk: &Dereferenced) -> Result<St
         decision = decide(rollout.as_ref(), &facts);
     }
     decision.again = [decision.again, done.again].into_iter().flatten().min();
-    Ok(Standing { found, facts, decision, held: done.held, _turn: turn })
+    let moved = plan_of(Some(&decision.rollout)) != plan;
+    Ok(Standing { found, facts, decision, held: done.held, moved, turn })
 }
 
 /// Brings limits, and all else that is no part of a revision, to what runs, whatever `hold` keeps anything
@@ -201,11 +232,8 @@ async fn carry_out(
     context: &Context,
     desk: &Dereferenced,
     valid: &Valid,
-    rollout: Option<&RolloutStatus>,
-    target: &ObjectName,
+    plan: &Plan,
 ) -> Result<Done, Hold> {
-    let clustered = matches!(valid.shape, Shape::Clustered { .. });
-    let plan = plan(rollout, target, clustered, observe::leaders(context, desk));
     let mut done = Done::default();
     let mut migrate = plan.migrate.as_ref();
     if let Some(attempt) = migrate {
@@ -213,12 +241,12 @@ async fn carry_out(
         migrate = migrate.filter(|_| pod.may_be_applied);
         (done.migration, done.again) = (pod.migration, pod.again);
     }
-    let asked = release::children(context, desk, valid, &plan, migrate).await?;
+    let asked = release::children(context, desk, valid, plan, migrate).await?;
     match apply(context, &**desk.system, &valid.owner, &asked.children).await {
         // While nothing is released nothing is replaced: what runs is of a desk whose status was lost.
         Ok(_) if !asked.complete || plan.core.is_none() => {}
         Ok(applied) => {
-            let stays = |child: &_| release::stays(context, desk, &plan, child);
+            let stays = |child: &_| release::stays(context, desk, plan, child);
             orphans::collect(context, &desk.key, &valid.owner, &applied, stays).await?;
         }
         // Nothing is known of what the API server did not answer to.

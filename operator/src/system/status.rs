@@ -70,6 +70,9 @@ pub(super) async fn tell(
         }
     }
     after.conditions = setting.finish();
+    if let Some(pause) = only_words(context, desk, &after) {
+        return Ok(Some(again.map_or(pause, |again| again.min(pause))));
+    }
     write(context, desk, &after).await?;
     // What was undone is told in the words of its condition.
     let undone =
@@ -78,6 +81,46 @@ pub(super) async fn tell(
         context.events.tell_stalled(&**desk.system, &before.conditions, &after.conditions).await;
     }
     Ok(again)
+}
+
+/// How long a status waits for which nothing changed but words. Pods that come up change them with every
+/// one, and mostly something better is known by then.
+const WORDS: Duration = Duration::from_secs(2);
+/// That a status waits for it.
+const OTHER_WORDS: &str = "other words";
+
+/// How long `after` is still to wait, where it tells what the status tells in other words.
+fn only_words(
+    context: &Context,
+    desk: &Dereferenced,
+    after: &TradingSystemStatus,
+) -> Option<Duration> {
+    let uid = desk.system.metadata.uid.as_deref().unwrap_or_default();
+    let before = desk.status();
+    if before == *after || wordless(before) != wordless(after.clone()) {
+        context.sights.end(uid, OTHER_WORDS);
+        return None;
+    }
+    let waits = context.sights.since(uid, OTHER_WORDS).elapsed();
+    if waits < WORDS {
+        return Some(WORDS - waits);
+    }
+    context.sights.end(uid, OTHER_WORDS);
+    None
+}
+
+/// A status without its sentences, and without the reasons that no column shows.
+fn wordless(mut status: TradingSystemStatus) -> TradingSystemStatus {
+    for condition in &mut status.conditions.0 {
+        condition.message.clear();
+        if ![ConditionType::Ready, ConditionType::Reconciling, ConditionType::Stalled]
+            .iter()
+            .any(|shown| shown.as_str() == condition.type_)
+        {
+            condition.reason.clear();
+        }
+    }
+    status
 }
 
 /// Writes that nothing is reconciled. What the traders report is told all the same: a deletion is

@@ -10,6 +10,9 @@ pub use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
+/// The `status.observedGeneration` of an object that nobody has looked at yet.
+pub const UNOBSERVED: i64 = -1;
+
 /// The conditions of an object: a map by `type`, at most 16.
 ///
 /// Ready, Reconciling and Stalled mean what kstatus takes them to mean; the rest are the kind's own.

@@ -12,9 +12,9 @@ use crate::values::{ObjectName, Proportion, Text};
 #[serde(rename_all = "camelCase")]
 #[schemars(transform = crate::schema::structural)]
 pub struct TradingAgentStatus {
-    /// The `metadata.generation` that this status speaks of.
+    /// The `metadata.generation` that this status speaks of; -1 while nobody has looked at the object.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 0))]
+    #[schemars(range(min = -1))]
     pub observed_generation: Option<i64>,
     /// The name of the strategy that is set.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -14,9 +14,9 @@ use crate::values::{Amount, ObjectName, Symbol, Text};
 #[serde(rename_all = "camelCase")]
 #[schemars(transform = crate::schema::structural)]
 pub struct TradingSystemStatus {
-    /// The `metadata.generation` that this status speaks of.
+    /// The `metadata.generation` that this status speaks of; -1 while nobody has looked at the object.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 0))]
+    #[schemars(range(min = -1))]
     pub observed_generation: Option<i64>,
     /// Which revision each part of the desk runs, and what is under way.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use sapphire_crds::TradingSystem;
-use sapphire_crds::conditions::{ConditionType, Reason, Time};
+use sapphire_crds::conditions::{ConditionType, Reason, Time, UNOBSERVED};
 use sapphire_crds::names::annotations::{ABANDON, ADOPT_DEFAULTS, PROMOTE, RECONCILE_NOW};
 use sapphire_crds::requests::Handled;
 use sapphire_crds::trading_agent::{AuthorityChoice, FailedRevision, TradingAgentStatus};
@@ -55,7 +55,7 @@ pub(super) async fn tell(
                 }
                 Hold::Transient(transient) => {
                     // A moment's trouble is no news.
-                    if attempt < SHOWN && before.observed_generation.is_some() {
+                    if attempt < SHOWN && before.observed_generation > Some(UNOBSERVED) {
                         return Ok(());
                     }
                     setting.reconciling(Reason::Retrying, transient.to_string());

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use sapphire_crds::conditions::{ConditionType, Reason};
+use sapphire_crds::conditions::{ConditionType, Reason, UNOBSERVED};
 use sapphire_crds::names::annotations::{ADOPT_DEFAULTS, MIGRATE};
 use sapphire_crds::requests::Handled;
 use sapphire_crds::trading_system::{AgentCount, RolloutFailure, RolloutStep, TradingSystemStatus};
@@ -62,7 +62,7 @@ pub(super) async fn tell(
         Err(Hold::Waiting { reason, message, .. }) => setting.reconciling(*reason, message.clone()),
         Err(Hold::Transient(transient)) => {
             // A moment's trouble is no news: a desk that is ready does not cease to be by it.
-            if attempt < SHOWN && before.observed_generation.is_some() {
+            if attempt < SHOWN && before.observed_generation > Some(UNOBSERVED) {
                 after.observed_generation = before.observed_generation;
             } else {
                 setting.reconciling(Reason::Retrying, transient.to_string());

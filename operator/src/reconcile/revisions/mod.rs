@@ -46,7 +46,8 @@ pub struct Revisions {
 #[derive(Debug, Clone)]
 struct Held {
     uid: String,
-    data: Arc<RevisionData>,
+    /// As JSON: there is one for each desk, and a tree of it takes ten times the room.
+    data: Arc<str>,
     today: Option<Today>,
 }
 
@@ -190,13 +191,8 @@ impl Revisions {
         if let Some(live) = live {
             is_of_owner(owner, &key.name, live)?;
         }
-        {
-            let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-            if let (Some(held), Some(live)) = (held.get(key), live)
-                && held.uid == live.uid
-            {
-                return Ok(held.data.clone());
-            }
+        if let Some(data) = live.and_then(|live| self.held(key, &live.uid)) {
+            return read(&key.name, &data);
         }
         let api: Api<ControllerRevision> = Api::namespaced(context.client.clone(), &key.namespace);
         let action = format!("read ControllerRevision {key}");
@@ -211,17 +207,21 @@ impl Revisions {
         let metadata = stored.metadata.clone();
         let found = DynamicObject { types: None, metadata, data: Value::Null };
         is_of_owner(owner, &key.name, &Live::read(Kind::ControllerRevision, found))?;
-        let data = stored.data.map(|data| data.0).unwrap_or_default();
-        let data: RevisionData = serde_json::from_value(data)
-            .map_err(|error| unreadable(&key.name, &error.to_string()))?;
-        let data = Arc::new(data);
-        self.hold(key, stored.metadata.uid.clone().unwrap_or_default(), &data);
+        let text = stored.data.map(|data| data.0).unwrap_or_default().to_string();
+        let data = read(&key.name, &text)?;
+        self.hold(key, stored.metadata.uid.clone().unwrap_or_default(), text);
         observe(context, &stored.metadata);
         Ok(data)
     }
 
-    fn hold(&self, key: &Key, uid: String, data: &Arc<RevisionData>) {
-        let held = Held { uid, data: data.clone(), today: None };
+    /// What the revision with this uid holds, if that is known.
+    fn held(&self, key: &Key, uid: &str) -> Option<Arc<str>> {
+        let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        held.get(key).filter(|held| held.uid == uid).map(|held| held.data.clone())
+    }
+
+    fn hold(&self, key: &Key, uid: String, data: String) {
+        let held = Held { uid, data: data.into(), today: None };
         self.held.lock().unwrap_or_else(PoisonError::into_inner).insert(key.clone(), held);
     }
 
@@ -255,6 +255,11 @@ impl Revisions {
         }
         Ok(today)
     }
+}
+
+fn read(name: &str, data: &str) -> Result<Arc<RevisionData>, Hold> {
+    let read = serde_json::from_str(data).map_err(|error| unreadable(name, &error.to_string()))?;
+    Ok(Arc::new(read))
 }
 
 /// What a revision holds is applied as it is, so it must be the object's own: not one of a former object of

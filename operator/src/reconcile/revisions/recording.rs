@@ -55,6 +55,9 @@ impl Revisions {
         }
         let reference: OwnerReference = serde_json::from_value(owner.reference())
             .map_err(|error| unreadable(&name, &error.to_string()))?;
+        let content =
+            serde_json::to_value(&data).map_err(|error| unreadable(&name, &error.to_string()))?;
+        let text = content.to_string();
         let object = ControllerRevision {
             metadata: ObjectMeta {
                 name: Some(name.clone()),
@@ -65,10 +68,7 @@ impl Revisions {
                 ..ObjectMeta::default()
             },
             revision: number,
-            data: Some(RawExtension(
-                serde_json::to_value(&data)
-                    .map_err(|error| unreadable(&name, &error.to_string()))?,
-            )),
+            data: Some(RawExtension(content)),
         };
         let object_key = owner.key.beside(&name);
         let api: Api<ControllerRevision> =
@@ -78,10 +78,9 @@ impl Revisions {
         let data = match api.create(&params, &object).await {
             Ok(created) => {
                 context.metrics.writes.with_label_values(&["ControllerRevision", "create"]).inc();
-                let data = Arc::new(data);
-                self.hold(&object_key, created.metadata.uid.clone().unwrap_or_default(), &data);
+                self.hold(&object_key, created.metadata.uid.clone().unwrap_or_default(), text);
                 observe(context, &created.metadata);
-                data
+                Arc::new(data)
             }
             // Recorded by us a moment ago, or by a predecessor: what is stored holds.
             Err(kube::Error::Api(status)) if status.code == 409 => {

@@ -188,23 +188,29 @@ fn nowhere(setting: &mut Setting<'_>, desk: &Dereferenced, after: &mut TradingAg
 }
 
 fn inside(setting: &mut Setting<'_>, system: &TradingSystem, after: &mut TradingAgentStatus) {
+    let known = after.revision.take();
     no_pods(after);
+    after.revision = known;
     let name = system.metadata.name.as_deref().unwrap_or_default();
     let status = system.status.as_ref();
     let core = status.and_then(|status| status.conditions.get(ConditionType::CoreAvailable));
     let current = status.and_then(|s| s.observed_generation) == system.metadata.generation;
-    // While a change comes, the pod may be one without it; where it failed the former one is back.
     let rollout = status.and_then(|status| status.rollout.as_ref());
-    let rolls = rollout
-        .is_none_or(|rollout| rollout.step != RolloutStep::Complete && rollout.failed.is_none());
-    if current && !rolls && core.is_some_and(|core| core.status == "True") {
-        after.revision = rollout.and_then(|rollout| rollout.core.clone());
+    let released = rollout.and_then(|rollout| rollout.core.clone());
+    // While a change comes, the pod may be one without it; where it failed the former one is back.
+    let rests = rollout
+        .is_some_and(|rollout| rollout.step == RolloutStep::Complete || rollout.failed.is_some());
+    // A desk that is held goes on with those that it had.
+    let is_in = status.is_some_and(|s| s.conditions.holds(ConditionType::Ready))
+        || after.revision == released;
+    if current && rests && is_in && core.is_some_and(|core| core.status == "True") {
+        after.revision = released;
         setting.ready("it is part of the trader's pod, which answers");
     } else {
         // Not in the system's own words: they change with every step, and there may be many agents.
         setting.reconciling(
             Reason::WaitingForSystem,
-            format!("it is part of the pod of TradingSystem {name}, which is not up; see kubectl describe tsys {name}"),
+            format!("it is part of the pod of TradingSystem {name}, which is not up with every change yet; see kubectl describe tsys {name}"),
         );
     }
     in_full(setting);
@@ -314,7 +320,11 @@ fn in_full(setting: &mut Setting<'_>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::system::examples;
     use rstest::rstest;
+    use sapphire_crds::conditions::Conditions;
+    use sapphire_crds::values::ObjectName;
+    use serde_json::json;
 
     #[rstest]
     #[case::the_first(None, Some("10:00:05"), Some("10:00:05"))]
@@ -331,5 +341,44 @@ mod tests {
             at.map(|at| Time(format!("2026-01-01T{at}Z").parse::<Timestamp>().unwrap()))
         };
         assert_eq!(opinion_at(time(known), time(said).as_ref()), time(told));
+    }
+
+    #[rstest]
+    #[case::at_rest("Complete", "r1", false, true, None, true)]
+    #[case::while_a_change_comes("Core", "r2", false, false, Some("r2"), false)]
+    #[case::once_the_change_failed("Core", "r1", true, false, Some("r1"), true)]
+    #[case::new_to_a_desk_that_is_held("Complete", "r1", false, false, None, false)]
+    #[case::of_a_desk_that_is_held("Complete", "r1", false, false, Some("r1"), true)]
+    fn an_agent_of_the_traders_pod_is_ready_where_that_pod_has_it(
+        #[case] step: &str,
+        #[case] core: &str,
+        #[case] has_failed: bool,
+        #[case] desk_is_ready: bool,
+        #[case] known: Option<&str>,
+        #[case] ready: bool,
+    ) {
+        let condition = |of: &str, holds: bool| {
+            json!({"type": of, "status": if holds { "True" } else { "False" }, "reason": "R", "message": "",
+                "lastTransitionTime": "2026-01-01T00:00:00Z"})
+        };
+        let failed = json!({"revision": "r2", "reason": "DeadlineExceeded", "step": "Core", "message": "m",
+                "at": "2026-01-01T00:00:00Z"});
+        let mut system = TradingSystem::clone(&examples::system(json!({})));
+        system.metadata.generation = Some(3);
+        system.status = serde_json::from_value(json!({
+            "observedGeneration": 3,
+            "rollout": {"step": step, "target": "r2", "core": core,
+                "failed": has_failed.then_some(failed)},
+            "conditions": [condition("Ready", desk_is_ready), condition("CoreAvailable", true)],
+        }))
+        .unwrap();
+        let none = Conditions::default();
+        let mut setting = Setting::new(&none, 1, Timestamp::UNIX_EPOCH);
+        let revision = known.map(|name| name.parse().unwrap());
+        let mut after = TradingAgentStatus { revision, ..TradingAgentStatus::default() };
+        inside(&mut setting, &system, &mut after);
+        assert_eq!(setting.finish().holds(ConditionType::Ready), ready);
+        let revision = after.revision.as_ref().map(ObjectName::as_str);
+        assert_eq!(revision, if ready { Some("r1") } else { known });
     }
 }

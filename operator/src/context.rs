@@ -9,7 +9,7 @@ use sapphire_crds::{RiskPolicy, TradingAgent, TradingSystem};
 
 use crate::metrics::Metrics;
 use crate::progress::Progress;
-use crate::reconcile::children::Children;
+use crate::reconcile::children::{ChildRef, Children, Live};
 use crate::reconcile::events::Events;
 use crate::reconcile::finalizers::Sights;
 use crate::reconcile::key::Key;
@@ -18,7 +18,7 @@ use crate::reconcile::pace::Pace;
 use crate::reconcile::queue::Queue;
 use crate::reconcile::revert::RevertLog;
 use crate::reconcile::revisions::Revisions;
-use crate::reports::Reports;
+use crate::reports::{self, PodReport, Reports};
 use crate::risk::generations::Generations;
 use crate::settings::Settings;
 use crate::system::by_hand::ByHand;
@@ -143,6 +143,23 @@ impl Context {
     pub fn leads_since(&self) -> Timestamp {
         let second = self.leads_since.load(Ordering::Relaxed);
         Timestamp::from_second(second).unwrap_or(Timestamp::MIN)
+    }
+
+    /// The trader pods of a desk, whether they report or not.
+    pub fn trader_pods(&self, system: &Key) -> Vec<(ChildRef, Arc<Live>)> {
+        reports::trader_pods(&self.children, system, self.made_at(system))
+    }
+
+    /// What the trader pods of a desk report.
+    pub fn reports_of(&self, system: &Key) -> Vec<PodReport> {
+        self.reports.of_desk(&self.children, system, self.made_at(system))
+    }
+
+    fn made_at(&self, system: &Key) -> Option<Timestamp> {
+        let read = self.systems.read(system)?;
+        let metadata =
+            read.as_ref().map_or_else(|invalid| &invalid.metadata, |system| &system.metadata);
+        metadata.creation_timestamp.as_ref().map(|at| at.0)
     }
 
     /// Whether ServiceMonitors can be made.

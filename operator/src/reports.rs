@@ -81,11 +81,18 @@ pub fn of_agent<'a>(leader: &'a PodReport, agent: &str) -> Option<&'a AgentRepor
     leader.readable()?.agents.iter().find(|report| report.name.as_str() == agent)
 }
 
-/// The trader pods of a desk, whether they report or not.
-pub fn trader_pods(children: &Children, system: &Key) -> Vec<(ChildRef, Arc<Live>)> {
+/// The trader pods of a desk that was made at `since`, whether they report or not. Those that are older are
+/// of a former desk of that name, and on their way out: what they say is not of this one.
+pub fn trader_pods(
+    children: &Children,
+    system: &Key,
+    since: Option<Timestamp>,
+) -> Vec<(ChildRef, Arc<Live>)> {
     let mut all = children.of_desk(system);
     all.retain(|(child, live)| {
-        child.kind == Kind::Pod && live.label(labels::COMPONENT) == Some(Component::Trader.as_str())
+        child.kind == Kind::Pod
+            && live.label(labels::COMPONENT) == Some(Component::Trader.as_str())
+            && live.created.zip(since).is_none_or(|(pod, desk)| pod >= desk)
     });
     all
 }
@@ -183,10 +190,15 @@ impl Reports {
     }
 
     /// What the trader pods of a desk report, by pod. A pod that has not reported is not in it.
-    pub fn of_desk(&self, children: &Children, system: &Key) -> Vec<PodReport> {
+    pub fn of_desk(
+        &self,
+        children: &Children,
+        system: &Key,
+        since: Option<Timestamp>,
+    ) -> Vec<PodReport> {
         let now = Instant::now();
         let leases = self.leases.read().unwrap_or_else(PoisonError::into_inner);
-        trader_pods(children, system)
+        trader_pods(children, system, since)
             .into_iter()
             .filter_map(|(child, live)| {
                 let seen = leases.get(&child.key)?;
@@ -310,8 +322,8 @@ mod tests {
         for (name, uid) in names {
             let mut labels = labels::of_component("desk", Component::Trader);
             labels.insert(labels::REVISION.into(), "1".into());
-            let pod =
-                json!({"metadata": {"name": name, "namespace": "n", "uid": uid, "labels": labels}});
+            let pod = json!({"metadata": {"name": name, "namespace": "n", "uid": uid,
+                "labels": labels, "creationTimestamp": "2026-01-01T00:00:00Z"}});
             intake.take(&children, Event::Apply(serde_json::from_value(pod).unwrap()));
         }
         children
@@ -329,7 +341,7 @@ mod tests {
     async fn a_report_is_fresh_for_as_long_as_it_was_seen_to_change() {
         let (reports, children) = (Reports::new(FRESH), pods(&[("a", "1")]));
         take(&reports, Event::Apply(lease("a", "1", 1, &report("Leader", 1, true).to_string())));
-        let age = || reports.of_desk(&children, &desk())[0].age;
+        let age = || reports.of_desk(&children, &desk(), None)[0].age;
         assert_eq!(age(), Age::Fresh);
         tokio::time::advance(FRESH).await;
         assert_eq!(age(), Age::Stale);
@@ -350,10 +362,10 @@ mod tests {
             Event::InitApply(lease("a", "1", 1, &report("Leader", 1, true).to_string())),
         );
         intake.take(&reports, Event::InitDone);
-        assert_eq!(reports.of_desk(&children, &desk())[0].age, Age::Unproven);
+        assert_eq!(reports.of_desk(&children, &desk(), None)[0].age, Age::Unproven);
         intake.take(&reports, Event::Init);
         assert_eq!(intake.take(&reports, Event::InitDone).len(), 1);
-        assert!(reports.of_desk(&children, &desk()).is_empty());
+        assert!(reports.of_desk(&children, &desk(), None).is_empty());
     }
 
     #[rstest]
@@ -362,7 +374,19 @@ mod tests {
     fn a_lease_counts_for_the_pod_that_owns_it(#[case] name: &str, #[case] uid: &str) {
         let (reports, children) = (Reports::new(FRESH), pods(&[("a", "1")]));
         take(&reports, Event::Apply(lease(name, uid, 1, &report("Leader", 1, true).to_string())));
-        assert!(reports.of_desk(&children, &desk()).is_empty());
+        assert!(reports.of_desk(&children, &desk(), None).is_empty());
+    }
+
+    #[rstest]
+    #[case::made_after_the_pod("2026-01-01T00:00:01Z", 0)]
+    #[case::made_before_it("2025-12-31T23:59:59Z", 1)]
+    #[case::made_in_its_second("2026-01-01T00:00:00Z", 1)]
+    fn a_desk_has_no_pods_of_a_former_one(#[case] made: &str, #[case] known: usize) {
+        let (reports, children) = (Reports::new(FRESH), pods(&[("a", "1")]));
+        take(&reports, Event::Apply(lease("a", "1", 1, &report("Leader", 1, true).to_string())));
+        let since = Some(made.parse().unwrap());
+        assert_eq!(reports.of_desk(&children, &desk(), since).len(), known);
+        assert_eq!(trader_pods(&children, &desk(), since).len(), known);
     }
 
     #[test]
@@ -375,7 +399,7 @@ mod tests {
             let text = report(role, epoch, false).to_string();
             take(&reports, Event::Apply(lease(pod, uid, 1, &text)));
         }
-        let all = reports.of_desk(&children, &desk());
+        let all = reports.of_desk(&children, &desk(), None);
         assert_eq!(leader(&all).map(|leader| leader.pod.as_str()), Some("b"));
     }
 
@@ -386,7 +410,7 @@ mod tests {
         take(&reports, Event::Apply(lease("b", "2", 1, &leads(8))));
         tokio::time::advance(FRESH).await;
         take(&reports, Event::Apply(lease("a", "1", 2, &leads(7))));
-        let all = reports.of_desk(&children, &desk());
+        let all = reports.of_desk(&children, &desk(), None);
         assert!(leader(&all).is_none());
         assert_eq!(last_leader(&all).map(|leader| leader.pod.as_str()), Some("b"));
     }
@@ -401,7 +425,7 @@ mod tests {
                 "hash": "0".repeat(64), "acknowledgedAt": "2026-01-01T00:00:00Z"});
             report.to_string()
         };
-        let first = || reports.of_desk(&children, &desk())[0].acknowledged;
+        let first = || reports.of_desk(&children, &desk(), None)[0].acknowledged;
         take(&reports, Event::Apply(lease("a", "1", 1, &says(1, "1"))));
         let seen = first();
         assert!(seen.is_some());
@@ -428,7 +452,7 @@ mod tests {
     fn what_cannot_be_read_says_why() {
         let (reports, children) = (Reports::new(FRESH), pods(&[("a", "1")]));
         take(&reports, Event::Apply(lease("a", "1", 1, "{")));
-        let words = reports.of_desk(&children, &desk())[0].report.clone().unwrap_err();
+        let words = reports.of_desk(&children, &desk(), None)[0].report.clone().unwrap_err();
         assert!(words.contains("cannot be read"), "{words}");
     }
 }

@@ -91,3 +91,45 @@ async fn a_status_that_is_lost_beside_a_change_that_fails_leaves_the_lead_where_
     assert_eq!(now, run, "nobody noticed");
     assert_statuses(&case).await;
 }
+
+/// Pods may outlive their desk for as long as they take to end, and a desk of the same name may come meanwhile.
+#[tokio::test]
+async fn a_desk_that_is_made_again_believes_nothing_of_what_the_pods_of_the_former_one_say() {
+    let case = case("made-again").await;
+    let traders = Traders::start(&case.client(), Some(case.namespace())).await.unwrap();
+    apply(&case, &format!("{RECORDINGS}---{POLICY}---{}", system(BACKENDS))).await;
+    volumes(&case).await;
+    complete(&case).await;
+    let pods = "app.kubernetes.io/component=trader";
+    let held = r#"{"metadata": {"finalizers": ["example.com/held"]}}"#;
+    let names = ["get", "pods", "-l", pods, "-o", "name"];
+    for pod in kubectl(&case, &names).await.split_whitespace() {
+        kubectl(&case, &["patch", pod, "--type=merge", "-p", held]).await;
+    }
+    let former = kubectl(&case, &names).await;
+    kubectl(&case, &["annotate", "tsys/desk", "sapphiretrade.xyz/force-delete=true"]).await;
+    kubectl(&case, &["delete", "tsys/desk", "--timeout=60s"]).await;
+    assert_eq!(kubectl(&case, &names).await, former, "they take their time");
+
+    // The database is another one, for all that is known, and cannot be reached yet.
+    case.play(Component::Migration, &Play::SecretKeyMissing).await.unwrap();
+    // Times at the API server are whole seconds.
+    tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+    apply(&case, &system(BACKENDS)).await;
+    until("the migration to be waited for", || async {
+        let (reason, message) = wait(&case, "Ready", "False").await;
+        (reason == "Migrating" && message.contains("CreateContainerConfigError")).then_some(())
+    })
+    .await;
+    let said = ["get", "tsys/desk", "-o", "jsonpath={.status.report}{.status.rollout.core}"];
+    assert_eq!(kubectl(&case, &said).await, "");
+    drop(traders);
+    for pod in former.split_whitespace() {
+        kubectl(
+            &case,
+            &["patch", pod, "--type=merge", "-p", r#"{"metadata":{"finalizers":null}}"#],
+        )
+        .await;
+    }
+    assert_statuses(&case).await;
+}

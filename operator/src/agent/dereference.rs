@@ -58,7 +58,7 @@ pub fn dereference(context: &Context, agent: Arc<Stored<TradingAgent>>) -> Deref
     let key = Key::of::<TradingAgent>(&agent);
     let desk = key.beside(agent.spec.system_ref.name.as_str());
     let system = context.systems.read(&desk);
-    let reports = context.reports.of_desk(&context.children, &desk);
+    let reports = context.reports_of(&desk);
     let report = leader(&reports).and_then(|leader| {
         let said = leader.readable()?.agents.iter().find(|said| said.name.as_str() == key.name)?;
         Some((said.clone(), leader.age))

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
+use jiff::Timestamp;
 use kube::api::{DynamicObject, TypeMeta};
 use kube::runtime::watcher::Event;
 use serde_json::Value;
@@ -46,6 +47,8 @@ pub struct Live {
     pub generation: i64,
     /// Whether it is being deleted.
     pub deleting: bool,
+    /// When it was made, by the API server's clock.
+    pub created: Option<Timestamp>,
     /// Its controller, if it has one.
     pub controller: Option<Controller>,
     /// Its labels.
@@ -112,6 +115,7 @@ impl Live {
         let uid = meta.uid.clone().unwrap_or_default();
         let generation = meta.generation.unwrap_or(0);
         let deleting = meta.deletion_timestamp.is_some();
+        let created = meta.creation_timestamp.as_ref().map(|at| at.0);
         let labels = meta.labels.clone().unwrap_or_default();
         // What changes without us or says nothing about the content.
         meta.managed_fields = None;
@@ -137,6 +141,7 @@ impl Live {
             uid,
             generation,
             deleting,
+            created,
             controller,
             labels,
             applied,
@@ -263,24 +268,19 @@ impl Children {
         self.state.write().unwrap_or_else(PoisonError::into_inner).insert(child, live)
     }
 
+    /// Of what the cluster says that it went.
     fn remove(&self, child: ChildRef) -> Option<Seen> {
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
-        let live = state.all.remove(&child)?;
-        state.gone.add(&live.uid);
-        if let Some(desk) = desk(&child.key, &live)
-            && let Some(children) = state.by_desk.get_mut(&desk)
-        {
-            children.remove(&child);
-            if children.is_empty() {
-                state.by_desk.remove(&desk);
-            }
-        }
-        Some(Seen { child, live })
+        let seen = state.remove(child)?;
+        state.gone.add(&seen.live.uid);
+        Some(seen)
     }
 
-    /// Forgets a child that was found to be gone before the watch said so.
+    /// Forgets a child of which the watch seems to know less than the API server. It may be there, and an
+    /// answer may bring it back.
     pub fn forget(&self, kind: Kind, key: &Key) {
-        self.remove(ChildRef { kind, key: key.clone() });
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        state.remove(ChildRef { kind, key: key.clone() });
     }
 
     /// Forgets all of a kind that the cluster has no more.
@@ -298,6 +298,19 @@ impl Children {
 }
 
 impl State {
+    fn remove(&mut self, child: ChildRef) -> Option<Seen> {
+        let live = self.all.remove(&child)?;
+        if let Some(desk) = desk(&child.key, &live)
+            && let Some(children) = self.by_desk.get_mut(&desk)
+        {
+            children.remove(&child);
+            if children.is_empty() {
+                self.by_desk.remove(&desk);
+            }
+        }
+        Some(Seen { child, live })
+    }
+
     fn insert(&mut self, child: ChildRef, live: Live) -> Option<Seen> {
         let before = self.all.get(&child);
         if let Some(before) = before {
@@ -488,6 +501,15 @@ mod tests {
         assert!(children.observe(Kind::Deployment, of("first", 2)).is_none());
         assert!(children.is_empty());
         assert!(children.observe(Kind::Deployment, of("second", 4)).is_some(), "made anew");
+    }
+
+    #[test]
+    fn what_was_forgotten_is_known_again_by_the_next_answer() {
+        let children = Children::default();
+        take(&children, object(&wish("a"), 1));
+        children.forget(Kind::Deployment, &Key::new("n", "desk-trader"));
+        assert!(children.is_empty());
+        assert!(children.observe(Kind::Deployment, object(&wish("a"), 2)).is_some());
     }
 
     #[test]

@@ -13,7 +13,7 @@ use crate::context::Context;
 use crate::reconcile::conditions::Answer;
 use crate::reconcile::health::Health;
 use crate::reconcile::key::Key;
-use crate::reports::{self, Age, PodReport};
+use crate::reports::{Age, PodReport};
 
 /// Most pods that a message names.
 const NAMED: usize = 5;
@@ -105,8 +105,8 @@ pub enum Standing {
 /// The trader pods of a desk that run: leader and standby enforce alike. One that has not started yet
 /// enforces nothing and trades nothing.
 pub fn of_desk(context: &Context, system: &Key) -> Vec<Enforcer> {
-    let reports = context.reports.of_desk(&context.children, system);
-    let pods = reports::trader_pods(&context.children, system);
+    let reports = context.reports_of(system);
+    let pods = context.trader_pods(system);
     let runs = |health: &Health| matches!(health, Health::Pod(pod) if pod.phase == "Running");
     let running = pods.into_iter().filter(|(_, live)| runs(&Arc::as_ref(live).health));
     running

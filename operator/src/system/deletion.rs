@@ -26,7 +26,7 @@ use crate::reconcile::finalizers as marks;
 use crate::reconcile::kind::Kind;
 use crate::reconcile::outcome::Hold;
 use crate::reconcile::stored::Unreadable;
-use crate::reports::{self, PodReport, leader};
+use crate::reports::{PodReport, leader};
 use decision::{Decision, Facts, Freedom, Traders, decide};
 
 /// While a deletion waits, the namespace is looked at so often: its own deletion is no event here.
@@ -116,7 +116,7 @@ fn facts<'a>(context: &Context, desk: &'a Dereferenced) -> Facts<'a> {
         context.sights.end(uid, FLATTENS);
         Duration::ZERO
     };
-    let reports = context.reports.of_desk(&context.children, &desk.key);
+    let reports = context.reports_of(&desk.key);
     let verdict = exposure::judge(&reports);
     // A desk may enter until it sees its deletion. That it has, only its own word can tell: reports and
     // deletions reach this process by different ways, and may overtake one another.
@@ -147,7 +147,7 @@ fn traders(context: &Context, desk: &Dereferenced) -> Traders {
             && live.label(labels::COMPONENT) == Some(Component::Trader.as_str())
     });
     Traders {
-        pods: reports::trader_pods(&context.children, &desk.key).len(),
+        pods: context.trader_pods(&desk.key).len(),
         deployments: deployments
             .map(|(child, live)| (child.key.name.clone(), live.replicas.unwrap_or(1)))
             .collect(),

@@ -246,7 +246,7 @@ pub(super) fn tell(
     setting: &mut Setting<'_>,
     after: &mut TradingSystemStatus,
 ) -> Option<Duration> {
-    let reports = context.reports.of_desk(&context.children, &desk.key);
+    let reports = context.reports_of(&desk.key);
     let verdict = judge(&reports);
     let status = desk.status();
     let before = status.report.as_ref();

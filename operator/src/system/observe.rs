@@ -47,7 +47,7 @@ pub(super) fn facts(
     known: Known<'_>,
 ) -> Facts {
     let children = context.children.of_desk(&desk.key);
-    let reports = context.reports.of_desk(&context.children, &desk.key);
+    let reports = context.reports_of(&desk.key);
     let step_deadline = step_deadline(context, &desk.system);
     let core = rollout.and_then(|rollout| rollout.core.as_ref());
     let trader = trader(desk, &children, core);
@@ -150,7 +150,7 @@ fn running(
 /// The revisions of all pods that lead by a report that is not stale, and of the one that led last: its
 /// silence does not show that nothing is open.
 pub(super) fn leaders(context: &Context, desk: &Dereferenced) -> BTreeSet<ObjectName> {
-    let reports = context.reports.of_desk(&context.children, &desk.key);
+    let reports = context.reports_of(&desk.key);
     let leads = |report: &&PodReport| {
         report.age != Age::Stale && report.readable().is_some_and(|r| r.role == Role::Leader)
     };

@@ -156,3 +156,17 @@ async fn a_second_release_over_the_same_namespaces_is_refused() {
     let said = installation.helm(&second("second", "replicas=1")).await.refused().unwrap();
     assert!(said.contains("works in default already"), "{said}");
 }
+
+#[tokio::test]
+async fn who_has_rights_in_one_namespace_only_installs_there_without_bindings() {
+    let installation = Installation::nothing().await;
+    installation.kubectl(&["create", "namespace", "team"]).await;
+    let binding = ["create", "rolebinding", "lead", "--clusterrole=admin", "--user=lead"];
+    installation.kubectl(&[&["-n", "team"][..], &binding].concat()).await;
+    let values = "rbac.create=false,rbac.aggregate=false,watchNamespaces={team},\
+                  admissionPolicies.ownLease=false,admissionPolicies.refuseDeletion=false";
+    let chart = crate::installation::OPERATOR;
+    let release = ["upgrade", "--install", "mine", chart, "--namespace", "team", "--set", values];
+    let said = installation.helm(&[&release[..], &["--kube-as-user", "lead"]].concat()).await;
+    said.ok().unwrap();
+}

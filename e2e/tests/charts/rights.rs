@@ -18,7 +18,7 @@ const MONITORING: &str = include_str!("monitoring.yaml");
 type Right = (String, String, String);
 
 /// Rights that this scenario does not use, by verb and `resource.group`, and why the operator has them.
-const RARELY: [(&str, &[&str], &str); 6] = [
+const RARELY: [(&str, &[&str], &str); 7] = [
     (
         "delete",
         &[
@@ -43,6 +43,7 @@ const RARELY: [(&str, &[&str], &str); 6] = [
         ],
         "finalizers",
     ),
+    ("get", &["pods."], "a migration pod whose labels were taken off"),
     ("get", &["namespaces."], "a desk that is not proven flat when it is deleted; this one is"),
     (
         "get",

@@ -211,6 +211,11 @@ impl Engine {
         let symbol = entry.symbol;
         let instrument = self.instrument(symbol);
         let limits = &self.policy.limits;
+        let state = &self.symbols[symbol.index()];
+        if state.guarded && self.policy.exits.stop.is_some() && distance.is_none() {
+            // Where the stop will stand, and the loss there, cannot be told yet.
+            return (QtyLots::ZERO, Bound::RiskBudget);
+        }
         let caution = self.losses.stage(limits) >= DrawdownStage::Caution;
         let participation = match entry.mandate {
             Mandate::Delegated { quantity, .. } => {
@@ -219,11 +224,6 @@ impl Engine {
             }
             Mandate::Consensus { participation, .. } => participation,
         };
-        if self.policy.exits.stop.is_some() && distance.is_none() {
-            // The loss at the stop cannot be told yet.
-            return (QtyLots::ZERO, Bound::RiskBudget);
-        }
-        let state = &self.symbols[symbol.index()];
         let near_book =
             state.quote.is_some().then(|| near_depth(&state.book, entry.side.opposite()));
         let others = self.exposure_with(symbol, entry.side, QtyLots::ZERO);
@@ -340,7 +340,7 @@ impl Engine {
             self.orders.withdraw(order, self.now);
             effects.push(Effect::Record(Record::CancelIntent { order, reason: why.to_owned() }));
             effects.push(Effect::Cancel { symbol, order });
-            self.expect_cancel(order, effects);
+            self.expect_cancel(order, self.config.venue.request_ttl, effects);
         }
     }
 

@@ -198,21 +198,42 @@ impl Engine {
         }
     }
 
-    /// What an entry opened that the agents had taken back is left: they want something else by now.
+    /// What an entry opened that was taken back is left: something else is wanted by now.
     pub(super) fn leave_what_was_taken_back(
         &mut self,
-        entry: &OrderRequest,
+        symbol: SymbolId,
+        side: Side,
+        why: &'static str,
         effects: &mut Vec<Effect>,
     ) {
-        let OrderRequest { symbol, side, .. } = *entry;
         let wanted = self.symbols[symbol.index()].wanted;
         if self.portfolio.position(symbol).quantity().signum() == side.sign()
             && wanted.is_some_and(|direction| direction.side() != Some(side))
             && self.leaving_by(symbol).is_none()
         {
-            let why = "an entry that had been taken back filled all the same";
             let decision = self.decide_by_rule(symbol, why, effects);
             self.exit(symbol, Leaving::by_agents(decision, side), effects);
+        }
+    }
+
+    /// Something that only closes filled on a side. An entry of that side which was to turn the same
+    /// position over now opens by so much more than was judged: it is cancelled, and what it opens all
+    /// the same is left. So is what it has opened already, where its fill was told first.
+    pub(super) fn keep_to_what_was_judged(
+        &mut self,
+        symbol: SymbolId,
+        side: Side,
+        effects: &mut Vec<Effect>,
+    ) {
+        let is_beyond = self.portfolio.position(symbol).quantity().signum() == side.sign();
+        if is_beyond || self.has_entry(symbol, side) {
+            self.symbols[symbol.index()].wanted = Some(Direction::Flat);
+            let why = "what it was to close is closed";
+            self.cancel_where(symbol, why, effects, |request| {
+                request.purpose == Purpose::Entry && request.side == side
+            });
+            let why = "more than was judged is open: what was to be turned over had been closed";
+            self.leave_what_was_taken_back(symbol, side, why, effects);
         }
     }
 
@@ -230,7 +251,7 @@ impl Engine {
             is_new.contains(&request.id)
         });
         let side = Side::of_position(self.portfolio.position(symbol).quantity()).opposite();
-        let (mut until, mut overdue) = (None, false);
+        let mut until = None;
         for tracked in self.orders.working_on(symbol) {
             let Order { request, state, pending, .. } = tracked.order;
             if request.purpose != Purpose::Entry || request.side != side {
@@ -238,21 +259,13 @@ impl Engine {
             }
             let at = match (state, tracked.withdrawn.filter(|_| pending.is_some())) {
                 (OrderState::Submitted | OrderState::Unknown, _) => request.expires,
-                (_, Some(asked)) => {
-                    let at = asked + self.config.venue.request_ttl;
-                    overdue |= at <= self.now;
-                    at
-                }
+                (_, Some(asked)) => asked + self.config.venue.request_ttl,
                 // The venue has none to cancel: it filled, or is gone.
                 (_, None) => continue,
             };
             until = until.max(Some(at));
         }
         let Some(until) = until.filter(|until| self.now < *until) else {
-            if overdue {
-                // More than was judged may come of it.
-                self.symbols[symbol.index()].wanted = Some(Direction::Flat);
-            }
             return false;
         };
         effects.push(Effect::WakeAt(until, Timer::Protect(symbol)));

@@ -22,13 +22,25 @@ pub struct Tracked {
     pub(super) asked: u32,
     /// When the venue was first asked to cancel it.
     pub(super) withdrawn: Option<Timestamp>,
+    /// When to look into its cancel: an earlier wake-up is of an earlier one.
+    pub(super) cancel_due: Option<Timestamp>,
+    /// How often the venue refused a cancel without a word on the order.
+    pub(super) cancels_refused: u32,
     /// The venue's code, when it refused.
     pub refusal: Option<crate::venue::VenueCode>,
 }
 
 impl Tracked {
     const fn new(order: Order, expected: Option<PriceTicks>) -> Self {
-        Self { order, expected, asked: 0, withdrawn: None, refusal: None }
+        Self {
+            order,
+            expected,
+            asked: 0,
+            withdrawn: None,
+            cancel_due: None,
+            cancels_refused: 0,
+            refusal: None,
+        }
     }
 }
 

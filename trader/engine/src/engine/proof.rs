@@ -5,10 +5,11 @@ use crate::event::Timer;
 use crate::ids::OrderId;
 use crate::instrument::{QtyLots, SymbolId};
 use crate::journal::Record;
-use crate::order::{OrderState, Pending, Purpose, Trigger};
+use crate::order::{Order, OrderRequest, OrderState, Pending, Purpose, Trigger};
 use crate::time::{Span, Timestamp};
-use crate::venue::VenueOrderState;
+use crate::venue::{VenueCode, VenueOrderState};
 
+use super::reports::RETRY;
 use super::{Engine, alert};
 
 /// A position that the venue has not confirmed for this long makes the desk reduce.
@@ -49,9 +50,12 @@ impl Engine {
                 if tracked.order.pending == Some(Pending::Cancel) =>
             {
                 let symbol = tracked.order.request.symbol;
+                if tracked.cancel_due.is_some_and(|due| self.now < due) {
+                    return;
+                }
                 if tracked.order.request.purpose == Purpose::Entry {
                     effects.push(Effect::Cancel { symbol, order });
-                    self.expect_cancel(order, effects);
+                    self.expect_cancel(order, self.config.venue.request_ttl, effects);
                 } else {
                     tracked.order.pending = None;
                     self.tend(symbol, effects);
@@ -71,10 +75,60 @@ impl Engine {
         }
     }
 
-    /// A cancel was sent: looks into it when its answer is overdue.
-    pub(super) fn expect_cancel(&self, order: OrderId, effects: &mut Vec<Effect>) {
-        let overdue = self.now + self.config.venue.request_ttl;
-        effects.push(Effect::WakeAt(overdue, Timer::Resolve(order)));
+    /// Looks into a cancel when so much time has passed, if the order is still there.
+    pub(super) fn expect_cancel(
+        &mut self,
+        order: OrderId,
+        within: Span,
+        effects: &mut Vec<Effect>,
+    ) {
+        let due = self.now + within;
+        if let Some(tracked) = self.orders.get_mut(order) {
+            tracked.cancel_due = Some(due);
+        }
+        effects.push(Effect::WakeAt(due, Timer::Resolve(order)));
+    }
+
+    /// The venue has no such order to cancel, or so it said; only its answer to a query is proof. One
+    /// that it may not have had yet is cancelled once it has.
+    fn on_nothing_to_cancel(&mut self, order: OrderId, effects: &mut Vec<Effect>) {
+        let Some(tracked) = self.orders.get(order) else {
+            return;
+        };
+        let Order { request, state, .. } = tracked.order;
+        if !matches!(state, OrderState::Submitted | OrderState::Unknown) {
+            self.orders.settle_pending(order);
+        }
+        let OrderRequest { symbol, purpose, .. } = request;
+        effects.push(Effect::Query { symbol, order });
+        if purpose == Purpose::Entry {
+            // What waited for the cancel need not any more.
+            self.close_if_wanted(symbol, effects);
+        }
+    }
+
+    /// A cancel was refused.
+    pub(super) fn on_cancel_refused(
+        &mut self,
+        order: OrderId,
+        code: VenueCode,
+        effects: &mut Vec<Effect>,
+    ) {
+        let ttl = self.config.venue.request_ttl;
+        let Some(tracked) = self.orders.get_mut(order) else {
+            return;
+        };
+        if !tracked.order.state.is_working() {
+            return;
+        }
+        if code == VenueCode::CANCEL_REJECTED {
+            self.on_nothing_to_cancel(order, effects);
+        } else {
+            // Too many requests, a fault of a server: it says nothing of the order, which lives on.
+            let pause = doubled(RETRY, tracked.cancels_refused).min(ttl);
+            tracked.cancels_refused += 1;
+            self.expect_cancel(order, pause, effects);
+        }
     }
 
     /// The venue's answer to a query. The fills that an order had were told before it.
@@ -89,13 +143,23 @@ impl Engine {
         let Some(tracked) = self.orders.get(order) else {
             return;
         };
-        let known = tracked.order;
+        let (known, withdrawn) = (tracked.order, tracked.withdrawn.is_some());
         if !known.state.is_working() || filled > known.filled {
             // Ended already; or fills are still under way, and will say the same.
             return;
         }
         let trigger = match state {
-            VenueOrderState::Open if known.state == OrderState::PartiallyFilled => return,
+            VenueOrderState::Open
+                if matches!(known.state, OrderState::Accepted | OrderState::PartiallyFilled) =>
+            {
+                let is_entry = known.request.purpose == Purpose::Entry;
+                if is_entry && withdrawn && known.pending.is_none() {
+                    // Its cancel found nothing to cancel, and there it is.
+                    self.orders.withdraw(order, self.now);
+                    self.expect_cancel(order, self.config.venue.request_ttl, effects);
+                }
+                return;
+            }
             VenueOrderState::Open => Trigger::Accept,
             VenueOrderState::Filled => Trigger::FillAll,
             VenueOrderState::Canceled => Trigger::Cancel,
@@ -109,9 +173,6 @@ impl Engine {
                 Trigger::ProveAbsent
             }
         };
-        if known.state == OrderState::Accepted && trigger == Trigger::Accept {
-            return;
-        }
         if let Some((symbol, state)) = self.move_order(order, trigger, effects) {
             let is_undone = match state {
                 OrderState::NotAccepted | OrderState::Expired => true,

@@ -4,7 +4,6 @@ use crate::effect::{Effect, Severity};
 use crate::ids::OrderId;
 use crate::instrument::{QtyLots, SymbolId};
 use crate::journal::Record;
-use crate::opinion::Direction;
 use crate::order::{OrderRequest, OrderState, Purpose, Trigger};
 use crate::policy::TradingState;
 use crate::time::Span;
@@ -133,7 +132,7 @@ impl Engine {
         let wanted = self.symbols[symbol.index()].wanted;
         let is_kept = self.stopping || self.standing.state() == TradingState::Halted;
         if self.portfolio.position(symbol).quantity().signum() == -side.sign()
-            && wanted.and_then(Direction::side) == Some(side)
+            && wanted.is_some_and(|direction| direction.side() != Some(side.opposite()))
             && self.leaving_by(symbol).is_none()
             && !is_kept
             && let Some(decision) = entry.decision
@@ -167,10 +166,13 @@ impl Engine {
         self.doubt_position(symbol, effects);
         self.observe_equity(effects);
         let filled = fill.order.and_then(|order| self.orders.get(order));
-        if let Some(request) = filled.map(|tracked| tracked.order.request)
-            && request.purpose == Purpose::Entry
-        {
-            self.leave_what_was_taken_back(&request, effects);
+        match filled.map(|tracked| tracked.order.request.purpose) {
+            Some(Purpose::Entry) => {
+                let why = "an entry that had been taken back filled all the same";
+                self.leave_what_was_taken_back(symbol, fill.side, why, effects);
+            }
+            Some(_) => self.keep_to_what_was_judged(symbol, fill.side, effects),
+            None => {}
         }
         self.tend(symbol, effects);
     }
@@ -249,21 +251,6 @@ impl Engine {
                 self.on_not_taken(order, symbol, effects);
             }
             self.tend(symbol, effects);
-        }
-    }
-
-    fn on_cancel_refused(&mut self, order: OrderId, _code: VenueCode, effects: &mut Vec<Effect>) {
-        self.orders.settle_pending(order);
-        if let Some(tracked) = self.orders.get(order)
-            && tracked.order.state.is_working()
-        {
-            // It may have filled or gone in the meantime; only the venue knows.
-            let OrderRequest { symbol, purpose, .. } = tracked.order.request;
-            effects.push(Effect::Query { symbol, order });
-            if purpose == Purpose::Entry {
-                // What waited for the cancel need not any more.
-                self.close_if_wanted(symbol, effects);
-            }
         }
     }
 

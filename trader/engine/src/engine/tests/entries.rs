@@ -338,3 +338,27 @@ fn a_fill_that_overtakes_its_acknowledgement_counts_at_once() {
     assert_eq!(rig.state_of(entry.id), OrderState::Filled);
     assert_eq!(rig.position(), entry.quantity);
 }
+
+fn own_exits() -> EngineConfig {
+    let mut config = delegated();
+    if let Authority::Delegated { policy_exits, .. } = &mut config.agents[0].authority {
+        *policy_exits = false;
+    }
+    config
+}
+
+#[rstest::rstest]
+#[case::by_consensus(config(), false)]
+#[case::by_an_agent_under_the_policys_exits(delegated(), false)]
+#[case::by_an_agent_with_exits_of_its_own(own_exits(), true)]
+fn nothing_is_entered_before_it_can_be_told_where_its_stop_will_stand(
+    #[case] config: EngineConfig,
+    #[case] enters: bool,
+) {
+    let mut rig = Rig::new(config);
+    rig.bar(500_000);
+    rig.take();
+    rig.all_say(Direction::Long);
+    assert_eq!(denials(&rig.effects).contains(&RuleId::Size), !enters);
+    assert_eq!(rig.sent().len(), usize::from(enters));
+}

@@ -136,8 +136,12 @@ fn an_exposure_beyond_counting_is_beyond_every_limit() {
     config.instruments[0].max_quantity = QtyLots(i64::MAX);
     let limits = &mut config.policy.policy.limits;
     (limits.max_gross_exposure, limits.max_net_exposure) = (Ratio(i64::MAX), Ratio(i64::MAX));
-    if let Authority::Delegated { symbols, max_notional, .. } = &mut config.agents[0].authority {
-        (symbols[0].quantity, *max_notional) = (QtyLots(i64::MAX / 2), Amount::MAX);
+    // Under the policy's exits it would be refused sooner: no stop can be told at such prices.
+    if let Authority::Delegated { symbols, max_notional, policy_exits, .. } =
+        &mut config.agents[0].authority
+    {
+        (symbols[0].quantity, *max_notional, *policy_exits) =
+            (QtyLots(i64::MAX / 2), Amount::MAX, false);
     }
     let mut rig = Rig::new(config);
     (0..20).for_each(|_| bar_at(&mut rig, i64::MAX, 1));

@@ -1,12 +1,14 @@
 //! The engine, driven by hand: what comes out is asserted, what the venue would say is said.
 
 mod budgets;
+mod cancels;
 mod deadlines;
 mod entries;
 mod exits;
 mod exposures;
 mod extremes;
 mod halts;
+mod judged;
 mod newer_word;
 mod pauses;
 mod protection;

@@ -10,13 +10,18 @@ use crate::venue::{Removal, VenueCode, VenueOrderState};
 
 /// Long, a bar later, and what the agents said then has been sent and accepted.
 fn reversing() -> (Rig, OrderRequest) {
+    reversing_with(SubmitOutcome::Accepted)
+}
+
+/// The same, with the venue's answer.
+pub(super) fn reversing_with(outcome: SubmitOutcome) -> (Rig, OrderRequest) {
     let (mut rig, _stop) = Rig::in_position(Direction::Long, config());
     rig.bar(500_000);
     rig.take();
     rig.all_say(Direction::Short);
     let reversal = rig.sent_one();
     assert_eq!((reversal.purpose, reversal.reduce_only), (Purpose::Entry, false));
-    rig.outcome(reversal.id, SubmitOutcome::Accepted);
+    rig.outcome(reversal.id, outcome);
     rig.take();
     (rig, reversal)
 }
@@ -37,11 +42,11 @@ fn they_say(rig: &mut Rig, direction: Direction) {
     rig.all_say(direction);
 }
 
-fn fill(rig: &mut Rig, order: &OrderRequest) {
+pub(super) fn fill(rig: &mut Rig, order: &OrderRequest) {
     rig.fill(order, 500_000, order.quantity.0);
 }
 
-fn gone(rig: &mut Rig, order: OrderId) {
+pub(super) fn gone(rig: &mut Rig, order: OrderId) {
     rig.report(VenueReport::Removed { order, removal: Removal::Canceled });
 }
 
@@ -50,7 +55,7 @@ fn status(rig: &mut Rig, order: OrderId, state: VenueOrderState) {
     rig.report(VenueReport::OrderStatus { order, state, filled, at });
 }
 
-fn leaves_all(rig: &mut Rig) {
+pub(super) fn leaves_all(rig: &mut Rig) {
     let held = rig.position();
     let exit = rig.sent_one();
     assert_eq!((exit.purpose, exit.reduce_only), (Purpose::Exit, true));
@@ -263,7 +268,7 @@ fn a_person_who_cancels_an_exit_keeps_what_the_entry_still_opens() {
 
 /// What closes a position whatever the agents say.
 #[derive(Debug, Clone, Copy)]
-enum Overruling {
+pub(super) enum Overruling {
     /// The stop could not stand in time.
     Deadline,
     /// The price is beyond the stop.
@@ -273,7 +278,7 @@ enum Overruling {
 }
 
 /// The desk's stop goes, and whatever is to close the position happens.
-fn overrule(rig: &mut Rig, overruling: Overruling) {
+pub(super) fn overrule(rig: &mut Rig, overruling: Overruling) {
     let stop = rig.engine.working_orders().map(|t| t.order.request);
     let stop = stop.into_iter().find(|request| request.purpose == Purpose::Stop).unwrap();
     match overruling {

@@ -29,6 +29,9 @@ pub struct ApiConfig {
     pub trusted_proxies: Vec<Network>,
     /// Connections at once; more wait until one ends.
     pub max_connections: usize,
+    /// Connections at once from one address, proxies that are trusted aside. For one more, the oldest
+    /// that asks for nothing is closed.
+    pub max_connections_per_address: usize,
     /// Event streams at once.
     pub max_streams: usize,
     /// Event streams at once from one address.
@@ -59,6 +62,7 @@ impl Default for ApiConfig {
             allowed_hosts: Vec::new(),
             trusted_proxies: Vec::new(),
             max_connections: 1024,
+            max_connections_per_address: 64,
             max_streams: 64,
             max_streams_per_address: 8,
             keep_alive: Duration::from_secs(10),

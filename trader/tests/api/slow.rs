@@ -115,6 +115,30 @@ async fn connections_beyond_the_limit_wait_for_a_place() {
 }
 
 #[tokio::test]
+async fn half_open_connections_of_one_address_keep_nobody_out() {
+    let desk = Desk::open_with(|config| {
+        config.max_connections = 8;
+        config.max_connections_per_address = 4;
+        config.header_timeout = LOST * 2;
+    })
+    .await;
+    let mut flood = Vec::new();
+    for _ in 0..32 {
+        let mut socket = TcpStream::connect(desk.address).await.unwrap();
+        socket.write_all(b"GET /healthz HTTP/1.1\r\nhost: localhost\r\n").await.unwrap();
+        flood.push(socket);
+    }
+    let probe = tokio::time::timeout(LOST, desk.get("/healthz")).await;
+    assert_eq!(probe.expect("it was kept out").status(), 200);
+    let (answer, _) = closed(flood.remove(0)).await;
+    assert!(answer.is_empty(), "the oldest made room: {answer}");
+    let mut newest = flood.pop().unwrap();
+    newest.write_all(b"connection: close\r\n\r\n").await.unwrap();
+    let (answer, _) = closed(newest).await;
+    assert!(answer.starts_with("HTTP/1.1 200"), "the newest kept its place: {answer}");
+}
+
+#[tokio::test]
 async fn a_port_in_use_says_what_to_do() {
     let desk = Desk::open().await;
     let error = bind(desk.address).await.unwrap_err();

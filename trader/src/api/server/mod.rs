@@ -1,6 +1,7 @@
 //! The listener, its connections, and how they end.
 
 mod patience;
+mod places;
 
 use std::convert::Infallible;
 use std::io;
@@ -32,6 +33,7 @@ use super::guard::{caller, host};
 use super::routes::{self, StreamPlaces};
 use super::{Api, App, envelope};
 use patience::Patient;
+use places::{Place, Places};
 
 /// Largest body of a request, in bytes.
 const BODY_MAX: usize = 64 * 1024;
@@ -113,13 +115,14 @@ pub async fn serve(
 
     let open = GracefulShutdown::new();
     let mut connections = JoinSet::new();
-    let places = Arc::new(Semaphore::new(app.config.max_connections));
+    let room = Arc::new(Semaphore::new(app.config.max_connections));
+    let places = Arc::new(Places::new(app.config.max_connections_per_address));
     let mut stop = std::pin::pin!(stop);
     loop {
-        let (stream, peer, place) = tokio::select! {
+        let (stream, peer, permit) = tokio::select! {
             () = &mut stop => break,
             Some(_) = connections.join_next() => continue,
-            accepted = accept(&listener, &places) => match accepted {
+            accepted = accept(&listener, &room) => match accepted {
                 Ok(accepted) => accepted,
                 Err(error) => {
                     // Out of files or memory: connections that end will help.
@@ -129,10 +132,14 @@ pub async fn serve(
                 }
             },
         };
-        let connection = converse(stream, peer, router.clone(), app.clone(), open.watcher());
+        let address = peer.ip().to_canonical();
+        // A proxy brings many people along.
+        let is_proxy = app.config.trusted_proxies.iter().any(|network| network.contains(address));
+        let place = (!is_proxy).then(|| places.take(address));
+        let connection = converse(stream, peer, place, router.clone(), app.clone(), open.watcher());
         connections.spawn(async move {
             connection.await;
-            drop(place);
+            drop(permit);
         });
     }
     drop(listener);
@@ -146,11 +153,11 @@ pub async fn serve(
 
 async fn accept(
     listener: &TcpListener,
-    places: &Arc<Semaphore>,
+    room: &Arc<Semaphore>,
 ) -> io::Result<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
-    let place = places.clone().acquire_owned().await.map_err(io::Error::other)?;
+    let permit = room.clone().acquire_owned().await.map_err(io::Error::other)?;
     let (stream, peer) = listener.accept().await?;
-    Ok((stream, peer, place))
+    Ok((stream, peer, permit))
 }
 
 /// One connection, to its end. Only HTTP/1: a proxy in front speaks it, and so does every browser
@@ -158,25 +165,42 @@ async fn accept(
 async fn converse(
     stream: TcpStream,
     peer: SocketAddr,
+    place: Option<Place>,
     router: Router,
     app: Arc<App>,
     watcher: Watcher,
 ) {
     let _ = stream.set_nodelay(true);
     let io = TokioIo::new(Patient::new(stream, app.config.write_timeout));
-    let service = service_fn(move |mut request: Request<Incoming>| {
+    let service = service_fn(|mut request: Request<Incoming>| {
         request.extensions_mut().insert(ConnectInfo(peer));
+        let answering = place.as_ref().map(Place::answer);
         let answer = router.clone().oneshot(request.map(Body::new));
-        async move { answer.await.map_err(|never: Infallible| never) }
+        async move {
+            let answer = answer.await.map_err(|never: Infallible| never)?;
+            Ok::<_, Infallible>(match answering {
+                Some(answering) => answering.until_sent(answer),
+                None => answer,
+            })
+        }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(app.config.header_timeout)
         .max_buf_size(HEAD_MAX)
         .serve_connection(io, service);
-    if let Err(error) = watcher.watch(connection).await {
-        // Clients come and go as they like.
-        tracing::debug!(%peer, %error, "a connection broke");
+    let makes_room = async {
+        match &place {
+            Some(place) => place.left().await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        ended = watcher.watch(connection) => if let Err(error) = ended {
+            // Clients come and go as they like.
+            tracing::debug!(%peer, %error, "a connection broke");
+        },
+        () = makes_room => tracing::debug!(%peer, "a connection made room for its address's next"),
     }
 }
 

@@ -182,11 +182,17 @@ fn a_command_is_durable_when_it_is_answered() {
     }
     desk.flush().unwrap();
     let (who, reason) = ("ada".to_owned(), "a test".to_owned());
-    let command = CommandRequest { id: CommandId(1), command: Command::Resume, who, reason };
+    let command = Command::Halt { flatten: false };
+    let command = CommandRequest { id: CommandId(1), command, who, reason };
     let before = wire.durable.get();
-    let link = desk.inject(desk.now(), &Input::Command(command)).unwrap();
-    assert!(link.sequence > before, "it is in the journal");
-    assert!(wire.durable.get() >= link.sequence, "and on the disk");
+    let sequence = desk.inject(desk.now(), &Input::Command(command)).unwrap();
+    assert!(sequence > before, "it is in the journal");
+    assert!(wire.durable.get() >= sequence, "and on the disk");
+    let mut records = desk.journal().inner.records();
+    let stored = records.find(|stored| stored.link.sequence == sequence).unwrap();
+    assert!(matches!(stored.record().unwrap(), Record::Command(_)), "it is its own record");
+    let (_, last) = (stored, records.last().unwrap());
+    assert!(last.link.sequence > sequence, "what the halt did follows it");
 }
 
 const SLOW: Span = Span::secs(90);

@@ -147,29 +147,30 @@ impl<V: Venue, J: JournalSink, W: Witness> Desk<V, J, W> {
     }
 
     /// Takes in something from outside of the data, at `at` or, if that is past, now; everything
-    /// due by then comes first. It is durable when this returns, and a policy acts whole.
+    /// due by then comes first. It is durable when this returns, and a policy acts whole. Returns the
+    /// number of its record.
     ///
     /// # Errors
     /// As [`advance`](Self::advance).
-    pub fn inject(&mut self, at: Timestamp, input: &Input) -> Result<Link, StoreError> {
+    pub fn inject(&mut self, at: Timestamp, input: &Input) -> Result<u64, StoreError> {
         let limit = self.feed.peek_time().unwrap_or(at);
         let at = at.min(limit).max(self.floor.now);
         self.floor.catch_up(at)?;
         self.floor.now = at;
-        self.floor.record(&Record::Cursor { events: self.feed.position() })?;
+        let cursor = self.floor.record(&Record::Cursor { events: self.feed.position() })?;
         if let Some(record) = input.record() {
             self.floor.record(&record)?;
         }
         if let Some(event) = input.event() {
             self.floor.step(at, event)?;
         }
-        let link = self.floor.journal.head();
         self.floor.flush()?;
         if let Input::Policy(change) = input {
             let durable = EventKind::PolicyDurable { generation: change.generation };
             self.floor.step(at, durable)?;
         }
-        Ok(link)
+        // What came in follows its cursor at once, and what follows from it comes after.
+        Ok(cursor.sequence + 1)
     }
 
     /// Ends the run: lets what is on its way arrive, and says why it is over. The next start
@@ -177,9 +178,9 @@ impl<V: Venue, J: JournalSink, W: Witness> Desk<V, J, W> {
     ///
     /// # Errors
     /// As [`advance`](Self::advance).
-    pub fn finish(&mut self, reason: &str) -> Result<Link, StoreError> {
+    pub fn finish(&mut self, reason: &str) -> Result<(), StoreError> {
         self.settle()?;
-        self.inject(self.floor.now, &Input::Finished(reason.to_owned()))
+        self.inject(self.floor.now, &Input::Finished(reason.to_owned())).map(drop)
     }
 
     /// Makes everything recorded so far durable.

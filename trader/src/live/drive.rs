@@ -216,10 +216,10 @@ fn command(
         who = request.who, reason = request.reason, "a person's command"
     );
     desk.witness_mut().watch_command();
-    let link = desk.inject(at, &Input::Command(request))?;
+    let sequence = desk.inject(at, &Input::Command(request))?;
     match desk.witness_mut().take_refusal() {
         Some(why) => begun.refuse(Refusal::Conflict(why)),
-        None => begun.accept(id, link.sequence),
+        None => begun.accept(id, sequence),
     }
     Ok(())
 }

@@ -7,9 +7,8 @@ mod reference;
 
 use std::collections::BTreeMap;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use crate::conditions::UNOBSERVED;
 use crate::custom_resource_definitions;
 
 /// A file that is generated.
@@ -63,19 +62,9 @@ fn definitions() -> Result<Vec<Value>, GenerationError> {
             let mut value = serde_json::to_value(definition)
                 .map_err(|error| GenerationError::of("JSON")(&error))?;
             write_bounds_as_integers(&mut value);
-            begin_unobserved(&mut value);
             Ok(sorted(value))
         })
         .collect()
-}
-
-/// A new object says by itself that nobody has looked at it: without a status, kstatus takes it for current,
-/// and `helm --wait` would not wait for an operator that is slow or away.
-fn begin_unobserved(definition: &mut Value) {
-    for version in definition["spec"]["versions"].as_array_mut().into_iter().flatten() {
-        version["schema"]["openAPIV3Schema"]["properties"]["status"]["default"] =
-            json!({"observedGeneration": UNOBSERVED});
-    }
 }
 
 /// One document, with the line that begins it.

@@ -26,8 +26,11 @@ pub use risk_policy::{RiskPolicy, RiskPolicySpec};
 pub use trading_agent::{TradingAgent, TradingAgentSpec};
 pub use trading_system::{TradingSystem, TradingSystemSpec};
 
-use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
+    CustomResourceDefinition, JSON,
+};
 use kube::CustomResourceExt;
+use serde_json::json;
 
 /// The API group.
 pub const GROUP: &str = "sapphiretrade.xyz";
@@ -49,7 +52,15 @@ pub fn custom_resource_definitions() -> [CustomResourceDefinition; 3] {
             definition.spec.versions.iter_mut().filter_map(|version| version.schema.as_mut());
         let properties =
             schemas.filter_map(|schema| schema.open_api_v3_schema.as_mut()?.properties.as_mut());
-        properties.filter_map(|all| all.get_mut("spec")).for_each(schema::say_units);
+        for all in properties {
+            all.get_mut("spec").into_iter().for_each(schema::say_units);
+            // A new object says by itself that nobody has looked at it: without a status, kstatus takes it
+            // for current, and `helm --wait` would not wait for an operator that is slow or away.
+            let unobserved = json!({"observedGeneration": conditions::UNOBSERVED});
+            all.get_mut("status").into_iter().for_each(|status| {
+                status.default = Some(JSON(unobserved.clone()));
+            });
+        }
         definition
     })
 }

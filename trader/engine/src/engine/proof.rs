@@ -37,15 +37,10 @@ impl Engine {
                     self.lose_track(order, effects);
                 }
             }
-            OrderState::Unknown => {
-                let wait = doubled(self.config.venue.resolve_interval, tracked.asked);
-                tracked.asked += 1;
-                let symbol = tracked.order.request.symbol;
-                effects.push(Effect::Query { symbol, order });
-                effects.push(Effect::WakeAt(self.now + wait, Timer::Resolve(order)));
-            }
-            // A cancel of which nothing was heard. An entry's is sent again: that cannot do harm. A
-            // protective order's reason may have gone meanwhile, so it is decided anew.
+            OrderState::Unknown => self.ask(order, self.config.venue.resolve_interval, effects),
+            // A cancel of which nothing was heard. An entry's is sent again: that cannot do harm. Of a
+            // protective order only the venue knows whether it still stands: believed to, it would take
+            // the place of one that does.
             OrderState::Accepted | OrderState::PartiallyFilled
                 if tracked.order.pending == Some(Pending::Cancel) =>
             {
@@ -57,21 +52,27 @@ impl Engine {
                     effects.push(Effect::Cancel { symbol, order });
                     self.expect_cancel(order, self.config.venue.request_ttl, effects);
                 } else {
-                    tracked.order.pending = None;
-                    self.tend(symbol, effects);
+                    self.ask(order, self.config.venue.request_ttl, effects);
                 }
             }
             // What trades at once or not at all, and of which nothing more is heard.
             OrderState::Accepted | OrderState::PartiallyFilled
                 if tracked.order.request.kind.is_immediate() =>
             {
-                let wait = doubled(self.config.venue.request_ttl, tracked.asked);
-                tracked.asked += 1;
-                let symbol = tracked.order.request.symbol;
-                effects.push(Effect::Query { symbol, order });
-                effects.push(Effect::WakeAt(self.now + wait, Timer::Resolve(order)));
+                self.ask(order, self.config.venue.request_ttl, effects);
             }
             _ => {}
+        }
+    }
+
+    /// Asks the venue about an order, and looks into it once more after a pause that grows from `first`.
+    fn ask(&mut self, order: OrderId, first: Span, effects: &mut Vec<Effect>) {
+        if let Some(tracked) = self.orders.get_mut(order) {
+            let wait = doubled(first, tracked.asked);
+            tracked.asked += 1;
+            let symbol = tracked.order.request.symbol;
+            effects.push(Effect::Query { symbol, order });
+            effects.push(Effect::WakeAt(self.now + wait, Timer::Resolve(order)));
         }
     }
 
@@ -97,6 +98,11 @@ impl Engine {
         };
         let Order { request, state, .. } = tracked.order;
         if !matches!(state, OrderState::Submitted | OrderState::Unknown) {
+            if request.purpose.protects() {
+                // In doubt, and asked about until its status is told: the first answer may be lost.
+                self.expect_cancel(order, Span::ZERO, effects);
+                return;
+            }
             self.orders.settle_pending(order);
         }
         let OrderRequest { symbol, purpose, .. } = request;
@@ -144,6 +150,8 @@ impl Engine {
             return;
         };
         let (known, withdrawn) = (tracked.order, tracked.withdrawn.is_some());
+        let is_overdue = known.pending == Some(Pending::Cancel)
+            && tracked.cancel_due.is_some_and(|due| due <= self.now);
         if !known.state.is_working() || filled > known.filled {
             // Ended already; or fills are still under way, and will say the same.
             return;
@@ -157,6 +165,11 @@ impl Engine {
                     // Its cancel found nothing to cancel, and there it is.
                     self.orders.withdraw(order, self.now);
                     self.expect_cancel(order, self.config.venue.request_ttl, effects);
+                }
+                if known.request.purpose.protects() && is_overdue {
+                    // It stands after all. The reason of its cancel may have gone meanwhile: it is decided anew.
+                    self.orders.settle_pending(order);
+                    self.tend(known.request.symbol, effects);
                 }
                 return;
             }

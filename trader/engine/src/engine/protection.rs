@@ -121,7 +121,9 @@ impl Engine {
     }
 
     fn stop_stands(&self, symbol: SymbolId) -> bool {
-        self.standing(symbol, Purpose::Stop).iter().any(|stop| stop.accepted)
+        // One whose cancel is out may be gone already.
+        let stops = self.standing(symbol, Purpose::Stop);
+        stops.iter().any(|stop| stop.accepted && stop.pending.is_none())
     }
 
     /// One step towards a stop at the guard's trigger. New before old: an old stop is cancelled only

@@ -73,8 +73,8 @@ fn a_cancel_that_overtakes_its_order_is_asked_again_once_the_venue_has_that() {
     assert_eq!(cancelled(&rig.take()), [entry.id]);
 }
 
-#[test]
-fn the_cancel_of_a_stop_is_decided_anew_after_a_refusal() {
+/// A desk that has just left its position, and cancels the stop.
+fn left() -> (Rig, OrderRequest) {
     let (mut rig, stop) = Rig::in_position(Direction::Long, config());
     rig.bar(500_000);
     rig.all_say(Direction::Flat);
@@ -83,7 +83,49 @@ fn the_cancel_of_a_stop_is_decided_anew_after_a_refusal() {
     rig.fill(&exit, 500_000, exit.quantity.0);
     rig.confirm_position();
     assert_eq!(cancelled(&rig.take()), [stop.id]);
+    (rig, stop)
+}
+
+#[test]
+fn the_cancel_of_a_stop_is_decided_anew_once_the_venue_shows_that_it_stands() {
+    let (mut rig, stop) = left();
     refuse(&mut rig, stop.id, VenueCode(-1003));
     rig.wait(Span::secs(1));
+    assert_eq!(asked(&rig.take()), [stop.id]);
+    is_open(&mut rig, stop.id);
     assert_eq!(cancelled(&rig.take()), [stop.id]);
+}
+
+/// What became of the cancel, as far as anybody tells the desk.
+#[rstest]
+#[case::it_was_done_and_nobody_said_so(None)]
+#[case::there_was_nothing_to_cancel(Some(VenueCode::CANCEL_REJECTED))]
+fn a_stop_whose_cancel_is_in_doubt_takes_the_place_of_none(#[case] said: Option<VenueCode>) {
+    let (mut rig, stop) = left();
+    if let Some(code) = said {
+        refuse(&mut rig, stop.id, code);
+    }
+    rig.bar(500_000);
+    rig.all_say(Direction::Long);
+    let entry = rig.sent_one();
+    rig.outcome(entry.id, SubmitOutcome::Accepted);
+    rig.fill(&entry, 500_000, entry.quantity.0);
+    rig.confirm_position();
+    let new = rig.sent_one();
+    assert_eq!((new.purpose, new.kind), (Purpose::Stop, stop.kind));
+    rig.outcome(new.id, SubmitOutcome::Accepted);
+    let mut questions = 0;
+    for _ in 0..120 {
+        // The answers are lost, too.
+        rig.wait(Span::secs(1));
+        let effects = rig.take();
+        questions += asked(&effects).iter().filter(|order| **order == stop.id).count();
+        assert_eq!(cancelled(&effects), [], "the only stop that stands");
+    }
+    assert!(questions >= 3, "it is asked about until the venue answers: {questions}");
+    let (at, filled, state) = (rig.now, QtyLots::ZERO, VenueOrderState::Canceled);
+    rig.report(VenueReport::OrderStatus { order: stop.id, state, filled, at });
+    assert_eq!(cancelled(&rig.take()), []);
+    let stands = rig.engine.order(new.id).unwrap().order;
+    assert_eq!((stands.state, stands.pending), (OrderState::Accepted, None));
 }

@@ -278,6 +278,15 @@ pub(super) fn cancelled(effects: &[Effect]) -> Vec<OrderId> {
     effects.iter().filter_map(cancel).collect()
 }
 
+/// The orders that the venue is asked about.
+pub(super) fn asked(effects: &[Effect]) -> Vec<OrderId> {
+    let query = |effect: &Effect| match effect {
+        Effect::Query { order, .. } => Some(*order),
+        _ => None,
+    };
+    effects.iter().filter_map(query).collect()
+}
+
 /// The rules that denied the intents among these effects.
 pub(super) fn denials(effects: &[Effect]) -> Vec<crate::risk::RuleId> {
     let denied = |effect: &Effect| match effect {

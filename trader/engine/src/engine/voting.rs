@@ -200,7 +200,13 @@ impl Engine {
         let goes_anyway =
             position != QtyLots::ZERO && self.leaving_by(symbol) == Some(By::Overruling);
         if self.orders.is_closing(symbol) || goes_anyway {
-            // It is not turned over; once it is gone, the agents' next word counts.
+            // It is not turned over; once it is gone, the agents' next word counts. That it goes is wanted
+            // all the same, where the order on its way is one of a wish that was taken back.
+            if position != QtyLots::ZERO && self.leaving_by(symbol).is_none() {
+                let decision =
+                    self.decide(symbol, DecisionAction::Exit, direction, origin, effects);
+                self.exit(symbol, Leaving::by_agents(decision, held), effects);
+            }
             return;
         }
         let action = match position {

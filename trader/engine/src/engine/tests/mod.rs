@@ -7,6 +7,7 @@ mod entries;
 mod exits;
 mod exposures;
 mod extremes;
+mod faulty_venue;
 mod halts;
 mod judged;
 mod newer_word;
@@ -164,6 +165,11 @@ impl Rig {
     pub(super) fn bar(&mut self, close: i64) {
         let open_time = self.now;
         self.wait(Span::secs(60));
+        self.closes(open_time, close);
+    }
+
+    /// The bar that opened at `open_time` closes now.
+    pub(super) fn closes(&mut self, open_time: Timestamp, close: i64) {
         let bar = Bar {
             open_time,
             open: PriceTicks(close),

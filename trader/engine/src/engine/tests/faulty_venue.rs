@@ -1,0 +1,407 @@
+//! A small venue that refuses, delays and loses what it can, and what must be so once it is calm again: both
+//! sides know the same position, one that is to go is gone, and one that stands has a stop.
+
+use std::collections::BTreeMap;
+
+use super::*;
+use crate::venue::{Removal, UnknownCause, VenueCode, VenueOrderState};
+
+/// Stories that are told. Each is its number's.
+const STORIES: u64 = 3_000;
+/// Bars with faults in each.
+const BARS: u32 = 30;
+/// So long nothing goes wrong at the end.
+const CALM: Span = Span::secs(400);
+
+/// Numbers that are the same for the same seed: Marsaglia's xorshift.
+struct Chance(u64);
+
+impl Chance {
+    fn of(seed: u64) -> Self {
+        Self(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1)
+    }
+
+    fn below(&mut self, bound: i64) -> i64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        i64::try_from(self.0 >> 1).unwrap() % bound
+    }
+
+    fn percent(&mut self, percent: i64) -> bool {
+        self.below(100) < percent
+    }
+}
+
+/// What is under way to the venue, at it, or back.
+#[derive(Debug)]
+enum Happening {
+    Arrives(OrderRequest),
+    Trades(OrderId),
+    Cancels(OrderId),
+    Looks(OrderId),
+    Confirms,
+    Tells(VenueReport),
+}
+
+/// An order as the venue has it.
+#[derive(Debug)]
+struct Held {
+    request: OrderRequest,
+    filled: i64,
+    state: VenueOrderState,
+}
+
+struct Story {
+    rig: Rig,
+    chance: Chance,
+    is_faulty: bool,
+    to_come: BTreeMap<(Timestamp, u64), Happening>,
+    happened: u64,
+    orders: BTreeMap<OrderId, Held>,
+    position: i64,
+    /// The most that any entry was to open.
+    judged: i64,
+}
+
+impl Story {
+    fn new(seed: u64) -> Self {
+        let mut config = if seed.is_multiple_of(3) { delegated() } else { config() };
+        config.venue.single_close_position_stop = seed.is_multiple_of(2);
+        config.venue.verify_interval = Span::secs(1);
+        Self {
+            rig: Rig::warm(config),
+            chance: Chance::of(seed),
+            is_faulty: true,
+            to_come: BTreeMap::new(),
+            happened: 0,
+            orders: BTreeMap::new(),
+            position: 0,
+            judged: 0,
+        }
+    }
+
+    /// Whether this goes wrong.
+    fn fails(&mut self, percent: i64) -> bool {
+        self.is_faulty && self.chance.percent(percent)
+    }
+
+    /// It happens within so many milliseconds.
+    fn soon(&mut self, within: i64, happening: Happening) {
+        let at = self.rig.now + Span::millis(1 + self.chance.below(within));
+        self.happened += 1;
+        self.to_come.insert((at, self.happened), happening);
+    }
+
+    /// Takes to the venue what the desk sends, as far as it gets there.
+    fn carry(&mut self) {
+        for effect in self.rig.take() {
+            match effect {
+                Effect::Submit(order) => self.submit(*order.get()),
+                Effect::Cancel { order, .. } if !self.fails(15) => {
+                    let within = if self.is_faulty { 1_500 } else { 100 };
+                    self.soon(within, Happening::Cancels(order));
+                }
+                Effect::Query { order, .. } if !self.fails(20) => {
+                    self.soon(200, Happening::Looks(order));
+                }
+                Effect::VerifyPosition(_) if !self.fails(20) => self.soon(200, Happening::Confirms),
+                _ => {}
+            }
+        }
+    }
+
+    fn submit(&mut self, request: OrderRequest) {
+        if request.purpose == Purpose::Entry {
+            self.judged = self.judged.max(request.quantity.0 - self.rig.position().abs().0);
+        }
+        let order = request.id;
+        let tell = |outcome| Happening::Tells(VenueReport::Submit { order, outcome });
+        let lost = SubmitOutcome::Unknown(UnknownCause::Timeout);
+        let within = if self.fails(20) { 7_000 } else { 200 };
+        if self.fails(6) {
+            self.soon(within, tell(SubmitOutcome::NotSent));
+        } else if self.fails(8) {
+            self.soon(within, tell(lost));
+        } else if self.fails(8) {
+            self.soon(within, tell(lost));
+            self.soon(4_000, Happening::Arrives(request));
+        } else {
+            self.soon(within, Happening::Arrives(request));
+        }
+    }
+
+    fn happen(&mut self, happening: Happening) {
+        match happening {
+            Happening::Arrives(request) => self.arrive(request),
+            Happening::Trades(order) => self.trade(order),
+            Happening::Cancels(order) => self.cancel(order),
+            Happening::Tells(report) => self.rig.report(report),
+            Happening::Looks(order) => {
+                let held = self.orders.get(&order);
+                let (state, filled) =
+                    held.map_or((VenueOrderState::Absent, 0), |held| (held.state, held.filled));
+                let (filled, at) = (QtyLots(filled), self.rig.now);
+                self.rig.report(VenueReport::OrderStatus { order, state, filled, at });
+            }
+            Happening::Confirms => {
+                let (quantity, at) = (QtyLots(self.position), self.rig.now);
+                self.rig.report(VenueReport::Position { symbol: BTC, quantity, at });
+            }
+        }
+    }
+
+    fn arrive(&mut self, request: OrderRequest) {
+        let order = request.id;
+        let known = self.rig.engine.order(order).map(|tracked| tracked.order.state);
+        // Whose answer is lost hears nothing of it.
+        let is_heard = known == Some(OrderState::Submitted);
+        let against = self.position.signum() == -request.side.sign();
+        let is_late = self.rig.now > request.expires;
+        let is_refused = self.fails(if request.purpose.closes() { 25 } else { 10 });
+        let refusal = if is_late {
+            Some(VenueCode::EXPIRED_REQUEST)
+        } else if request.only_reduces() && !against {
+            Some(VenueCode::REDUCE_ONLY_REJECTED)
+        } else if is_refused && request.purpose == Purpose::Stop && self.chance.percent(30) {
+            Some(VenueCode::WOULD_TRIGGER_IMMEDIATELY)
+        } else {
+            is_refused.then_some(VenueCode(-4000))
+        };
+        let outcome = refusal.map_or(SubmitOutcome::Accepted, SubmitOutcome::Refused);
+        if is_heard {
+            self.soon(100, Happening::Tells(VenueReport::Submit { order, outcome }));
+        }
+        if refusal.is_some() {
+            return;
+        }
+        self.orders.insert(order, Held { request, filled: 0, state: VenueOrderState::Open });
+        if request.kind.is_immediate() {
+            let within = if self.is_faulty { 9_000 } else { 300 };
+            self.soon(within, Happening::Trades(order));
+        }
+    }
+
+    fn trade(&mut self, order: OrderId) {
+        let in_parts = self.fails(30);
+        let Some(held) = self.orders.get_mut(&order) else { return };
+        if held.state != VenueOrderState::Open {
+            return;
+        }
+        let request = held.request;
+        let against = self.position.signum() == -request.side.sign();
+        let left = match (request.only_reduces(), against) {
+            (false, _) => request.quantity.0 - held.filled,
+            (true, true) => (request.quantity.0 - held.filled).min(self.position.abs()),
+            (true, false) => 0,
+        };
+        if left == 0 {
+            held.state = VenueOrderState::Expired;
+            let removed = VenueReport::Removed { order, removal: Removal::Expired };
+            return self.soon(200, Happening::Tells(removed));
+        }
+        let quantity = if in_parts && left > 1 { 1 + self.chance.below(left - 1) } else { left };
+        held.filled += quantity;
+        if quantity == left {
+            held.state = VenueOrderState::Filled;
+        }
+        self.position += quantity * request.side.sign();
+        self.tell_fill(&request, quantity);
+        if quantity < left {
+            self.soon(3_000, Happening::Trades(order));
+        }
+        if self.position == 0 {
+            self.drop_protection();
+        }
+    }
+
+    fn tell_fill(&mut self, request: &OrderRequest, quantity: i64) {
+        self.rig.next_trade += 1;
+        let fill = Fill {
+            symbol: BTC,
+            trade: TradeId(self.rig.next_trade),
+            order: Some(request.id),
+            side: request.side,
+            price: PriceTicks(500_000),
+            quantity: QtyLots(quantity),
+            fee: Amount::ZERO,
+            maker: false,
+            at: self.rig.now,
+        };
+        let within = if self.fails(15) { 6_000 } else { 100 };
+        self.soon(within, Happening::Tells(VenueReport::Fill(fill)));
+    }
+
+    /// What protects a position may go with it, or stay.
+    fn drop_protection(&mut self) {
+        let protects =
+            |held: &Held| held.state == VenueOrderState::Open && held.request.purpose.protects();
+        let all: Vec<OrderId> =
+            self.orders.iter().filter(|(_, held)| protects(held)).map(|(id, _)| *id).collect();
+        for order in all {
+            if self.chance.percent(50) {
+                self.end(order, VenueOrderState::Expired);
+                let removed = VenueReport::Removed { order, removal: Removal::Expired };
+                self.soon(200, Happening::Tells(removed));
+            }
+        }
+    }
+
+    fn cancel(&mut self, order: OrderId) {
+        if self.orders.get(&order).is_none_or(|held| held.state != VenueOrderState::Open) {
+            let code = VenueCode::CANCEL_REJECTED;
+            return self.soon(100, Happening::Tells(VenueReport::CancelRefused { order, code }));
+        }
+        self.end(order, VenueOrderState::Canceled);
+        if !self.fails(10) {
+            let removed = VenueReport::Removed { order, removal: Removal::Canceled };
+            self.soon(100, Happening::Tells(removed));
+        }
+    }
+
+    fn end(&mut self, order: OrderId, state: VenueOrderState) {
+        if let Some(held) = self.orders.get_mut(&order) {
+            held.state = state;
+        }
+    }
+
+    /// Time passes, and what is due in it happens in its order.
+    fn pass(&mut self, span: Span) {
+        let until = self.rig.now + span;
+        loop {
+            self.carry();
+            self.rig.timers.sort();
+            let timer = self.rig.timers.first().map(|timer| timer.0);
+            let venue = self.to_come.first_key_value().map(|(key, _)| key.0);
+            let Some(next) = venue.into_iter().chain(timer).min().filter(|next| *next <= until)
+            else {
+                break;
+            };
+            self.rig.now = self.rig.now.max(next);
+            if venue == Some(next) {
+                if let Some((_, happening)) = self.to_come.pop_first() {
+                    self.happen(happening);
+                }
+            } else {
+                let (_, timer) = self.rig.timers.remove(0);
+                self.rig.event(EventKind::Timer(timer));
+            }
+        }
+        self.rig.now = until;
+    }
+
+    /// A bar closes, after a time that leaves much under way.
+    fn bar(&mut self) {
+        let open_time = self.rig.now;
+        let lasts = Span::millis(4_000 + self.chance.below(8_000));
+        self.pass(lasts);
+        self.rig.closes(open_time, 500_000);
+        self.carry();
+    }
+
+    /// The desk is told something, and told otherwise a while later.
+    fn for_a_while(&mut self, begins: impl Fn(&mut Rig), ends: impl Fn(&mut Rig)) {
+        begins(&mut self.rig);
+        self.carry();
+        let lasts = Span::millis(self.chance.below(9_000));
+        self.pass(lasts);
+        ends(&mut self.rig);
+        self.carry();
+    }
+}
+
+/// What was wanted last of the position.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Wanted {
+    Nothing,
+    Side(Direction),
+    Flat,
+}
+
+/// Tells a story.
+///
+/// # Errors
+/// What is not as it must be at its end.
+fn tell(seed: u64) -> Result<(), String> {
+    let mut story = Story::new(seed);
+    let mut wanted = Wanted::Nothing;
+    for _ in 0..BARS {
+        story.bar();
+        let word = [Direction::Long, Direction::Short, Direction::Flat];
+        let word = word[usize::try_from(story.chance.below(3)).unwrap()];
+        if story.chance.percent(75) {
+            story.rig.all_say(word);
+            story.carry();
+            wanted = match word {
+                Direction::Flat => Wanted::Flat,
+                side => Wanted::Side(side),
+            };
+        }
+        if story.chance.percent(6) {
+            let holds = story.rig.position() != QtyLots::ZERO;
+            story.rig.command(Command::Close { symbol: BTC });
+            story.carry();
+            wanted = if holds { Wanted::Flat } else { wanted };
+        }
+        if story.chance.percent(3) {
+            story.for_a_while(
+                |rig| rig.event(EventKind::PolicyLost("its file is gone")),
+                |rig| rig.event(EventKind::PolicyFound),
+            );
+        }
+        if story.chance.percent(2) {
+            let pause = |paused| {
+                move |rig: &mut Rig| {
+                    rig.command(Command::PauseSymbol { symbol: BTC, paused });
+                }
+            };
+            story.for_a_while(pause(true), pause(false));
+        }
+    }
+    if story.chance.percent(20) {
+        story.rig.command(Command::Halt { flatten: true });
+        wanted = Wanted::Flat;
+    }
+    story.is_faulty = false;
+    story.pass(CALM);
+    judge(&story, wanted)
+}
+
+fn judge(story: &Story, wanted: Wanted) -> Result<(), String> {
+    let position = story.position;
+    let open = || story.orders.values().filter(|held| held.state == VenueOrderState::Open);
+    let guards = |held: &Held| {
+        held.request.purpose == Purpose::Stop && held.request.side.sign() == -position.signum()
+    };
+    let works_on = |order: &OrderRequest| !order.purpose.protects();
+    let mut working = story.rig.engine.working_orders().map(|tracked| tracked.order.request);
+    let against = match wanted {
+        Wanted::Nothing => false,
+        Wanted::Flat => position != 0,
+        Wanted::Side(direction) => {
+            direction.side().is_some_and(|side| side.sign() == -position.signum())
+        }
+    };
+    let faults = [
+        (story.rig.position().0 != position, "the desk knows another position"),
+        (against, "the newest word was another"),
+        // A tenth for what sizing rounds, and for equity that moved.
+        (position.abs() > story.judged * 11 / 10, "more is held than any entry was to open"),
+        (position != 0 && !open().any(guards), "no stop stands at the venue"),
+        (position == 0 && open().next().is_some(), "flat, and an order stands at the venue"),
+        (working.any(|request| works_on(&request)), "an order works on"),
+    ];
+    match faults.iter().find(|(is_so, _)| *is_so) {
+        Some((_, words)) => Err(format!("{words}: {position} held, {wanted:?} wanted")),
+        None => Ok(()),
+    }
+}
+
+#[test]
+fn whatever_a_venue_loses_the_desk_ends_as_it_was_told_and_under_a_stop() {
+    for seed in 1..=STORIES {
+        if let Err(words) = tell(seed) {
+            panic!("story {seed}: {words}");
+        }
+    }
+}

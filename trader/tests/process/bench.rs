@@ -173,6 +173,7 @@ impl Done {
 pub(crate) struct Desk {
     child: Child,
     said: Arc<Mutex<String>>,
+    listeners: Vec<thread::JoinHandle<()>>,
 }
 
 impl Desk {
@@ -189,9 +190,11 @@ impl Desk {
                 }
             })
         };
-        listen(Box::new(child.stdout.take().unwrap()));
-        listen(Box::new(child.stderr.take().unwrap()));
-        Self { child, said }
+        let listeners = vec![
+            listen(Box::new(child.stdout.take().unwrap())),
+            listen(Box::new(child.stderr.take().unwrap())),
+        ];
+        Self { child, said, listeners }
     }
 
     pub(crate) fn said(&self) -> String {
@@ -217,13 +220,12 @@ impl Desk {
         assert!(Command::new("kill").args(["-s", signal, &pid]).status().unwrap().success());
     }
 
-    /// Its exit code, once it has left.
+    /// Its exit code, once it has left and all that it said was heard.
     pub(crate) fn left(&mut self) -> i32 {
         let until = Instant::now() + LOST;
         loop {
             if let Some(status) = self.child.try_wait().unwrap() {
-                // What it said last may still be on its way to us.
-                thread::sleep(Duration::from_millis(50));
+                self.listeners.drain(..).for_each(|listener| listener.join().unwrap());
                 return status.code().unwrap_or(-1);
             }
             assert!(Instant::now() < until, "it does not leave: {}", self.said());

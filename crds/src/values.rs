@@ -15,7 +15,7 @@ pub(crate) use decimal::unless_decimal;
 pub use decimal::{
     Amount, Fraction, Multiple, Positive, Proportion, Rate, RiskMultiplier, Share, Size, Step,
 };
-pub use format::{FORMATS, Format, FormatError};
+pub use format::{Format, FormatError, formats};
 pub use quantity::Quantity;
 pub use text::{
     ContainerName, Digest, EnvName, FilePath, ImageReference, KeyName, LabelKey, LabelValue,

@@ -12,7 +12,7 @@ use crate::names::{annotations, finalizers};
 use crate::risk_policy::RiskPolicyStatus;
 use crate::trading_agent::TradingAgentStatus;
 use crate::trading_system::TradingSystemStatus;
-use crate::values::FORMATS;
+use crate::values;
 use crate::{API_VERSION, custom_resource_definitions};
 use fields::Sections;
 
@@ -131,7 +131,7 @@ fn annotations_and_finalizers(page: &mut String) {
 
 fn formats(page: &mut String) {
     page.push_str("\n## Formats\n\nHow texts are written.\n\n| format | longest | how to write it | pattern |\n|---|---|---|---|\n");
-    for format in FORMATS {
+    for format in values::formats() {
         let _ = writeln!(
             page,
             "| {} | {} | {} | `{}` |",

@@ -20,8 +20,8 @@ pub struct Format {
     compiled: OnceLock<Option<Regex>>,
 }
 
-/// Every format of the API, for the reference page and for the remedy of a pattern.
-pub static FORMATS: &[&Format] = &[
+/// Amounts and times, whose units people get wrong.
+static UNITS: &[&Format] = &[
     &decimal::POSITIVE,
     &decimal::SIZE,
     &decimal::STEP,
@@ -31,10 +31,14 @@ pub static FORMATS: &[&Format] = &[
     &decimal::PROPORTION,
     &decimal::RATE,
     &decimal::RISK_MULTIPLIER,
-    &decimal::AMOUNT,
     &time::DURATION,
     &time::DELAY,
     &quantity::QUANTITY,
+];
+
+/// All other formats.
+static OTHERS: &[&Format] = &[
+    &decimal::AMOUNT,
     &text::SYMBOL,
     &text::OBJECT_NAME,
     &text::CONTAINER_NAME,
@@ -50,21 +54,10 @@ pub static FORMATS: &[&Format] = &[
     &text::TEXT,
 ];
 
-/// Those of them that the API server judges by a rule with words.
-static UNITS: &[&Format] = &[
-    &decimal::POSITIVE,
-    &decimal::SIZE,
-    &decimal::STEP,
-    &decimal::MULTIPLE,
-    &decimal::FRACTION,
-    &decimal::SHARE,
-    &decimal::PROPORTION,
-    &decimal::RATE,
-    &decimal::RISK_MULTIPLIER,
-    &time::DURATION,
-    &time::DELAY,
-    &quantity::QUANTITY,
-];
+/// Every format of the API, for the reference page and for the remedy of a pattern.
+pub fn formats() -> impl Iterator<Item = &'static Format> {
+    UNITS.iter().chain(OTHERS).copied()
+}
 
 /// A text that is not written as its type demands.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -113,7 +106,7 @@ impl Format {
 
     /// The format with this pattern, if it is one of the API's.
     pub fn of_pattern(pattern: &str) -> Option<&'static Format> {
-        FORMATS.iter().copied().find(|f| f.pattern == pattern)
+        formats().find(|f| f.pattern == pattern)
     }
 
     /// The format of a schema's text, by its pattern or by the rule in its place.
@@ -123,10 +116,10 @@ impl Format {
             schema["pattern"] == format.pattern
                 || rules.is_some_and(|rules| rules.iter().any(|r| r["rule"] == format.rule()))
         };
-        FORMATS.iter().copied().find(|format| says(format))
+        formats().find(|format| says(format))
     }
 
-    /// Whether it is an amount or a time, whose unit people get wrong.
+    /// Whether it is an amount or a time. The API server judges those by a rule with words.
     pub(crate) fn has_unit(&self) -> bool {
         UNITS.iter().any(|format| format.pattern == self.pattern)
     }
@@ -242,7 +235,7 @@ mod tests {
 
     #[test]
     fn every_pattern_compiles_and_is_anchored() {
-        for format in FORMATS {
+        for format in formats() {
             assert!(Regex::new(format.pattern).is_ok(), "{}", format.pattern);
             assert!(format.pattern.starts_with('^') && format.pattern.ends_with('$'));
         }

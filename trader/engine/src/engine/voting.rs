@@ -177,11 +177,7 @@ impl Engine {
         self.symbols[symbol.index()].wanted = Some(direction);
         let Some(side) = direction.side() else {
             self.cancel_entries(symbol, "the agents want out", effects);
-            if position != QtyLots::ZERO && self.leaving_by(symbol).is_none() {
-                let decision =
-                    self.decide(symbol, DecisionAction::Exit, direction, origin, effects);
-                self.exit(symbol, Leaving::by_agents(decision, held), effects);
-            }
+            self.want_out(symbol, direction, origin, effects);
             return;
         };
         if position.signum() == side.sign() {
@@ -202,11 +198,7 @@ impl Engine {
         if self.orders.is_closing(symbol) || goes_anyway {
             // It is not turned over; once it is gone, the agents' next word counts. That it goes is wanted
             // all the same, where the order on its way is one of a wish that was taken back.
-            if position != QtyLots::ZERO && self.leaving_by(symbol).is_none() {
-                let decision =
-                    self.decide(symbol, DecisionAction::Exit, direction, origin, effects);
-                self.exit(symbol, Leaving::by_agents(decision, held), effects);
-            }
+            self.want_out(symbol, direction, origin, effects);
             return;
         }
         let action = match position {
@@ -253,6 +245,22 @@ impl Engine {
     ) {
         let decision = self.decide_by_rule(symbol, why, effects);
         self.exit(symbol, Leaving::by_policy(decision, side), effects);
+    }
+
+    /// The agents want out of the position, if there is one and nobody wanted that before.
+    fn want_out(
+        &mut self,
+        symbol: SymbolId,
+        direction: Direction,
+        origin: Origin,
+        effects: &mut Vec<Effect>,
+    ) {
+        let position = self.portfolio.position(symbol).quantity();
+        if position != QtyLots::ZERO && self.leaving_by(symbol).is_none() {
+            let decision = self.decide(symbol, DecisionAction::Exit, direction, origin, effects);
+            let held = Side::of_position(position);
+            self.exit(symbol, Leaving::by_agents(decision, held), effects);
+        }
     }
 
     /// Decides to leave without asking an agent.

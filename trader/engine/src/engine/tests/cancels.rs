@@ -7,11 +7,7 @@ use crate::venue::{Removal, VenueCode, VenueOrderState};
 
 /// An entry that works at the venue, and that a halt cancels.
 fn halted() -> (Rig, OrderRequest) {
-    let mut rig = Rig::warm(config());
-    rig.bar(500_000);
-    rig.all_say(Direction::Long);
-    let entry = rig.sent_one();
-    rig.outcome(entry.id, SubmitOutcome::Accepted);
+    let (mut rig, entry) = Rig::entering(config());
     rig.take();
     rig.command(Command::Halt { flatten: false });
     assert_eq!(cancelled(&rig.take()), [entry.id]);
@@ -76,14 +72,18 @@ fn a_cancel_that_overtakes_its_order_is_asked_again_once_the_venue_has_that() {
 /// A desk that has just left its position, and cancels the stop.
 fn left() -> (Rig, OrderRequest) {
     let (mut rig, stop) = Rig::in_position(Direction::Long, config());
-    rig.bar(500_000);
-    rig.all_say(Direction::Flat);
-    let exit = rig.sent_one();
-    rig.outcome(exit.id, SubmitOutcome::Accepted);
-    rig.fill(&exit, 500_000, exit.quantity.0);
-    rig.confirm_position();
+    let exit = rig.leaving();
+    rig.fills(&exit);
     assert_eq!(cancelled(&rig.take()), [stop.id]);
     (rig, stop)
+}
+
+fn reenter(rig: &mut Rig) {
+    rig.bar(500_000);
+    rig.all_say(Direction::Long);
+    let entry = rig.sent_one();
+    rig.outcome(entry.id, SubmitOutcome::Accepted);
+    rig.fills(&entry);
 }
 
 #[test]
@@ -105,12 +105,7 @@ fn a_stop_whose_cancel_is_in_doubt_takes_the_place_of_none(#[case] said: Option<
     if let Some(code) = said {
         refuse(&mut rig, stop.id, code);
     }
-    rig.bar(500_000);
-    rig.all_say(Direction::Long);
-    let entry = rig.sent_one();
-    rig.outcome(entry.id, SubmitOutcome::Accepted);
-    rig.fill(&entry, 500_000, entry.quantity.0);
-    rig.confirm_position();
+    reenter(&mut rig);
     let new = rig.sent_one();
     assert_eq!((new.purpose, new.kind), (Purpose::Stop, stop.kind));
     rig.outcome(new.id, SubmitOutcome::Accepted);
@@ -128,4 +123,17 @@ fn a_stop_whose_cancel_is_in_doubt_takes_the_place_of_none(#[case] said: Option<
     assert_eq!(cancelled(&rig.take()), []);
     let stands = rig.engine.order(new.id).unwrap().order;
     assert_eq!((stands.state, stands.pending), (OrderState::Accepted, None));
+}
+
+#[test]
+fn a_stop_whose_cancel_is_in_doubt_guards_nothing() {
+    let (mut rig, _) = left();
+    reenter(&mut rig);
+    for _ in 0..5 {
+        for stop in rig.sent().iter().filter(|order| order.purpose == Purpose::Stop) {
+            rig.outcome(stop.id, SubmitOutcome::Refused(VenueCode(-4000)));
+        }
+        rig.wait(Span::secs(1));
+    }
+    assert!(rig.sent().iter().any(|order| order.purpose == Purpose::Flatten));
 }

@@ -129,13 +129,8 @@ fn without_stop(change: impl FnOnce(&mut crate::policy::Exits)) -> (Rig, OrderRe
     let mut config = delegated();
     config.policy.policy.exits.stop = None;
     change(&mut config.policy.policy.exits);
-    let mut rig = Rig::warm(config);
-    rig.bar(500_000);
-    rig.all_say(Direction::Long);
-    let entry = rig.sent_one();
-    rig.outcome(entry.id, SubmitOutcome::Accepted);
-    rig.fill(&entry, 500_000, entry.quantity.0);
-    rig.confirm_position();
+    let (mut rig, entry) = Rig::entering(config);
+    rig.fills(&entry);
     (rig, entry)
 }
 

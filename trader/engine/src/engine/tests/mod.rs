@@ -254,6 +254,31 @@ impl Rig {
         sent[0]
     }
 
+    /// Flat, and an entry to the long side works.
+    pub(super) fn entering(config: EngineConfig) -> (Self, OrderRequest) {
+        let mut rig = Self::warm(config);
+        rig.bar(500_000);
+        rig.all_say(Direction::Long);
+        let entry = rig.sent_one();
+        rig.outcome(entry.id, SubmitOutcome::Accepted);
+        (rig, entry)
+    }
+
+    /// The order fills whole, and the venue confirms the position.
+    pub(super) fn fills(&mut self, order: &OrderRequest) {
+        self.fill(order, 500_000, order.quantity.0);
+        self.confirm_position();
+    }
+
+    /// The agents want out, and the exit works.
+    pub(super) fn leaving(&mut self) -> OrderRequest {
+        self.bar(500_000);
+        self.all_say(Direction::Flat);
+        let exit = self.sent_one();
+        self.outcome(exit.id, SubmitOutcome::Accepted);
+        exit
+    }
+
     /// Long (or short) by consensus, filled whole, stop accepted, position confirmed.
     pub(super) fn in_position(direction: Direction, config: EngineConfig) -> (Self, OrderRequest) {
         let mut rig = Self::warm(config);

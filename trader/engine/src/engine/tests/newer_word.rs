@@ -28,11 +28,7 @@ pub(super) fn reversing_with(outcome: SubmitOutcome) -> (Rig, OrderRequest) {
 
 /// Flat, and an entry works.
 fn entering() -> (Rig, OrderRequest) {
-    let mut rig = Rig::warm(config());
-    rig.bar(500_000);
-    rig.all_say(Direction::Long);
-    let entry = rig.sent_one();
-    rig.outcome(entry.id, SubmitOutcome::Accepted);
+    let (mut rig, entry) = Rig::entering(config());
     rig.take();
     (rig, entry)
 }

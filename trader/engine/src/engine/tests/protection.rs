@@ -60,10 +60,7 @@ fn a_stop_that_somebody_else_cancels_is_placed_again() {
 #[test]
 fn the_stop_goes_only_when_the_venue_says_flat() {
     let (mut rig, stop) = Rig::in_position(Direction::Long, config());
-    rig.bar(500_000);
-    rig.all_say(Direction::Flat);
-    let exit = rig.sent_one();
-    rig.outcome(exit.id, SubmitOutcome::Accepted);
+    let exit = rig.leaving();
     rig.fill(&exit, 500_000, exit.quantity.0);
     assert_eq!(rig.position(), QtyLots::ZERO);
     assert!(cancelled(&rig.take()).is_empty(), "flat by our count alone is no proof");

@@ -75,13 +75,8 @@ fn intents(effects: &[Effect]) -> Vec<IntentRecord> {
 
 /// Long ten lots, without a stop of the policy's.
 fn long_alone(config: EngineConfig) -> Rig {
-    let mut rig = Rig::warm(config);
-    rig.bar(500_000);
-    rig.all_say(Direction::Long);
-    let entry = rig.sent_one();
-    rig.outcome(entry.id, SubmitOutcome::Accepted);
-    rig.fill(&entry, 500_000, entry.quantity.0);
-    rig.confirm_position();
+    let (mut rig, entry) = Rig::entering(config);
+    rig.fills(&entry);
     rig.bar(500_000);
     rig.take();
     rig

@@ -168,11 +168,7 @@ fn proof_failed(effects: &[Effect], expected: OrderId, was: OrderState) {
 
 #[test]
 fn an_accepted_market_order_of_which_nothing_more_is_heard_is_asked_about() {
-    let mut rig = Rig::warm(config());
-    rig.bar(500_000);
-    rig.all_say(Direction::Long);
-    let entry = rig.sent_one();
-    rig.outcome(entry.id, SubmitOutcome::Accepted);
+    let (mut rig, entry) = Rig::entering(config());
     rig.take();
     rig.wait(Span::secs(9));
     assert_eq!(queries(&rig.take()), 0, "its fill may still come");

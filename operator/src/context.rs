@@ -9,15 +9,16 @@ use sapphire_crds::{RiskPolicy, TradingAgent, TradingSystem};
 
 use crate::metrics::Metrics;
 use crate::progress::Progress;
-use crate::reconcile::children::{ChildRef, Children, Live};
+use crate::reconcile::child::{ChildRef, Live};
+use crate::reconcile::children::Children;
 use crate::reconcile::events::Events;
-use crate::reconcile::finalizers::Sights;
 use crate::reconcile::key::Key;
 use crate::reconcile::mirror::Mirror;
 use crate::reconcile::pace::Pace;
 use crate::reconcile::queue::Queue;
 use crate::reconcile::revert::RevertLog;
 use crate::reconcile::revisions::Revisions;
+use crate::reconcile::sights::Sights;
 use crate::reports::{self, PodReport, Reports};
 use crate::risk::generations::Generations;
 use crate::settings::Settings;

@@ -16,7 +16,8 @@ use sapphire_crds::report::{Acknowledgement, AgentReport, Report, Role};
 use tokio::time::Instant;
 
 use crate::labels;
-use crate::reconcile::children::{ChildRef, Children, Live};
+use crate::reconcile::child::{ChildRef, Live};
+use crate::reconcile::children::Children;
 use crate::reconcile::key::Key;
 use crate::reconcile::kind::Kind;
 use crate::reconcile::version::ResourceVersion;

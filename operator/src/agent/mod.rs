@@ -21,7 +21,7 @@ use sapphire_crds::values::ObjectName;
 use crate::context::Context;
 use crate::labels;
 use crate::reconcile::apply::apply;
-use crate::reconcile::children::ChildRef;
+use crate::reconcile::child::ChildRef;
 use crate::reconcile::controller::Reconciler;
 use crate::reconcile::events::Severity;
 use crate::reconcile::key::Key;

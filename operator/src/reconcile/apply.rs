@@ -9,7 +9,7 @@ use kube::{Api, Resource};
 use sapphire_crds::conditions::Reason;
 use sapphire_crds::names::FIELD_MANAGER;
 
-use super::children::{ChildRef, Live};
+use super::child::{ChildRef, Live};
 use super::conflict::{self, Conflict, Verdict};
 use super::desired::{Desired, Manifest, Owner, Replicas};
 use super::events::Severity;

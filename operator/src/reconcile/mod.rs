@@ -2,6 +2,7 @@
 
 pub mod apply;
 pub mod backoff;
+pub mod child;
 pub mod children;
 pub mod conditions;
 pub mod conflict;
@@ -22,6 +23,7 @@ pub mod queue;
 pub mod requests;
 pub mod revert;
 pub mod revisions;
+pub mod sights;
 pub mod status_writer;
 pub mod stored;
 pub mod undecodable;

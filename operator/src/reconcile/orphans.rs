@@ -4,7 +4,7 @@ use kube::Api;
 use kube::api::{DeleteParams, DynamicObject, Preconditions, PropagationPolicy};
 
 use super::apply::Applied;
-use super::children::ChildRef;
+use super::child::ChildRef;
 use super::desired::Owner;
 use super::key::Key;
 use super::outcome::Hold;

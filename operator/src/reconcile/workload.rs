@@ -5,7 +5,7 @@ use std::sync::Arc;
 use sapphire_crds::conditions::Reason;
 use sapphire_crds::names::Component;
 
-use super::children::{ChildRef, Live};
+use super::child::{ChildRef, Live};
 use super::health::{Health, PodHealth};
 use super::kind::Kind;
 use crate::labels;

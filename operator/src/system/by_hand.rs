@@ -9,7 +9,7 @@ use super::dereference::Dereferenced;
 use super::revise::hash_of;
 use crate::context::Context;
 use crate::labels::{self, Component};
-use crate::reconcile::children::Live;
+use crate::reconcile::child::Live;
 use crate::reconcile::events::Severity;
 use crate::reconcile::key::Key;
 use crate::reconcile::kind::Kind;

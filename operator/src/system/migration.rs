@@ -15,7 +15,7 @@ use super::rollout::Migration;
 use super::rollout::plan::Attempt;
 use crate::context::Context;
 use crate::labels;
-use crate::reconcile::children::{ChildRef, Live};
+use crate::reconcile::child::{ChildRef, Live};
 use crate::reconcile::events::Severity;
 use crate::reconcile::health::{Health, PodHealth};
 use crate::reconcile::kind::Kind;

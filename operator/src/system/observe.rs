@@ -19,7 +19,7 @@ use super::revise::hash_of;
 use super::rollout::{Facts, Leader, Migration};
 use crate::context::Context;
 use crate::labels;
-use crate::reconcile::children::{ChildRef, Live};
+use crate::reconcile::child::{ChildRef, Live};
 use crate::reconcile::health::Health;
 use crate::reconcile::key::Key;
 use crate::reconcile::kind::Kind;

@@ -16,7 +16,7 @@ use super::rollout::plan::Attempt;
 use super::validate::{Shape, Valid};
 use crate::context::Context;
 use crate::labels;
-use crate::reconcile::children::{ChildRef, Live};
+use crate::reconcile::child::{ChildRef, Live};
 use crate::reconcile::desired::{Desired, Replicas};
 use crate::reconcile::health::Health;
 use crate::reconcile::kind::Kind;

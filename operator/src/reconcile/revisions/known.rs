@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{HASH, Wish};
 use crate::context::Context;
 use crate::labels;
-use crate::reconcile::children::Live;
+use crate::reconcile::child::Live;
 use crate::reconcile::desired::Owner;
 use crate::reconcile::kind::Kind;
 

@@ -20,7 +20,7 @@ use sapphire_crds::conditions::Reason;
 use serde_json::{Value, json};
 
 use super::apply::{LOOK, is_ours};
-use super::children::{ChildRef, Live};
+use super::child::{ChildRef, Live};
 use super::desired::{Desired, Owner};
 use super::key::Key;
 use super::kind::Kind;

@@ -15,8 +15,7 @@ pub(crate) struct Found {
     /// Writes until all was Ready: of children, statuses, events.
     pub(crate) writes: Writes,
     pub(crate) idle: Idle,
-    /// From the answer to an edit of a spec to the sight of the child that it changes.
-    pub(crate) edits: Vec<Duration>,
+    pub(crate) edits: Edits,
     /// Resident memory, in KiB: with no desk, with all of them.
     pub(crate) memory: (u64, u64),
     /// From the signal to the successor's Lease.
@@ -39,6 +38,19 @@ pub(crate) struct Idle {
     pub(crate) cpu: Duration,
 }
 
+/// From the answer to an edit of a spec to the sight of the child that it changes.
+#[derive(Debug)]
+pub(crate) struct Edits {
+    /// Each when what the one before brought about was over.
+    pub(crate) settled: Times,
+    /// Each at the sight of the child of the one before.
+    pub(crate) in_a_row: Times,
+}
+
+/// How long each of some things took.
+#[derive(Debug)]
+pub(crate) struct Times(pub(crate) Vec<Duration>);
+
 /// How long nobody leads.
 #[derive(Debug)]
 pub(crate) struct Takeover {
@@ -52,10 +64,12 @@ impl Found {
         let (before, after) = self.memory;
         after.saturating_sub(before) as f64 / self.systems as f64
     }
+}
 
-    /// The edits' time that so many percent of them do not exceed (nearest rank).
-    pub(crate) fn edits_at(&self, percent: usize) -> Duration {
-        let mut sorted = self.edits.clone();
+impl Times {
+    /// The time that so many percent of them do not exceed (nearest rank).
+    pub(crate) fn at(&self, percent: usize) -> Duration {
+        let mut sorted = self.0.clone();
         sorted.sort();
         let rank = (sorted.len() * percent).div_ceil(100).max(1);
         sorted.get(rank - 1).copied().unwrap_or_default()

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::found::Found;
+use crate::found::{Found, Times};
 use crate::{Arguments, Failure, desks, process};
 
 /// What begins the part, and where it ends.
@@ -21,7 +21,9 @@ const METHOD: &str = "\
   *All Ready*: to the sight of the last desk's Ready by a watch.
 - Writes are those that the API server recorded of the operator's account, its leader's Lease left out.
 - *Spec to child*: from the API server's answer to an edit that changes a pod to a watch's sight of the changed
-  Deployment, one edit after the other, each on another desk. Between lie a revision and a ConfigMap.
+  Deployment, one edit after the other, each on another desk. Between lie a revision, a status and a ConfigMap.
+  *Settled*: no desk and no Deployment has changed for a second. *In a row*: at the sight of the Deployment
+  before, while the pods of the last few edits are still being replaced.
 - Takeover: from the signal to the Lease's next holder, who already knows all objects.
 ";
 
@@ -52,7 +54,7 @@ pub(crate) fn render(
 type Row = (&'static str, &'static str, &'static str, fn(&Found) -> String);
 
 /// The design's figures where it has some.
-const ROWS: [Row; 13] = [
+const ROWS: [Row; 15] = [
     ("all created, by the client", "", "", |found| seconds(found.created)),
     ("last child applied", "60 s at 1,000", "30 s", |found| seconds(found.applied)),
     ("all Ready", "30 s at 100", "15 s", |found| seconds(found.ready)),
@@ -68,10 +70,10 @@ const ROWS: [Row; 13] = [
         let share = found.idle.cpu.as_secs_f64() / found.idle.period.as_secs_f64();
         format!("{:.2} %", share * 100.0)
     }),
-    ("spec to child, p50", "", "", |found| millis(found.edits_at(50))),
-    ("spec to child, p99", "250 ms", "100 ms", |found| {
-        format!("{} of {}", millis(found.edits_at(99)), found.edits.len())
-    }),
+    ("spec to child, settled, p50", "", "", |found| millis(found.edits.settled.at(50))),
+    ("spec to child, settled, p99", "250 ms", "100 ms", |found| p99(&found.edits.settled)),
+    ("spec to child, in a row, p50", "", "", |found| millis(found.edits.in_a_row.at(50))),
+    ("spec to child, in a row, p99", "250 ms", "100 ms", |found| p99(&found.edits.in_a_row)),
     ("memory a system", "100 KB", "50 KB", |found| {
         let (before, after) = found.memory;
         format!(
@@ -91,6 +93,10 @@ fn seconds(time: Duration) -> String {
 
 fn millis(time: Duration) -> String {
     format!("{:.0} ms", time.as_secs_f64() * 1000.0)
+}
+
+fn p99(times: &Times) -> String {
+    format!("{} of {}", millis(times.at(99)), times.0.len())
 }
 
 fn each(writes: usize, found: &Found) -> String {

@@ -15,7 +15,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::Failure;
 use crate::desks::{self, NAMESPACE};
-use crate::found::{Found, Idle, Takeover, Writes};
+use crate::found::{Edits, Found, Idle, Takeover, Times, Writes};
 use crate::process;
 use crate::watched::{MARK, Watched};
 
@@ -27,6 +27,8 @@ const USER: &str = "system:serviceaccount:sapphire-system:sapphire";
 const LEASE: &str = "sapphire-operator";
 /// When nothing was written for so long, all was.
 const QUIET: Duration = Duration::from_secs(5);
+/// When nothing changed for so long, what an edit brought about is over.
+const SETTLED: Duration = Duration::from_secs(1);
 /// How long anything may take.
 const PATIENCE: Duration = Duration::from_secs(900);
 
@@ -76,8 +78,10 @@ pub(crate) async fn run(plan: &Plan<'_>) -> Result<Found, Failure> {
     sleep(QUIET).await;
     let idle = idle(&plane, &client, first.pid, plan.idle).await?;
     let after = process::resident(first.pid)?;
-    println!("{systems} systems: {} edits…", plan.edits);
-    let edits = edits(&client, &watched, plan).await?;
+    println!("{systems} systems: {} edits, each when the one before has settled…", plan.edits);
+    let settled = edits(&client, &watched, plan, SETTLED).await?;
+    println!("{systems} systems: {} edits in a row…", plan.edits);
+    let in_a_row = edits(&client, &watched, plan, Duration::ZERO).await?;
     println!("{systems} systems: takeover…");
     let takeover = takeover(&plane, &client, plan, &kubeconfig, &first).await?;
     provided.abort();
@@ -88,7 +92,7 @@ pub(crate) async fn run(plan: &Plan<'_>) -> Result<Found, Failure> {
         ready,
         writes,
         idle,
-        edits,
+        edits: Edits { settled, in_a_row },
         memory: (before, after),
         takeover,
     })
@@ -206,24 +210,26 @@ async fn idle(
     Ok(Idle { period, writes, cpu })
 }
 
-/// Edits that change a pod, one after the other, each on another desk.
+/// Edits that change a pod, one after the other, each on another desk and after so long a quiet.
 async fn edits(
     client: &Client,
     watched: &Watched,
     plan: &Plan<'_>,
-) -> Result<Vec<Duration>, Failure> {
+    quiet: Duration,
+) -> Result<Times, Failure> {
     let systems: Api<TradingSystem> = Api::namespaced(client.clone(), NAMESPACE);
     let mut times = Vec::with_capacity(plan.edits);
     for number in 0..plan.edits {
         let desk = desks::name(number % plan.systems);
-        let mark = number.to_string();
+        let mark = format!("{number} after {quiet:?}");
+        watched.quiet(quiet).await;
         let spec = json!({"spec": {"podOverrides": {"env": [{"name": MARK, "value": mark}]}}});
         systems.patch(&desk, &PatchParams::default(), &Patch::Merge(spec)).await?;
         let answered = Instant::now();
         let seen = watched.marked(&format!("{desk}-trader"), &mark).await?;
         times.push(seen.saturating_duration_since(answered));
     }
-    Ok(times)
+    Ok(Times(times))
 }
 
 async fn takeover(

@@ -26,6 +26,7 @@ struct State {
     last_ready: Option<Instant>,
     /// When a Deployment was first seen with a mark's value.
     marks: HashMap<(String, String), Instant>,
+    last_event: Option<Instant>,
 }
 
 /// Watches until it is dropped.
@@ -66,6 +67,18 @@ impl Watched {
         }
     }
 
+    /// Waits until no desk and no Deployment has changed for so long.
+    pub(crate) async fn quiet(&self, period: Duration) {
+        loop {
+            let last = self.state.lock().unwrap_or_else(PoisonError::into_inner).last_event;
+            let rest = last.map_or(Duration::ZERO, |at| period.saturating_sub(at.elapsed()));
+            if rest.is_zero() {
+                return;
+            }
+            tokio::time::sleep(rest).await;
+        }
+    }
+
     /// When a desk's Deployment was first seen with the mark.
     pub(crate) async fn marked(&self, deployment: &str, mark: &str) -> Result<Instant, Failure> {
         let deadline = Instant::now() + Duration::from_secs(60);
@@ -97,6 +110,7 @@ async fn systems(client: Client, state: Arc<Mutex<State>>) {
                 && status.observed_generation == system.metadata.generation
         });
         let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.last_event = Some(Instant::now());
         if ready && state.ready.insert(system.name_any()) {
             state.last_ready = Some(Instant::now());
         }
@@ -110,8 +124,9 @@ async fn deployments(client: Client, state: Arc<Mutex<State>>) {
         let (Ok(Event::Apply(deployment)) | Ok(Event::InitApply(deployment))) = event else {
             continue;
         };
-        let Some(mark) = mark(&deployment) else { continue };
         let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.last_event = Some(Instant::now());
+        let Some(mark) = mark(&deployment) else { continue };
         state.marks.entry((deployment.name_any(), mark)).or_insert_with(Instant::now);
     }
 }

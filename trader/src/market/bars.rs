@@ -8,7 +8,7 @@ use sapphire_engine::time::{Span, Timestamp};
 use super::columns::{Columns, Heading, VolumeColumn, VolumeUnit, fields, normalised};
 use super::decimal::{non_negative, price, quantity, shown};
 use super::error::Problem;
-use super::quality::Quality;
+use super::quality::{LONGEST_GAP, Quality};
 use super::source::Source;
 use super::stamp;
 
@@ -242,9 +242,13 @@ fn check_distances<'a>(
             if after < interval {
                 return Err((line.max(last_line), Problem::Overlap { after, interval }));
             }
+            let gap = Span(after.0 - interval.0);
+            if gap > LONGEST_GAP {
+                return Err((line, Problem::Leap { gap, before: last_line }));
+            }
             quality.missing += u64::try_from(after.0 / interval.0 - 1).unwrap_or(0);
             quality.remember(line, opened + interval);
-            quality.longest_gap = quality.longest_gap.max(Span(after.0 - interval.0));
+            quality.longest_gap = quality.longest_gap.max(gap);
         }
         last = Some((bar.open_time, line));
     }

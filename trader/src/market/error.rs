@@ -163,6 +163,18 @@ pub enum Problem {
         /// A bar's length.
         interval: Span,
     },
+    /// A time too far from the one before.
+    #[error(
+        "nothing for {} days before this row{}: correct or remove whichever of the two has a wrong time, or give the later data as a file of their own",
+        .gap.0 / Span::hours(24).0,
+        .before.map(|line| format!(" (after line {line})")).unwrap_or_default()
+    )]
+    Leap {
+        /// Time without a row.
+        gap: Span,
+        /// The line of the row before it in time.
+        before: Option<u64>,
+    },
     /// A stream's line that is not `<receive time> <JSON>`.
     #[error("is not `<receive time in ns> <JSON message>`")]
     NotAStreamLine,

@@ -8,6 +8,9 @@ use serde::Serialize;
 
 use super::stamp::rfc3339_or_null;
 
+/// A recording without a row for longer is none: one of its times is wrong.
+pub(super) const LONGEST_GAP: Span = Span::hours(366 * 24);
+
 /// Kinds of oddity, in the order in which they are told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "camelCase")]

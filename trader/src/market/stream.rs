@@ -9,7 +9,7 @@ use sapphire_engine::time::Timestamp;
 use super::bars::At;
 use super::error::Problem;
 use super::message::{self, Levels, Message};
-use super::quality::Quality;
+use super::quality::{LONGEST_GAP, Quality};
 use super::source::Source;
 
 /// What an entry of a tape is; its place in the list of its kind.
@@ -165,6 +165,9 @@ pub(super) fn read(
         let (received, text) = message::split(line.text).map_err(at)?;
         let message = message::parse(text, instrument, &mut levels).map_err(at)?;
         let previous = decoder.quality.last;
+        if let Some(gap) = previous.map(|last| received - last).filter(|gap| *gap > LONGEST_GAP) {
+            return Err(at(Problem::Leap { gap, before: None }));
+        }
         if previous.is_some_and(|last| received < last) {
             decoder.quality.out_of_order += 1;
             first_backward.get_or_insert(line.number);

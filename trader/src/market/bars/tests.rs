@@ -179,6 +179,32 @@ fn a_bar_inside_another_is_refused() {
 }
 
 #[rstest]
+#[case::late(5, 366, None)]
+#[case::late(
+    5,
+    367,
+    Some("data.csv:7: nothing for 367 days before this row (after line 6): correct")
+)]
+#[case::early(
+    0,
+    400,
+    Some("data.csv:3: nothing for 400 days before this row (after line 2): correct")
+)]
+fn a_time_far_from_all_others_is_refused(
+    #[case] row: usize,
+    #[case] days: i64,
+    #[case] says: Option<&str>,
+) {
+    // The first so many days too early, or the last too late.
+    let mut minutes: Vec<i64> = (0..6).collect();
+    let away = days * 24 * 60;
+    minutes[row] += if row == 0 { -away } else { away };
+    let told = read_bars(&format!("{HEADER}{}", rows(minutes))).err();
+    assert_eq!(told.is_some(), says.is_some());
+    assert!(told.iter().all(|told| told.contains(says.unwrap())), "{told:?}");
+}
+
+#[rstest]
 #[case("BTCUSDT", true)]
 #[case("btc/usdt", true)]
 #[case("ETHUSDT", false)]

@@ -163,6 +163,16 @@ fn a_line_that_cannot_be_read_refuses_the_file(#[case] bad: &str, #[case] says: 
 }
 
 #[test]
+fn a_line_received_years_after_the_one_before_is_refused() {
+    let year = 366 * 24 * 3_600 * 1_000_000_000;
+    let text = |gap| trade(START, 1, "5.0", "1") + &trade(START + gap, 2, "5.0", "1");
+    let read = |gap| read_text(text(gap).as_bytes(), &btc(), Span::ZERO);
+    assert!(read(year).is_ok());
+    let error = read(2 * year).unwrap_err();
+    assert!(error.contains("data.csv:2: nothing for 732 days before this row: "), "{error}");
+}
+
+#[test]
 fn a_shuffled_stream_is_refused() {
     let text = [0, 5, 3, 4, 1].map(|n| trade(START + n, n, "5.0", "1")).concat();
     let error = read_text(text.as_bytes(), &btc(), Span::ZERO).unwrap_err();

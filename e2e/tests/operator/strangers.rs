@@ -45,6 +45,35 @@ async fn a_deployment_of_somebody_else_is_not_touched() {
 }
 
 #[tokio::test]
+async fn a_trader_that_a_former_desk_left_running_is_told_and_left_alone() {
+    let case = case("left-behind").await;
+    let orphan = "
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: desk-trader-0123456789
+  labels: {app.kubernetes.io/managed-by: sapphire-operator, sapphiretrade.xyz/system: desk}
+spec:
+  selector: {matchLabels: {app: former}}
+  template:
+    metadata: {labels: {app: former}}
+    spec: {containers: [{name: trader, image: 'former:1'}]}
+";
+    apply(&case, orphan).await;
+    ready(&case, "").await;
+    let events = ["get", "events", "--field-selector=reason=LeftBehind", "-o"];
+    let told = until("an event about it", || async {
+        let messages = [&events[..], &["jsonpath={.items[*].message}"]].concat();
+        Some(kubectl(&case, &messages).await).filter(|told| !told.is_empty())
+    })
+    .await;
+    assert!(told.contains("kubectl delete deployment desk-trader-0123456789 once"), "{told}");
+    assert!(!told.contains("desk-trader runs"), "{told}");
+    let there = names(&case, Kind::Deployment).await;
+    assert_eq!(there, ["desk-trader", "desk-trader-0123456789"]);
+}
+
+#[tokio::test]
 async fn a_field_that_somebody_declares_is_shown_and_not_fought_over() {
     let case = case("declared").await;
     ready(&case, "").await;

@@ -8,6 +8,7 @@ pub mod dereference;
 pub(crate) mod examples;
 mod exposure;
 pub mod inputs;
+mod left_behind;
 pub mod migration;
 mod observe;
 pub mod protection;
@@ -248,6 +249,7 @@ async fn carry_out(
         Ok(applied) => {
             let stays = |child: &_| release::stays(context, desk, plan, child);
             orphans::collect(context, &desk.key, &valid.owner, &applied, stays).await?;
+            left_behind::tell(context, desk).await;
         }
         // Nothing is known of what the API server did not answer to.
         Err(hold @ Hold::Transient(_)) => return Err(hold),

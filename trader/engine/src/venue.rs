@@ -137,6 +137,8 @@ pub enum VenueReport {
         order: OrderId,
         /// Why.
         removal: Removal,
+        /// Filled before. Some of these fills may be told later.
+        filled: QtyLots,
     },
     /// A cancel was refused.
     CancelRefused {

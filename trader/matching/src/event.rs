@@ -22,6 +22,8 @@ pub enum Event {
         order: OrderNumber,
         /// Why.
         removal: Removal,
+        /// Filled before.
+        filled: QtyLots,
         /// When.
         at: Timestamp,
     },

@@ -384,6 +384,7 @@ impl Exchange {
                 account: order.account,
                 order: order.number,
                 removal,
+                filled: order.filled,
                 at: self.now,
             });
         }

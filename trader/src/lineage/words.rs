@@ -220,7 +220,7 @@ impl Narrator {
                 }
             },
             VenueReport::Fill(fill) => self.fill(fill),
-            VenueReport::Removed { order, removal } => {
+            VenueReport::Removed { order, removal, .. } => {
                 format!("{order} left the book: {removal:?}")
             }
             VenueReport::CancelRefused { order, code } => {

@@ -189,7 +189,7 @@ impl ReportBuilder {
         match *report {
             VenueReport::Submit { order, outcome } => self.orders.outcome(order, outcome),
             VenueReport::Fill(fill) => self.take_fill(&fill),
-            VenueReport::Removed { order, removal } => self.orders.removed(order, removal),
+            VenueReport::Removed { order, removal, .. } => self.orders.removed(order, removal),
             VenueReport::OrderStatus { order, state, at, .. } => {
                 let grace = self.started.config.venue.absence_grace;
                 self.orders.status(order, state, at, grace);

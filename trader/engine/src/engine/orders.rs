@@ -6,6 +6,7 @@ use crate::ids::OrderId;
 use crate::instrument::{PriceTicks, QtyLots, SymbolId};
 use crate::order::{IllegalTransition, Order, OrderRequest, OrderState, Pending, Trigger};
 use crate::time::Timestamp;
+use crate::venue::Removal;
 
 /// Ended orders that are kept, for late fills and for people: so many that filled, and as many that did
 /// not.
@@ -26,6 +27,8 @@ pub struct Tracked {
     pub(super) cancel_due: Option<Timestamp>,
     /// How often the venue refused a cancel without a word on the order.
     pub(super) cancels_refused: u32,
+    /// It left the book, and fills of it are still to be told.
+    pub(super) removed: Option<Removed>,
     /// The venue's code, when it refused.
     pub refusal: Option<crate::venue::VenueCode>,
 }
@@ -39,9 +42,19 @@ impl Tracked {
             withdrawn: None,
             cancel_due: None,
             cancels_refused: 0,
+            removed: None,
             refusal: None,
         }
     }
+}
+
+/// How an order left the book.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Removed {
+    /// Why.
+    pub(super) removal: Removal,
+    /// What it had filled before.
+    pub(super) filled: QtyLots,
 }
 
 /// The orders of a desk.

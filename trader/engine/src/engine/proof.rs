@@ -16,6 +16,9 @@ use super::{Engine, alert};
 const VERIFY_WITHIN: Span = Span::secs(30);
 /// Waits double up to this many times.
 const DOUBLINGS: u32 = 3;
+/// As many of an order that the venue has and that trades at once: where its market does not trade, nothing is
+/// heard of it for long.
+const DOUBLINGS_AT_THE_VENUE: u32 = 6;
 
 impl Engine {
     /// Asks about an unknown order after a first wait.
@@ -38,6 +41,10 @@ impl Engine {
                 }
             }
             OrderState::Unknown => self.ask(order, self.config.venue.resolve_interval, effects),
+            // Fills that it had are still to be told.
+            OrderState::Accepted | OrderState::PartiallyFilled if tracked.removed.is_some() => {
+                self.ask(order, self.config.venue.resolve_interval, effects);
+            }
             // A cancel of which nothing was heard. An entry's is sent again: that cannot do harm. Of a
             // protective order only the venue knows whether it still stands: believed to, it would take
             // the place of one that does.
@@ -68,7 +75,12 @@ impl Engine {
     /// Asks the venue about an order, and looks into it once more after a pause that grows from `first`.
     fn ask(&mut self, order: OrderId, first: Span, effects: &mut Vec<Effect>) {
         if let Some(tracked) = self.orders.get_mut(order) {
-            let wait = doubled(first, tracked.asked);
+            let Order { request, state, .. } = tracked.order;
+            let most = match request.kind.is_immediate() && state != OrderState::Unknown {
+                true => DOUBLINGS_AT_THE_VENUE,
+                false => DOUBLINGS,
+            };
+            let wait = doubled(first, tracked.asked, most);
             tracked.asked += 1;
             let symbol = tracked.order.request.symbol;
             effects.push(Effect::Query { symbol, order });
@@ -131,7 +143,7 @@ impl Engine {
             self.on_nothing_to_cancel(order, effects);
         } else {
             // Too many requests, a fault of a server: it says nothing of the order, which lives on.
-            let pause = doubled(RETRY, tracked.cancels_refused).min(ttl);
+            let pause = doubled(RETRY, tracked.cancels_refused, DOUBLINGS).min(ttl);
             tracked.cancels_refused += 1;
             self.expect_cancel(order, pause, effects);
         }
@@ -221,7 +233,7 @@ impl Engine {
             return;
         };
         verification.asked += 1;
-        let again = now + doubled(interval, verification.asked);
+        let again = now + doubled(interval, verification.asked, DOUBLINGS);
         verification.due = Some(again);
         let overdue = now - since >= VERIFY_WITHIN && !verification.failed;
         verification.failed |= overdue;
@@ -272,6 +284,6 @@ impl Engine {
     }
 }
 
-fn doubled(interval: Span, times: u32) -> Span {
-    Span(interval.0.saturating_mul(1 << times.min(DOUBLINGS)))
+fn doubled(interval: Span, times: u32, most: u32) -> Span {
+    Span(interval.0.saturating_mul(1 << times.min(most)))
 }

@@ -10,6 +10,7 @@ use crate::time::Span;
 use crate::venue::{Fill, Removal, SubmitOutcome, UnknownCause, VenueCode, VenueReport};
 
 use super::leaving::Leaving;
+use super::orders::Removed;
 use super::{Engine, alert};
 
 /// How long after a refusal a protective or closing order is tried again.
@@ -24,7 +25,9 @@ impl Engine {
         match *report {
             VenueReport::Submit { order, outcome } => self.on_outcome(order, outcome, effects),
             VenueReport::Fill(fill) => self.on_fill(&fill, effects),
-            VenueReport::Removed { order, removal } => self.on_removed(order, removal, effects),
+            VenueReport::Removed { order, removal, filled } => {
+                self.on_removed(order, Removed { removal, filled }, effects);
+            }
             VenueReport::CancelRefused { order, code } => {
                 self.on_cancel_refused(order, code, effects);
             }
@@ -166,6 +169,12 @@ impl Engine {
         self.doubt_position(symbol, effects);
         self.observe_equity(effects);
         let filled = fill.order.and_then(|order| self.orders.get(order));
+        if let Some((order, removed)) = filled.and_then(|t| Some((t.order.request.id, t.removed?)))
+        {
+            // Perhaps the last of those that were still to be told.
+            self.on_removed(order, removed, effects);
+        }
+        let filled = fill.order.and_then(|order| self.orders.get(order));
         match filled.map(|tracked| tracked.order.request.purpose) {
             Some(Purpose::Entry) => {
                 let why = "an entry that had been taken back filled all the same";
@@ -240,14 +249,25 @@ impl Engine {
         alert(effects, Severity::Critical, Some(request.symbol), message);
     }
 
-    fn on_removed(&mut self, order: OrderId, removal: Removal, effects: &mut Vec<Effect>) {
-        let trigger = match removal {
+    /// An order left the book. While fills of it are still to be told it works on for us, so that nothing is
+    /// sent in its place: what it opened counts, and nobody knows yet how much that is.
+    fn on_removed(&mut self, order: OrderId, removed: Removed, effects: &mut Vec<Effect>) {
+        let Some(tracked) = self.orders.get_mut(order) else {
+            return;
+        };
+        if tracked.order.state.is_working() && removed.filled > tracked.order.filled {
+            if tracked.removed.replace(removed).is_none() {
+                self.ask_soon(order, effects);
+            }
+            return;
+        }
+        let purpose = tracked.order.request.purpose;
+        let trigger = match removed.removal {
             Removal::Canceled => Trigger::Cancel,
             Removal::Expired => Trigger::Expire,
         };
-        let purpose = self.orders.get(order).map(|tracked| tracked.order.request.purpose);
         if let Some((symbol, _)) = self.move_order(order, trigger, effects) {
-            if purpose.is_some_and(|purpose| !purpose.protects()) {
+            if !purpose.protects() {
                 self.on_not_taken(order, symbol, effects);
             }
             self.tend(symbol, effects);

@@ -252,13 +252,13 @@ impl PaperVenue {
         for event in events {
             match event {
                 Event::Fill(execution) => self.tell_fill(&execution),
-                Event::Removed { order, removal, at, .. } => {
+                Event::Removed { order, removal, filled, at, .. } => {
                     let order = self.our_number(order.0);
                     if let Some(order) = order
                         && removals
                     {
                         let due = self.network.push(at);
-                        self.reports.push(due, VenueReport::Removed { order, removal });
+                        self.reports.push(due, VenueReport::Removed { order, removal, filled });
                     }
                 }
                 Event::Funding { symbol, amount, at, .. } => {

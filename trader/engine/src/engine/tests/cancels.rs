@@ -38,7 +38,7 @@ fn a_cancel_that_is_refused_for_the_moment_is_asked_again_with_a_growing_pause(#
         rig.wait(Span::millis(1));
         assert_eq!(cancelled(&rig.take()), [entry.id], "after {pause} s");
     }
-    rig.report(VenueReport::Removed { order: entry.id, removal: Removal::Canceled });
+    rig.removed(entry.id, Removal::Canceled);
     rig.take();
     rig.wait(Span::secs(60));
     assert!(cancelled(&rig.take()).is_empty());
@@ -136,4 +136,27 @@ fn a_stop_whose_cancel_is_in_doubt_guards_nothing() {
         rig.wait(Span::secs(1));
     }
     assert!(rig.sent().iter().any(|order| order.purpose == Purpose::Flatten));
+}
+
+#[test]
+fn what_an_order_filled_before_its_cancel_is_waited_for_though_it_is_told_later() {
+    let (mut rig, entry) = halted();
+    let removal = Removal::Canceled;
+    rig.report(VenueReport::Removed { order: entry.id, removal, filled: QtyLots(4) });
+    assert_eq!(rig.state_of(entry.id), OrderState::Accepted, "four lots of it are nobody's");
+    rig.take();
+    rig.wait(Span::secs(60));
+    let effects = rig.take();
+    assert!(
+        (3..15).contains(&asked(&effects).len()) && cancelled(&effects).is_empty(),
+        "{effects:?}"
+    );
+    rig.fill(&entry, 500_000, 3);
+    assert_eq!(rig.state_of(entry.id), OrderState::PartiallyFilled);
+    rig.fill(&entry, 500_000, 1);
+    assert_eq!(rig.state_of(entry.id), OrderState::Canceled);
+    assert_eq!(rig.position(), QtyLots(4));
+    rig.take();
+    rig.wait(Span::secs(60));
+    assert!(!asked(&rig.take()).contains(&entry.id));
 }

@@ -17,7 +17,7 @@ fn settled() -> (Rig, OrderRequest) {
 fn a_stop_that_is_lost_and_refused_again_closes_the_position_at_the_deadline() {
     let (mut rig, stop) = settled();
     let lost = rig.now;
-    rig.report(VenueReport::Removed { order: stop.id, removal: Removal::Expired });
+    rig.removed(stop.id, Removal::Expired);
     let mut next = rig.sent_one();
     while rig.now < lost + Span::secs(4) {
         rig.outcome(next.id, SubmitOutcome::Refused(VenueCode(-1111)));
@@ -35,7 +35,7 @@ fn a_stop_that_is_lost_and_refused_again_closes_the_position_at_the_deadline() {
 #[test]
 fn a_stop_that_is_lost_and_whose_replacement_is_unknown_closes_the_position_at_the_deadline() {
     let (mut rig, stop) = settled();
-    rig.report(VenueReport::Removed { order: stop.id, removal: Removal::Expired });
+    rig.removed(stop.id, Removal::Expired);
     let second = rig.sent_one();
     rig.outcome(second.id, SubmitOutcome::Unknown(UnknownCause::Timeout));
     rig.wait(Span::millis(4999));
@@ -47,13 +47,13 @@ fn a_stop_that_is_lost_and_whose_replacement_is_unknown_closes_the_position_at_t
 #[test]
 fn a_stop_that_is_lost_and_stands_again_in_time_closes_nothing() {
     let (mut rig, stop) = settled();
-    rig.report(VenueReport::Removed { order: stop.id, removal: Removal::Expired });
+    rig.removed(stop.id, Removal::Expired);
     let second = rig.sent_one();
     rig.wait(Span::secs(4));
     rig.outcome(second.id, SubmitOutcome::Accepted);
     rig.wait(Span::secs(2));
     // Lost once more: counted from then.
-    rig.report(VenueReport::Removed { order: second.id, removal: Removal::Expired });
+    rig.removed(second.id, Removal::Expired);
     let third = rig.sent_one();
     rig.wait(Span::secs(4));
     assert!(rig.sent().is_empty());
@@ -93,7 +93,7 @@ fn a_rest_below_the_smallest_quantity_is_protected_and_can_be_closed() {
     let entry = rig.sent_one();
     rig.outcome(entry.id, SubmitOutcome::Accepted);
     rig.fill(&entry, 500_000, 5);
-    rig.report(VenueReport::Removed { order: entry.id, removal: Removal::Expired });
+    rig.removed(entry.id, Removal::Expired);
     let stop = rig.sent_one();
     assert_eq!((stop.purpose, stop.quantity), (Purpose::Stop, QtyLots(5)));
     rig.outcome(stop.id, SubmitOutcome::Accepted);

@@ -98,7 +98,7 @@ fn an_exit_that_leaves_the_book_unfilled_is_tried_again(
 ) {
     let (mut rig, exit) = leaving(wanted);
     rig.outcome(exit.id, SubmitOutcome::Accepted);
-    rig.report(VenueReport::Removed { order: exit.id, removal });
+    rig.removed(exit.id, removal);
     is_the_same(&next_second(&mut rig), &exit);
 }
 
@@ -119,7 +119,7 @@ fn the_rest_of_an_exit_that_filled_in_part_is_tried_again() {
     let (mut rig, exit) = leaving(Wanted::Consensus);
     rig.outcome(exit.id, SubmitOutcome::Accepted);
     rig.fill(&exit, 500_000, exit.quantity.0 - 3);
-    rig.report(VenueReport::Removed { order: exit.id, removal: Removal::Expired });
+    rig.removed(exit.id, Removal::Expired);
     rig.take();
     assert_eq!(next_second(&mut rig).quantity, QtyLots(3));
 }
@@ -209,7 +209,7 @@ fn a_persons_close_is_taken_back_by_cancelling_its_order_and_a_halts_is_not() {
     let (mut rig, close) = leaving(Wanted::Command);
     rig.outcome(close.id, SubmitOutcome::Accepted);
     rig.command(Command::Cancel { order: close.id });
-    rig.report(VenueReport::Removed { order: close.id, removal: Removal::Canceled });
+    rig.removed(close.id, Removal::Canceled);
     assert_eq!(warnings(&rig), 0, "the venue did what it was asked");
     rig.wait(Span::secs(20));
     assert!(rig.sent().is_empty());
@@ -286,7 +286,7 @@ fn agents_that_want_out_after_all_get_what_works_already_tried_again() {
     rig.bar(500_000);
     rig.all_say(Direction::Flat);
     assert!(rig.sent().is_empty(), "one that closes works");
-    rig.report(VenueReport::Removed { order: exit.id, removal: Removal::Expired });
+    rig.removed(exit.id, Removal::Expired);
     assert_eq!(next_second(&mut rig).purpose, Purpose::Exit);
 }
 
@@ -296,7 +296,7 @@ fn an_exit_that_a_person_cancels_is_not_sent_again() {
     rig.outcome(exit.id, SubmitOutcome::Accepted);
     rig.command(Command::Cancel { order: exit.id });
     assert_eq!(cancelled(&rig.take()), [exit.id]);
-    rig.report(VenueReport::Removed { order: exit.id, removal: Removal::Canceled });
+    rig.removed(exit.id, Removal::Canceled);
     rig.wait(Span::secs(50));
     assert!(rig.sent().is_empty());
 }

@@ -197,7 +197,8 @@ impl Story {
         };
         if left == 0 {
             held.state = VenueOrderState::Expired;
-            let removed = VenueReport::Removed { order, removal: Removal::Expired };
+            let filled = QtyLots(held.filled);
+            let removed = VenueReport::Removed { order, removal: Removal::Expired, filled };
             return self.soon(200, Happening::Tells(removed));
         }
         let quantity = if in_parts && left > 1 { 1 + self.chance.below(left - 1) } else { left };
@@ -240,8 +241,8 @@ impl Story {
             self.orders.iter().filter(|(_, held)| protects(held)).map(|(id, _)| *id).collect();
         for order in all {
             if self.chance.percent(50) {
-                self.end(order, VenueOrderState::Expired);
-                let removed = VenueReport::Removed { order, removal: Removal::Expired };
+                let filled = self.end(order, VenueOrderState::Expired);
+                let removed = VenueReport::Removed { order, removal: Removal::Expired, filled };
                 self.soon(200, Happening::Tells(removed));
             }
         }
@@ -252,17 +253,19 @@ impl Story {
             let code = VenueCode::CANCEL_REJECTED;
             return self.soon(100, Happening::Tells(VenueReport::CancelRefused { order, code }));
         }
-        self.end(order, VenueOrderState::Canceled);
+        let filled = self.end(order, VenueOrderState::Canceled);
         if !self.fails(10) {
-            let removed = VenueReport::Removed { order, removal: Removal::Canceled };
+            let removed = VenueReport::Removed { order, removal: Removal::Canceled, filled };
             self.soon(100, Happening::Tells(removed));
         }
     }
 
-    fn end(&mut self, order: OrderId, state: VenueOrderState) {
-        if let Some(held) = self.orders.get_mut(&order) {
+    /// Ends an order, and gives what it had filled.
+    fn end(&mut self, order: OrderId, state: VenueOrderState) -> QtyLots {
+        self.orders.get_mut(&order).map_or(QtyLots::ZERO, |held| {
             held.state = state;
-        }
+            QtyLots(held.filled)
+        })
     }
 
     /// Time passes, and what is due in it happens in its order.

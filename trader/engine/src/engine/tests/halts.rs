@@ -18,7 +18,7 @@ fn settle_at(rig: &mut Rig, price: i64) {
     for _ in 0..10 {
         let effects = rig.take();
         for order in cancelled(&effects) {
-            rig.report(VenueReport::Removed { order, removal: Removal::Canceled });
+            rig.removed(order, Removal::Canceled);
         }
         for effect in effects {
             if let Effect::Submit(order) = effect {
@@ -154,7 +154,7 @@ fn an_entry_is_cancelled_when_the_policy_goes_out_of_sight_and_none_follows_unti
     let effects = rig.take();
     assert_eq!(cancelled(&effects), [entry.id]);
     assert!(effects.iter().any(|effect| matches!(effect, Effect::Alert(_))), "nobody is told");
-    rig.report(VenueReport::Removed { order: entry.id, removal: Removal::Canceled });
+    rig.removed(entry.id, Removal::Canceled);
     rig.bar(500_000);
     rig.take();
     rig.all_say(Direction::Long);
@@ -215,7 +215,7 @@ fn a_desk_with_a_working_order_is_not_flat() {
     rig.outcome(entry.id, SubmitOutcome::Accepted);
     rig.command(Command::Halt { flatten: true });
     assert_eq!(rig.engine.flat_since(), None, "it may still fill");
-    rig.report(VenueReport::Removed { order: entry.id, removal: Removal::Canceled });
+    rig.removed(entry.id, Removal::Canceled);
     assert_eq!(rig.engine.flat_since(), Some(rig.now));
 }
 

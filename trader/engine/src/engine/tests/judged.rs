@@ -57,7 +57,7 @@ fn a_reversal_that_fills_after_the_position_was_closed_in_part_is_left() {
     fill(&mut rig, &reversal);
     assert_eq!(rig.position(), QtyLots(4166 - 2000 - 8332));
     assert!(rig.sent().iter().all(|order| !order.purpose.closes()), "the close still works");
-    rig.report(VenueReport::Removed { order: close.id, removal: Removal::Expired });
+    rig.removed(close.id, Removal::Expired);
     rig.take();
     rig.wait(Span::secs(1));
     leaves_all(&mut rig);

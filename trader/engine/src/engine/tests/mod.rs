@@ -29,7 +29,7 @@ use crate::money::Amount;
 use crate::opinion::{Direction, Opinion, Reason, View};
 use crate::order::{OrderRequest, OrderState, Purpose, Side};
 use crate::policy::tests::policy;
-use crate::venue::{Fill, SubmitOutcome, VenueReport};
+use crate::venue::{Fill, Removal, SubmitOutcome, VenueReport};
 
 const BTC: SymbolId = SymbolId(0);
 
@@ -262,6 +262,13 @@ impl Rig {
         let entry = rig.sent_one();
         rig.outcome(entry.id, SubmitOutcome::Accepted);
         (rig, entry)
+    }
+
+    /// The order leaves the book, and all its fills are known.
+    pub(super) fn removed(&mut self, order: OrderId, removal: Removal) {
+        let known = self.engine.order(order);
+        let filled = known.map_or(QtyLots::ZERO, |tracked| tracked.order.filled);
+        self.report(VenueReport::Removed { order, removal, filled });
     }
 
     /// The order fills whole, and the venue confirms the position.

@@ -43,7 +43,7 @@ pub(super) fn fill(rig: &mut Rig, order: &OrderRequest) {
 }
 
 pub(super) fn gone(rig: &mut Rig, order: OrderId) {
-    rig.report(VenueReport::Removed { order, removal: Removal::Canceled });
+    rig.removed(order, Removal::Canceled);
 }
 
 fn status(rig: &mut Rig, order: OrderId, state: VenueOrderState) {
@@ -121,7 +121,7 @@ fn a_reversal_is_taken_back_whole_where(#[case] happens: fn(&mut Rig)) {
 fn a_person_who_cancels_a_reversal_takes_it_back_whole_whether_the_venue(#[case] removal: Removal) {
     let (mut rig, reversal) = reversing();
     rig.command(Command::Cancel { order: reversal.id });
-    rig.report(VenueReport::Removed { order: reversal.id, removal });
+    rig.removed(reversal.id, removal);
     rig.wait(Span::secs(50));
     assert!(rig.sent().is_empty());
 }
@@ -279,7 +279,7 @@ pub(super) fn overrule(rig: &mut Rig, overruling: Overruling) {
     let stop = stop.into_iter().find(|request| request.purpose == Purpose::Stop).unwrap();
     match overruling {
         Overruling::Deadline | Overruling::Beyond => {
-            rig.report(VenueReport::Removed { order: stop.id, removal: Removal::Expired });
+            rig.removed(stop.id, Removal::Expired);
             let again = rig.sent_one();
             assert!(matches!(again.kind, OrderType::StopMarket { .. }));
             if matches!(overruling, Overruling::Beyond) {

@@ -55,7 +55,7 @@ fn a_fill_begins_the_pauses_anew() {
     rig.fill(&exit, 500_000, 1);
     rig.take();
     let removal = crate::venue::Removal::Expired;
-    rig.report(VenueReport::Removed { order: exit.id, removal });
+    rig.removed(exit.id, removal);
     rig.take();
     rig.wait(Span::secs(1));
     let rest = rig.sent_one();

@@ -52,7 +52,7 @@ fn a_stop_that_would_trigger_at_once_is_a_close() {
 #[test]
 fn a_stop_that_somebody_else_cancels_is_placed_again() {
     let (mut rig, stop) = Rig::in_position(Direction::Long, config());
-    rig.report(VenueReport::Removed { order: stop.id, removal: Removal::Canceled });
+    rig.removed(stop.id, Removal::Canceled);
     let again = rig.sent_one();
     assert_eq!((again.purpose, again.kind), (Purpose::Stop, stop.kind));
 }
@@ -109,7 +109,7 @@ fn where_one_close_position_stop_may_stand_a_reduce_only_one_bridges_the_move() 
     assert_eq!(bridge.quantity, rig.position());
     rig.outcome(bridge.id, SubmitOutcome::Accepted);
     assert_eq!(cancelled(&rig.take()), [old.id]);
-    rig.report(VenueReport::Removed { order: old.id, removal: Removal::Canceled });
+    rig.removed(old.id, Removal::Canceled);
     let new = rig.sent_one();
     assert!(new.close_position);
     assert_eq!(new.kind, bridge.kind);

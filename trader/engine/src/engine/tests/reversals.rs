@@ -164,7 +164,7 @@ fn a_reversal_that_finds_nothing_to_trade_against_leaves_by_the_exit_alone() {
     let reversal = rig.sent_one();
     rig.outcome(reversal.id, SubmitOutcome::Accepted);
     rig.take();
-    rig.report(VenueReport::Removed { order: reversal.id, removal: Removal::Expired });
+    rig.removed(reversal.id, Removal::Expired);
     assert_eq!(rig.sent_one().purpose, Purpose::Exit);
 }
 
@@ -185,7 +185,7 @@ fn agents_that_want_the_other_side_turn_over_and_no_older_exit_closes_what_that_
     let (mut rig, exit) = leaving(wanted);
     rig.outcome(exit.id, SubmitOutcome::Accepted);
     rig.bar(500_000);
-    rig.report(VenueReport::Removed { order: exit.id, removal: Removal::Expired });
+    rig.removed(exit.id, Removal::Expired);
     rig.take();
     rig.all_say(Direction::Short);
     let reversal = rig.sent_one();
@@ -248,7 +248,7 @@ fn an_exit_waits_for_the_reversal_that_it_takes_back() {
     rig.all_say(Direction::Flat);
     assert_eq!(cancelled(&rig.effects), [reversal.id]);
     assert!(rig.sent().is_empty(), "if both filled, twice the size would be open");
-    rig.report(VenueReport::Removed { order: reversal.id, removal: Removal::Canceled });
+    rig.removed(reversal.id, Removal::Canceled);
     let exit = rig.sent_one();
     assert_eq!((exit.purpose, exit.quantity), (Purpose::Exit, rig.position()));
 }
@@ -288,7 +288,7 @@ fn a_stop_that_could_not_stand_closes_no_position_of_the_other_side() {
     rig.all_say(Direction::Short);
     let reversal = rig.sent_one();
     rig.outcome(reversal.id, LOST);
-    rig.report(VenueReport::Removed { order: stop.id, removal: Removal::Expired });
+    rig.removed(stop.id, Removal::Expired);
     let second = rig.sent_one();
     rig.outcome(second.id, LOST);
     rig.wait(Span::secs(5));

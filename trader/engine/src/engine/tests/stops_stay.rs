@@ -86,7 +86,7 @@ pub(super) fn perform(rig: &mut Rig, step: &Step, generation: &mut u64) {
         }
         Step::Remove(i) => {
             if let Some(request) = working(rig, *i) {
-                rig.report(VenueReport::Removed { order: request.id, removal: Removal::Canceled });
+                rig.removed(request.id, Removal::Canceled);
             }
         }
         Step::Confirm => rig.confirm_position(),

@@ -26,7 +26,7 @@ fn obliging(rig: &mut Rig, late: bool) {
                     rig.report(VenueReport::OrderStatus { order: id, state, filled, at });
                 }
                 _ if order.pending.is_some() && !(late && kind.is_immediate()) => {
-                    rig.report(VenueReport::Removed { order: id, removal: Removal::Canceled });
+                    rig.removed(id, Removal::Canceled);
                 }
                 _ if kind.is_immediate() => fill_the_rest(rig, &order),
                 _ => {}
@@ -47,7 +47,7 @@ fn fill_the_rest(rig: &mut Rig, order: &crate::order::Order) {
         (true, false) => 0,
     };
     match order.remaining().0.min(room) {
-        0 => rig.report(VenueReport::Removed { order: request.id, removal: Removal::Expired }),
+        0 => rig.removed(request.id, Removal::Expired),
         quantity => rig.fill(request, 500_000, quantity),
     }
 }

@@ -185,7 +185,7 @@ fn a_refused_cancel_leaves_the_order_open_and_the_next_one_works() {
         talk.heard,
         [
             (230, VenueReport::CancelRefused { order, code }),
-            (330, VenueReport::Removed { order, removal })
+            (330, VenueReport::Removed { order, removal, filled: QtyLots::ZERO })
         ]
     );
 }

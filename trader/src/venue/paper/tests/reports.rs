@@ -135,8 +135,9 @@ fn a_cancelled_order_is_told_as_removed_and_its_status_says_so() {
     talk.venue.query_order(Timestamp(70), BTC, OrderId(1));
     talk.run(10_000);
     let order = OrderId(1);
-    assert_eq!(talk.heard[1], (80, VenueReport::Removed { order, removal: Removal::Canceled }));
-    let (state, filled, at) = (VenueOrderState::Canceled, QtyLots::ZERO, Timestamp(80));
+    let (removal, filled) = (Removal::Canceled, QtyLots::ZERO);
+    assert_eq!(talk.heard[1], (80, VenueReport::Removed { order, removal, filled }));
+    let (state, at) = (VenueOrderState::Canceled, Timestamp(80));
     assert_eq!(talk.heard[2], (100, VenueReport::OrderStatus { order, state, filled, at }));
 }
 

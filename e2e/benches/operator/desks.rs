@@ -1,10 +1,10 @@
 //! The desks that are measured: one pod each, three agents, as examples/paper-desk is.
 
+use futures::{StreamExt as _, TryStreamExt as _, stream};
 use kube::api::PostParams;
 use kube::{Api, Client};
 use sapphire_crds::{RiskPolicy, TradingAgent, TradingSystem};
 use serde_json::{Value, json};
-use tokio::task::JoinSet;
 
 use crate::Failure;
 
@@ -51,31 +51,38 @@ fn agent(system: usize, number: usize) -> Value {
     })
 }
 
-/// Creates policy, desks and agents, as fast as one client can.
-pub(crate) async fn create(client: &Client, systems: usize) -> Result<(), Failure> {
+pub(crate) async fn create_policy(client: &Client) -> Result<(), Failure> {
     let policies: Api<RiskPolicy> = Api::namespaced(client.clone(), NAMESPACE);
     let policy = json!({"metadata": metadata("careful"), "spec": {}});
     policies.create(&PostParams::default(), &serde_json::from_value(policy)?).await?;
-    let mut under_way = JoinSet::new();
-    for number in 0..systems {
-        if under_way.len() >= AT_ONCE
-            && let Some(done) = under_way.join_next().await
-        {
-            done??;
-        }
-        under_way.spawn(create_one(client.clone(), number));
-    }
-    while let Some(done) = under_way.join_next().await {
-        done??;
-    }
     Ok(())
 }
 
-async fn create_one(client: Client, number: usize) -> Result<(), Failure> {
+/// Creates policy, desks and agents, as fast as one client can.
+pub(crate) async fn create(client: &Client, systems: usize) -> Result<(), Failure> {
+    create_policy(client).await?;
+    for_each(systems, AT_ONCE, |number| create_one(client, number)).await
+}
+
+/// Does something for each desk, so many at once.
+pub(crate) async fn for_each<F>(
+    systems: usize,
+    at_once: usize,
+    one: impl Fn(usize) -> F,
+) -> Result<(), Failure>
+where
+    F: Future<Output = Result<(), Failure>>,
+{
+    let all = stream::iter((0..systems).map(one));
+    all.buffer_unordered(at_once).try_collect().await
+}
+
+/// Creates a desk and its agents.
+pub(crate) async fn create_one(client: &Client, number: usize) -> Result<(), Failure> {
     let params = PostParams::default();
     let systems: Api<TradingSystem> = Api::namespaced(client.clone(), NAMESPACE);
     systems.create(&params, &serde_json::from_value(system(number))?).await?;
-    let agents: Api<TradingAgent> = Api::namespaced(client, NAMESPACE);
+    let agents: Api<TradingAgent> = Api::namespaced(client.clone(), NAMESPACE);
     for of_it in 0..AGENTS {
         agents.create(&params, &serde_json::from_value(agent(number, of_it))?).await?;
     }

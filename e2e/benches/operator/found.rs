@@ -10,6 +10,8 @@ pub(crate) struct Found {
     pub(crate) created: Duration,
     /// From the first create to the last write of a child.
     pub(crate) applied: Duration,
+    /// As long a way, had somebody created the same children who knew them from the start.
+    pub(crate) floor: Duration,
     /// From the first create to the last desk's Ready.
     pub(crate) ready: Duration,
     /// Writes until all was Ready: of children, statuses, events.

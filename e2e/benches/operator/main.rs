@@ -4,6 +4,7 @@
 #![allow(clippy::print_stdout)] // progress, for who waits
 
 mod desks;
+mod floor;
 mod found;
 mod page;
 mod process;

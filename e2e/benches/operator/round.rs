@@ -15,6 +15,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::Failure;
 use crate::desks::{self, NAMESPACE};
+use crate::floor;
 use crate::found::{Edits, Found, Idle, Takeover, Times, Writes};
 use crate::process;
 use crate::watched::{MARK, Watched};
@@ -53,7 +54,8 @@ pub(crate) async fn run(plan: &Plan<'_>) -> Result<Found, Failure> {
     println!("{systems} systems: starting a control plane…");
     let plane = ControlPlane::start(Parts::All).await?;
     let client = plane.cluster().client().await?;
-    let kubeconfig = install(&plane).await?;
+    prepare(&plane).await?;
+    let kubeconfig = plane.cluster().service_account_kubeconfig(HOME, "sapphire").await?;
     let provided = tokio::spawn(volumes::provide(client.clone()));
     let first = start(&plane, plan, &kubeconfig, "first")?;
     leader(&client, "first").await?;
@@ -84,11 +86,16 @@ pub(crate) async fn run(plan: &Plan<'_>) -> Result<Found, Failure> {
     let in_a_row = edits(&client, &watched, plan, Duration::ZERO).await?;
     println!("{systems} systems: takeover…");
     let takeover = takeover(&plane, &client, plan, &kubeconfig, &first).await?;
+    let children = floor::Children::of(&client, desks::name(0)).await?;
     provided.abort();
+    drop(plane);
+    println!("{systems} systems: the same children without an operator…");
+    let floor = floor::measure(systems, &children).await?;
     Ok(Found {
         systems,
         created,
         applied,
+        floor,
         ready,
         writes,
         idle,
@@ -99,7 +106,7 @@ pub(crate) async fn run(plan: &Plan<'_>) -> Result<Found, Failure> {
 }
 
 /// Our kinds, the operator's account and rules, and where the desks go.
-async fn install(plane: &ControlPlane) -> Result<std::path::PathBuf, Failure> {
+pub(crate) async fn prepare(plane: &ControlPlane) -> Result<(), Failure> {
     let cluster = plane.cluster();
     definitions::install(cluster).await?;
     for namespace in [HOME, NAMESPACE] {
@@ -118,7 +125,7 @@ async fn install(plane: &ControlPlane) -> Result<std::path::PathBuf, Failure> {
         "spec": {"accessModes": ["ReadOnlyMany"], "resources": {"requests": {"storage": "1Gi"}}},
     });
     cluster.kubectl_with(&["apply", "-f", "-"], &claim.to_string()).await?.ok()?;
-    Ok(cluster.service_account_kubeconfig(HOME, "sapphire").await?)
+    Ok(())
 }
 
 fn start(

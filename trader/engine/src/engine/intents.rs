@@ -13,6 +13,7 @@ use crate::sizing::{SizingInput, delegated_size, size};
 use crate::time::{Span, Timestamp};
 
 use super::Engine;
+use super::orders::Tracked;
 use super::symbol::near_depth;
 
 /// How old a decision may be when real money is at stake.
@@ -77,7 +78,7 @@ impl Engine {
             opens,
             decision_age: Some(self.now - decided),
             quorate: !matches!(mandate, Mandate::Consensus { quorate: false, .. }),
-            duplicates: self.entries_of(symbol, side),
+            duplicates: u32::try_from(self.entries_of(symbol, side).count()).unwrap_or(u32::MAX),
             order_allowance,
             stop,
             liquidation: self.liquidation(symbol, side.signed(opens), after.margin),
@@ -288,16 +289,21 @@ impl Engine {
         }
     }
 
-    fn entries_of(&self, symbol: SymbolId, side: Side) -> u32 {
-        let entry =
-            |request: &OrderRequest| request.purpose == Purpose::Entry && request.side == side;
-        let count = self.orders.working_on(symbol).filter(|t| entry(&t.order.request)).count();
-        u32::try_from(count).unwrap_or(u32::MAX)
+    /// The entries that work on a side.
+    pub(super) fn entries_of(
+        &self,
+        symbol: SymbolId,
+        side: Side,
+    ) -> impl Iterator<Item = &Tracked> {
+        self.orders.working_on(symbol).filter(move |tracked| {
+            let request = &tracked.order.request;
+            request.purpose == Purpose::Entry && request.side == side
+        })
     }
 
     /// Whether an entry works on a side.
     pub(super) fn has_entry(&self, symbol: SymbolId, side: Side) -> bool {
-        self.entries_of(symbol, side) > 0
+        self.entries_of(symbol, side).next().is_some()
     }
 
     /// Cancels entries of one side.

@@ -40,18 +40,25 @@ pub(super) enum By {
     Agents(DecisionId),
     /// An exit of the policy's, whatever side the agents are on; only turning over is as good.
     Policy(DecisionId),
+    /// More is held than was judged: no agent has a say.
+    Excess(DecisionId),
     /// A person, a halt that flattens, or the lack of a stop: no agent has a say.
     Overruling,
 }
 
 impl By {
     /// The longest pause between two tries. The stop guards what the agents or the policy want to
-    /// leave; what overrules them is mostly there because nothing does.
+    /// leave; what overrules them is mostly there because nothing does, or not well.
     const fn longest_pause(self) -> Span {
         match self {
             Self::Agents(_) | Self::Policy(_) => Span::secs(30),
-            Self::Overruling => Span::secs(5),
+            Self::Excess(_) | Self::Overruling => Span::secs(5),
         }
+    }
+
+    /// Whether no agent has a say.
+    pub(super) const fn overrules(self) -> bool {
+        matches!(self, Self::Excess(_) | Self::Overruling)
     }
 }
 
@@ -64,6 +71,11 @@ impl Leaving {
     /// An exit of the policy's, of a position of one side.
     pub(super) const fn by_policy(decision: DecisionId, side: Side) -> Self {
         Self { by: By::Policy(decision), side: Some(side) }
+    }
+
+    /// More is held of a side than was judged.
+    pub(super) const fn excess(decision: DecisionId, side: Side) -> Self {
+        Self { by: By::Excess(decision), side: Some(side) }
     }
 
     /// A person's order.
@@ -90,7 +102,7 @@ impl Engine {
     pub(super) fn leave(&mut self, symbol: SymbolId, leaving: Leaving) {
         let slot = &mut self.symbols[symbol.index()].leaving;
         let stays = |before: Leaving| {
-            before.by == By::Overruling && (leaving.by != By::Overruling || before.side.is_none())
+            before.by.overrules() && (!leaving.by.overrules() || before.side.is_none())
         };
         if !slot.is_some_and(stays) {
             *slot = Some(leaving);
@@ -106,7 +118,7 @@ impl Engine {
     /// A newer decision takes the place of any older one's wish to leave.
     pub(super) fn decide_anew(&mut self, symbol: SymbolId) {
         let slot = &mut self.symbols[symbol.index()].leaving;
-        slot.take_if(|leaving| leaving.by != By::Overruling);
+        slot.take_if(|leaving| !leaving.by.overrules());
     }
 
     /// Takes a person's order to close back. Whether nothing else wants the position gone.
@@ -116,7 +128,7 @@ impl Engine {
         }
         let slot = &mut self.symbols[symbol.index()].leaving;
         slot.take_if(|leaving| leaving.by == By::Overruling && leaving.side.is_none());
-        slot.is_none_or(|leaving| leaving.by != By::Overruling)
+        slot.is_none_or(|leaving| !leaving.by.overrules())
     }
 
     /// Leaves a position by a new decision: at once, where nothing closes it or turns it over already,
@@ -144,7 +156,9 @@ impl Engine {
         };
         let in_doubt = self.orders.closing_in_doubt(symbol);
         let waits = match by {
-            By::Overruling => in_doubt > 1 || self.may_still_turn_over(symbol, effects),
+            By::Excess(_) | By::Overruling => {
+                in_doubt > 1 || self.may_still_turn_over(symbol, effects)
+            }
             By::Agents(_) | By::Policy(_) => in_doubt > 0 || self.is_turning_over(symbol),
         };
         let state = &self.symbols[symbol.index()];
@@ -160,7 +174,9 @@ impl Engine {
     fn close(&mut self, symbol: SymbolId, by: By, effects: &mut Vec<Effect>) {
         let position = self.portfolio.position(symbol).quantity();
         let (purpose, decision) = match by {
-            By::Agents(decision) | By::Policy(decision) => (Purpose::Exit, Some(decision)),
+            By::Agents(decision) | By::Policy(decision) | By::Excess(decision) => {
+                (Purpose::Exit, Some(decision))
+            }
             By::Overruling => (Purpose::Flatten, None),
         };
         let shrink = Shrink {
@@ -198,12 +214,13 @@ impl Engine {
         }
     }
 
-    /// What an entry opened that was taken back is left: something else is wanted by now.
+    /// What an entry opened that was taken back is left: something else is wanted by now. What is more than
+    /// was judged is left whatever they come to want.
     pub(super) fn leave_what_was_taken_back(
         &mut self,
         symbol: SymbolId,
         side: Side,
-        why: &'static str,
+        is_too_much: bool,
         effects: &mut Vec<Effect>,
     ) {
         let wanted = self.symbols[symbol.index()].wanted;
@@ -211,8 +228,15 @@ impl Engine {
             && wanted.is_some_and(|direction| direction.side() != Some(side))
             && self.leaving_by(symbol).is_none()
         {
-            let decision = self.decide_by_rule(symbol, why, effects);
-            self.exit(symbol, Leaving::by_agents(decision, side), effects);
+            let leaving = if is_too_much {
+                let why =
+                    "more than was judged is open: what was to be turned over had been closed";
+                Leaving::excess(self.decide_by_rule(symbol, why, effects), side)
+            } else {
+                let why = "an entry that had been taken back filled all the same";
+                Leaving::by_agents(self.decide_by_rule(symbol, why, effects), side)
+            };
+            self.exit(symbol, leaving, effects);
         }
     }
 
@@ -228,12 +252,14 @@ impl Engine {
         let is_beyond = self.portfolio.position(symbol).quantity().signum() == side.sign();
         if is_beyond || self.has_entry(symbol, side) {
             self.symbols[symbol.index()].wanted = Some(Direction::Flat);
+            let too_large: Vec<OrderId> =
+                self.entries_of(symbol, side).map(|tracked| tracked.order.request.id).collect();
+            too_large.into_iter().for_each(|order| self.orders.opens_too_much(order));
             let why = "what it was to close is closed";
             self.cancel_where(symbol, why, effects, |request| {
                 request.purpose == Purpose::Entry && request.side == side
             });
-            let why = "more than was judged is open: what was to be turned over had been closed";
-            self.leave_what_was_taken_back(symbol, side, why, effects);
+            self.leave_what_was_taken_back(symbol, side, true, effects);
         }
     }
 

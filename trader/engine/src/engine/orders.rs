@@ -29,6 +29,8 @@ pub struct Tracked {
     pub(super) cancels_refused: u32,
     /// It left the book, and fills of it are still to be told.
     pub(super) removed: Option<Removed>,
+    /// It was to turn over a position that something else closed since: it opens more than was judged.
+    pub(super) opens_too_much: bool,
     /// The venue's code, when it refused.
     pub refusal: Option<crate::venue::VenueCode>,
 }
@@ -43,6 +45,7 @@ impl Tracked {
             cancel_due: None,
             cancels_refused: 0,
             removed: None,
+            opens_too_much: false,
             refusal: None,
         }
     }
@@ -163,6 +166,13 @@ impl Orders {
         if let Some(tracked) = self.all.get_mut(&id) {
             tracked.order.pending = Some(Pending::Cancel);
             tracked.withdrawn.get_or_insert(now);
+        }
+    }
+
+    /// Marks that what works opens more than was judged.
+    pub(super) fn opens_too_much(&mut self, id: OrderId) {
+        if let Some(tracked) = self.all.get_mut(&id) {
+            tracked.opens_too_much = true;
         }
     }
 

@@ -62,9 +62,12 @@ impl Engine {
                     self.ask(order, self.config.venue.request_ttl, effects);
                 }
             }
-            // What trades at once or not at all, and of which nothing more is heard.
+            // What trades at once or not at all, and of which nothing more is heard; and what protects once it
+            // was triggered.
             OrderState::Accepted | OrderState::PartiallyFilled
-                if tracked.order.request.kind.is_immediate() =>
+                if tracked.order.request.kind.is_immediate()
+                    || (tracked.order.request.purpose.protects()
+                        && tracked.order.state == OrderState::PartiallyFilled) =>
             {
                 self.ask(order, self.config.venue.request_ttl, effects);
             }

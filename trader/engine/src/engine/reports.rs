@@ -4,7 +4,7 @@ use crate::effect::{Effect, Severity};
 use crate::ids::OrderId;
 use crate::instrument::{QtyLots, SymbolId};
 use crate::journal::Record;
-use crate::order::{OrderRequest, OrderState, Purpose, Trigger};
+use crate::order::{Order, OrderRequest, OrderState, Purpose, Trigger};
 use crate::policy::TradingState;
 use crate::time::Span;
 use crate::venue::{Fill, Removal, SubmitOutcome, UnknownCause, VenueCode, VenueReport};
@@ -127,9 +127,9 @@ impl Engine {
         }
     }
 
-    /// An entry that will not be: where it was to turn a position over, and the agents have not said
-    /// otherwise since, they want out of that one all the same, and the exit alone goes. A halt that
-    /// keeps positions keeps this one too, and a process that leaves begins nothing.
+    /// An entry that will not be, or was too small: where it was to turn a position over, and the agents
+    /// have not said otherwise since, they want out of that one all the same, and the exit alone goes. A
+    /// halt that keeps positions keeps this one too, and a process that leaves begins nothing.
     fn leave_instead(&mut self, entry: &OrderRequest, effects: &mut Vec<Effect>) {
         let OrderRequest { symbol, side, .. } = *entry;
         let wanted = self.symbols[symbol.index()].wanted;
@@ -175,10 +175,15 @@ impl Engine {
             self.on_removed(order, removed, effects);
         }
         let filled = fill.order.and_then(|order| self.orders.get(order));
-        match filled.map(|tracked| tracked.order.request.purpose) {
-            Some(Purpose::Entry) => {
-                let why = "an entry that had been taken back filled all the same";
-                self.leave_what_was_taken_back(symbol, fill.side, why, effects);
+        match filled.map(|tracked| (tracked.order, tracked.opens_too_much)) {
+            Some((Order { request, state, .. }, opens_too_much))
+                if request.purpose == Purpose::Entry =>
+            {
+                self.leave_what_was_taken_back(symbol, fill.side, opens_too_much, effects);
+                if state.is_closed() {
+                    // Turned over meanwhile, the position may be more than it was for.
+                    self.leave_instead(&request, effects);
+                }
             }
             Some(_) => self.keep_to_what_was_judged(symbol, fill.side, effects),
             None => {}
@@ -226,9 +231,10 @@ impl Engine {
         }
         if let Some((_, OrderState::PartiallyFilled)) =
             self.move_order(request.id, trigger, effects)
-            && !believed.is_working()
+            && (!believed.is_working() || request.purpose.protects())
         {
-            // Nobody waits for the rest of it any more.
+            // Nobody waits for the rest of it any more; or it may have closed all that there was, and what is
+            // held now came with a fill that was told before.
             self.ask_soon(request.id, effects);
         }
     }

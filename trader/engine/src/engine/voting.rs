@@ -186,6 +186,10 @@ impl Engine {
             return;
         }
         if self.has_entry(symbol, side) {
+            if self.entries_of(symbol, side).any(|entry| entry.opens_too_much) {
+                // Not by that one. Once it is over, the agents' next word counts.
+                self.symbols[symbol.index()].wanted = Some(Direction::Flat);
+            }
             return;
         }
         if self.symbols[symbol.index()].ended && position == QtyLots::ZERO {
@@ -194,7 +198,7 @@ impl Engine {
         }
         self.cancel_entries_of(symbol, side.opposite(), effects);
         let goes_anyway =
-            position != QtyLots::ZERO && self.leaving_by(symbol) == Some(By::Overruling);
+            position != QtyLots::ZERO && self.leaving_by(symbol).is_some_and(By::overrules);
         if self.orders.is_closing(symbol) || goes_anyway {
             // It is not turned over; once it is gone, the agents' next word counts. That it goes is wanted
             // all the same, where the order on its way is one of a wish that was taken back.

@@ -1,4 +1,4 @@
-//! A small venue that refuses, delays and loses what it can, and what must be so once it is calm again: both
+//! A small venue that refuses, delays, repeats and loses what it can, and what must be so once it is calm again: both
 //! sides know the same position, one that is to go is gone, and one that stands has a stop.
 
 use std::collections::BTreeMap;
@@ -136,7 +136,12 @@ impl Story {
             Happening::Arrives(request) => self.arrive(request),
             Happening::Trades(order) => self.trade(order),
             Happening::Cancels(order) => self.cancel(order),
-            Happening::Tells(report) => self.rig.report(report),
+            Happening::Tells(report) => {
+                if self.fails(5) {
+                    self.soon(5_000, Happening::Tells(report));
+                }
+                self.rig.report(report);
+            }
             Happening::Looks(order) => {
                 let held = self.orders.get(&order);
                 let (state, filled) =
@@ -192,6 +197,7 @@ impl Story {
         let against = self.position.signum() == -request.side.sign();
         let left = match (request.only_reduces(), against) {
             (false, _) => request.quantity.0 - held.filled,
+            (true, true) if request.close_position => self.position.abs(),
             (true, true) => (request.quantity.0 - held.filled).min(self.position.abs()),
             (true, false) => 0,
         };
@@ -233,13 +239,23 @@ impl Story {
         self.soon(within, Happening::Tells(VenueReport::Fill(fill)));
     }
 
-    /// What protects a position may go with it, or stay.
-    fn drop_protection(&mut self) {
+    /// What stands to protect a position.
+    fn protective(&self) -> Vec<OrderId> {
         let protects =
             |held: &Held| held.state == VenueOrderState::Open && held.request.purpose.protects();
-        let all: Vec<OrderId> =
-            self.orders.iter().filter(|(_, held)| protects(held)).map(|(id, _)| *id).collect();
-        for order in all {
+        self.orders.iter().filter(|(_, held)| protects(held)).map(|(id, _)| *id).collect()
+    }
+
+    /// The market comes to where a stop is.
+    fn fire(&mut self) {
+        if let Some(stop) = self.protective().first().copied() {
+            self.soon(3_000, Happening::Trades(stop));
+        }
+    }
+
+    /// What protects a position may go with it, or stay.
+    fn drop_protection(&mut self) {
+        for order in self.protective() {
             if self.chance.percent(50) {
                 let filled = self.end(order, VenueOrderState::Expired);
                 let removed = VenueReport::Removed { order, removal: Removal::Expired, filled };
@@ -345,6 +361,9 @@ fn tell(seed: u64) -> Result<(), String> {
             story.rig.command(Command::Close { symbol: BTC });
             story.carry();
             wanted = if holds { Wanted::Flat } else { wanted };
+        }
+        if story.chance.percent(8) {
+            story.fire();
         }
         if story.chance.percent(3) {
             story.for_a_while(

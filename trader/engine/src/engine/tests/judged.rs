@@ -50,6 +50,34 @@ fn a_reversal_that_fills_after_the_position_was_closed_beside_it_is_left(
 }
 
 #[test]
+fn a_reversal_that_opens_too_much_is_left_although_the_agents_want_its_side_again() {
+    let (mut rig, reversal, close) = closing_beside_a_reversal(ACCEPTED);
+    fill(&mut rig, &close);
+    rig.confirm_position();
+    rig.bar(500_000);
+    rig.all_say(Direction::Short);
+    assert_eq!(rig.sent(), [], "beside what may still open twice the size");
+    fill(&mut rig, &reversal);
+    assert_eq!(rig.position(), QtyLots(-8332));
+    leaves_all(&mut rig);
+}
+
+#[test]
+fn what_is_more_than_was_judged_is_left_although_the_agents_come_to_want_it() {
+    let (mut rig, reversal, close) = closing_beside_a_reversal(ACCEPTED);
+    rig.fill(&close, 500_000, 2000);
+    fill(&mut rig, &reversal);
+    rig.take();
+    // What closed the former position still works, so that the exit waits.
+    rig.closes(rig.now, 500_000);
+    rig.all_say(Direction::Short);
+    rig.removed(close.id, Removal::Expired);
+    rig.take();
+    rig.wait(Span::secs(1));
+    leaves_all(&mut rig);
+}
+
+#[test]
 fn a_reversal_that_fills_after_the_position_was_closed_in_part_is_left() {
     let (mut rig, reversal, close) = closing_beside_a_reversal(LOST);
     rig.fill(&close, 500_000, 2000);

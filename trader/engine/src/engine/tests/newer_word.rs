@@ -369,3 +369,28 @@ fn a_cancel_that_the_venue_refuses_holds_up_no_close() {
     rig.report(VenueReport::CancelRefused { order: reversal.id, code });
     closes_all(&mut rig);
 }
+
+#[test]
+fn an_entry_that_was_taken_back_and_fills_too_little_for_the_newest_word_is_followed_by_the_exit() {
+    let (mut rig, entry) = entering();
+    rig.fill(&entry, 500_000, 3);
+    rig.confirm_position();
+    let stop = rig.sent_one();
+    rig.outcome(stop.id, SubmitOutcome::Accepted);
+    rig.bar(500_000);
+    rig.all_say(Direction::Short);
+    let reversal = rig.sent_one();
+    rig.outcome(reversal.id, SubmitOutcome::Accepted);
+    rig.take();
+    rig.fills(&reversal);
+    let stop = rig.sent_one();
+    rig.outcome(stop.id, SubmitOutcome::Accepted);
+    // The cancel of the first one is still under way, and it is what the agents want again.
+    rig.bar(500_000);
+    rig.all_say(Direction::Long);
+    assert_eq!(rig.sent(), []);
+    rig.fill(&entry, 500_000, entry.quantity.0 - 3);
+    assert_eq!(rig.position(), QtyLots(-3));
+    let exit = *rig.sent().iter().find(|order| order.purpose == Purpose::Exit).unwrap();
+    assert_eq!((exit.side, exit.quantity), (Side::Buy, QtyLots(3)));
+}

@@ -1,6 +1,6 @@
 use super::*;
 use crate::order::OrderType;
-use crate::venue::{Removal, VenueCode};
+use crate::venue::{Removal, VenueCode, VenueOrderState};
 
 #[test]
 fn the_stop_follows_the_first_fill_at_two_atr() {
@@ -154,4 +154,26 @@ fn a_person_cannot_cancel_the_stop_of_an_open_position() {
     let effects = rig.take();
     assert!(cancelled(&effects).is_empty());
     assert!(effects.iter().any(|e| matches!(e, Effect::Record(Record::CommandRefused { .. }))));
+}
+
+#[test]
+fn a_stop_that_closed_all_there_was_guards_nothing_that_was_told_before_its_fill() {
+    let (mut rig, entry) = Rig::entering(config());
+    rig.fill(&entry, 500_000, 3578);
+    rig.confirm_position();
+    let stop = rig.sent_one();
+    assert!(stop.close_position);
+    rig.outcome(stop.id, SubmitOutcome::Accepted);
+    // The stop fires, and what the entry fills then is told first.
+    rig.fill(&entry, 500_000, entry.quantity.0 - 3578);
+    rig.take();
+    rig.fill(&stop, 499_800, 3578);
+    rig.confirm_position();
+    assert_eq!(rig.position(), entry.quantity - QtyLots(3578));
+    rig.wait(Span::secs(1));
+    assert!(asked(&rig.take()).contains(&stop.id));
+    let (state, filled, at) = (VenueOrderState::Filled, QtyLots(3578), rig.now);
+    rig.report(VenueReport::OrderStatus { order: stop.id, state, filled, at });
+    let new = rig.sent_one();
+    assert_eq!((new.purpose, new.quantity), (Purpose::Stop, rig.position()));
 }

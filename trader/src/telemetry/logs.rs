@@ -106,6 +106,10 @@ pub fn init(format: LogFormat, level: &LogLevel) -> Result<(), LogError> {
     Ok(())
 }
 
+/// Whether a line that cannot be written is told of where it could not be: a reader that went away would end
+/// the desk by that.
+const UNWRITTEN: bool = false;
+
 /// The lines that people read.
 fn human<W>(level: &LogLevel, colours: bool, writer: W) -> impl Subscriber + Send + Sync + use<W>
 where
@@ -115,6 +119,7 @@ where
         .with_env_filter(level.filter())
         .with_ansi(colours)
         .with_writer(writer)
+        .log_internal_errors(UNWRITTEN)
         .finish()
 }
 
@@ -131,6 +136,7 @@ where
         .with_span_list(false)
         .with_env_filter(level.filter())
         .with_writer(writer)
+        .log_internal_errors(UNWRITTEN)
         .finish()
 }
 

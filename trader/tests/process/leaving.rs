@@ -1,14 +1,16 @@
 //! Told to leave, it leaves; told to come back, it comes back.
 
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use rstest::rstest;
 
-use crate::bench::Bench;
+use crate::bench::{Bench, Desk};
 
 #[rstest]
 #[case::sigterm("TERM", "SIGTERM")]
 #[case::ctrl_c("INT", "Ctrl-C")]
+#[case::a_terminal_that_closes("HUP", "SIGHUP")]
 fn a_signal_leaves_within_a_second_keeps_stops_and_says_what_is_open(
     #[case] signal: &str,
     #[case] name: &str,
@@ -39,6 +41,39 @@ fn a_signal_leaves_within_a_second_keeps_stops_and_says_what_is_open(
     for (_, cancel) in cancels {
         assert!(!cancel.contains("stop"), "a stop was taken away: {cancel}");
     }
+}
+
+#[test]
+fn a_desk_that_is_to_outlive_its_terminal_does() {
+    let bench = Bench::quickstart(3000);
+    let inner = bench.command("run -f DESK --db DB --listen 127.0.0.1:0 --speed 120s");
+    // As `nohup` does.
+    let mut command = Command::new("sh");
+    command.arg("-c").arg("trap '' HUP; exec \"$@\"").arg("sh");
+    command.arg(inner.get_program()).args(inner.get_args()).current_dir(bench.path(""));
+    let mut desk = Desk::spawn(command);
+    let event_time = |desk: &mut Desk| desk.get("/api/system-status")["eventTime"].clone();
+    let before = event_time(&mut desk);
+    desk.send("HUP");
+    desk.until("/api/system-status", |status| status["eventTime"] != before);
+    let after = event_time(&mut desk);
+    desk.until("/api/system-status", |status| status["eventTime"] != after);
+    desk.terminate();
+    assert_eq!(desk.left(), 0, "{}", desk.said());
+    assert!(desk.said().contains("SIGTERM: leaving"), "{}", desk.said());
+}
+
+#[test]
+fn a_reader_of_the_log_that_goes_away_stops_nothing() {
+    let bench = Bench::quickstart(300);
+    let run = "run -f DESK --db DB --listen 127.0.0.1:0 --speed max --exit";
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let status = bench.command(run).stdout(Stdio::null()).stderr(writer).status().unwrap();
+    assert_eq!(status.code(), Some(0), "{status}");
+    let heard = Bench::quickstart(300);
+    heard.done(run).well();
+    assert!(bench.records() == heard.records());
 }
 
 #[test]

@@ -19,7 +19,7 @@ use crate::reconcile::queue::Queue;
 use crate::reconcile::revert::RevertLog;
 use crate::reconcile::revisions::Revisions;
 use crate::reconcile::sights::Sights;
-use crate::reports::{self, PodReport, Reports};
+use crate::reports::{self, Made, PodReport, Reports};
 use crate::risk::generations::Generations;
 use crate::settings::Settings;
 use crate::system::by_hand::ByHand;
@@ -148,19 +148,19 @@ impl Context {
 
     /// The trader pods of a desk, whether they report or not.
     pub fn trader_pods(&self, system: &Key) -> Vec<(ChildRef, Arc<Live>)> {
-        reports::trader_pods(&self.children, system, self.made_at(system))
+        reports::trader_pods(&self.children, system, self.made(system).as_ref())
     }
 
     /// What the trader pods of a desk report.
     pub fn reports_of(&self, system: &Key) -> Vec<PodReport> {
-        self.reports.of_desk(&self.children, system, self.made_at(system))
+        self.reports.of_desk(&self.children, system, self.made(system).as_ref())
     }
 
-    fn made_at(&self, system: &Key) -> Option<Timestamp> {
+    fn made(&self, system: &Key) -> Option<Made> {
         let read = self.systems.read(system)?;
         let metadata =
             read.as_ref().map_or_else(|invalid| &invalid.metadata, |system| &system.metadata);
-        metadata.creation_timestamp.as_ref().map(|at| at.0)
+        Some(Made { uid: metadata.uid.clone()?, at: metadata.creation_timestamp.as_ref()?.0 })
     }
 
     /// Whether ServiceMonitors can be made.

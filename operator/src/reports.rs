@@ -82,20 +82,45 @@ pub fn of_agent<'a>(leader: &'a PodReport, agent: &str) -> Option<&'a AgentRepor
     leader.readable()?.agents.iter().find(|report| report.name.as_str() == agent)
 }
 
-/// The trader pods of a desk that was made at `since`, whether they report or not. Those that are older are
-/// of a former desk of that name, and on their way out: what they say is not of this one.
+/// Which of the objects that had a desk's name it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Made {
+    /// Its `metadata.uid`.
+    pub uid: String,
+    /// When it was made.
+    pub at: Timestamp,
+}
+
+/// The trader pods of a desk, whether they report or not. Those that are older than it are of a former desk of
+/// that name, and on their way out: what they say is not of this one. But not where it took over the
+/// Deployment that made them.
 pub fn trader_pods(
     children: &Children,
     system: &Key,
-    since: Option<Timestamp>,
+    desk: Option<&Made>,
 ) -> Vec<(ChildRef, Arc<Live>)> {
     let mut all = children.of_desk(system);
+    let took_over: HashMap<String, Timestamp> = all
+        .iter()
+        .filter(|(child, live)| {
+            child.kind == Kind::Deployment && desk.is_some_and(|it| live.is_controlled_by(&it.uid))
+        })
+        .filter_map(|(child, live)| Some((child.key.name.clone(), live.created?)))
+        .collect();
     all.retain(|(child, live)| {
+        let since = deployment_of(live).and_then(|name| took_over.get(name)).copied();
+        let since = since.or(desk.map(|desk| desk.at));
         child.kind == Kind::Pod
             && live.label(labels::COMPONENT) == Some(Component::Trader.as_str())
-            && live.created.zip(since).is_none_or(|(pod, desk)| pod >= desk)
+            && live.created.zip(since).is_none_or(|(pod, since)| pod >= since)
     });
     all
+}
+
+/// The Deployment whose ReplicaSet made a pod: a ReplicaSet adds a hash to its name.
+fn deployment_of(pod: &Live) -> Option<&str> {
+    let controller = pod.controller.as_ref().filter(|by| by.kind == "ReplicaSet")?;
+    controller.name.rsplit_once('-').map(|(deployment, _)| deployment)
 }
 
 /// All Leases that carry a desk's label.
@@ -195,11 +220,11 @@ impl Reports {
         &self,
         children: &Children,
         system: &Key,
-        since: Option<Timestamp>,
+        desk: Option<&Made>,
     ) -> Vec<PodReport> {
         let now = Instant::now();
         let leases = self.leases.read().unwrap_or_else(PoisonError::into_inner);
-        trader_pods(children, system, since)
+        trader_pods(children, system, desk)
             .into_iter()
             .filter_map(|(child, live)| {
                 let seen = leases.get(&child.key)?;
@@ -324,7 +349,9 @@ mod tests {
             let mut labels = labels::of_component("desk", Component::Trader);
             labels.insert(labels::REVISION.into(), "1".into());
             let pod = json!({"metadata": {"name": name, "namespace": "n", "uid": uid,
-                "labels": labels, "creationTimestamp": "2026-01-01T00:00:00Z"}});
+                "labels": labels, "creationTimestamp": "2026-01-01T00:00:00Z",
+                "ownerReferences": [{"apiVersion": "apps/v1", "kind": "ReplicaSet",
+                    "name": "desk-trader-1-5d4", "uid": "r", "controller": true}]}});
             intake.take(&children, Event::Apply(serde_json::from_value(pod).unwrap()));
         }
         children
@@ -385,9 +412,31 @@ mod tests {
     fn a_desk_has_no_pods_of_a_former_one(#[case] made: &str, #[case] known: usize) {
         let (reports, children) = (Reports::new(FRESH), pods(&[("a", "1")]));
         take(&reports, Event::Apply(lease("a", "1", 1, &report("Leader", 1, true).to_string())));
-        let since = Some(made.parse().unwrap());
-        assert_eq!(reports.of_desk(&children, &desk(), since).len(), known);
-        assert_eq!(trader_pods(&children, &desk(), since).len(), known);
+        let made = Made { uid: "u".into(), at: made.parse().unwrap() };
+        assert_eq!(reports.of_desk(&children, &desk(), Some(&made)).len(), known);
+        assert_eq!(trader_pods(&children, &desk(), Some(&made)).len(), known);
+    }
+
+    #[rstest]
+    #[case::taken_over("u", "2025-12-31T23:59:00Z", 1)]
+    #[case::made_anew_under_the_name("u", "2026-01-01T00:00:02Z", 0)]
+    #[case::nobodys("", "2025-12-31T23:59:00Z", 0)]
+    fn a_desk_has_the_pods_of_a_deployment_that_it_took_over(
+        #[case] owner: &str,
+        #[case] deployment_made: &str,
+        #[case] known: usize,
+    ) {
+        let children = pods(&[("a", "1")]);
+        let owners = json!([{"apiVersion": "sapphiretrade.xyz/v1alpha1", "kind": "TradingSystem",
+            "name": "desk", "uid": owner, "controller": true}]);
+        let deployment = json!({"metadata": {"name": "desk-trader-1", "namespace": "n", "uid": "d",
+            "labels": labels::of_component("desk", Component::Trader),
+            "creationTimestamp": deployment_made,
+            "ownerReferences": if owner.is_empty() { json!([]) } else { owners }}});
+        let deployment = Event::Apply(serde_json::from_value(deployment).unwrap());
+        children::Intake::new(Kind::Deployment, None).take(&children, deployment);
+        let made = Made { uid: "u".into(), at: "2026-01-01T00:00:01Z".parse().unwrap() };
+        assert_eq!(trader_pods(&children, &desk(), Some(&made)).len(), known);
     }
 
     #[test]

@@ -87,7 +87,9 @@ pub fn start(flags: &Flags) -> Result<Telemetry, TelemetryError> {
     let traces = traces(flags.otlp_endpoint.as_deref())?;
     let terminal = std::io::stderr().is_terminal();
     let default = if terminal { LogFormat::Human } else { LogFormat::Json };
-    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    // A line that cannot be written must not be told of on the same stream: that would be a panic.
+    let lines =
+        tracing_subscriber::fmt::layer().with_writer(std::io::stderr).log_internal_errors(false);
     let lines = match flags.log_format.unwrap_or(default) {
         LogFormat::Human => lines.with_ansi(terminal).boxed(),
         LogFormat::Json => {

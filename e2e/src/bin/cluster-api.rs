@@ -107,9 +107,9 @@ fn publish(place: &Path, plane: &ControlPlane) -> Result<(), Error> {
            kubectl describe tsys paper-desk\n\n\
          What is real: the API server, Helm, and the operator. Each of its pods is a process of this machine,\n\
          with the chart's arguments, rules and Lease; delete one and another leads. What is played: all other\n\
-         pods, their volumes, and what traders report. Nothing trades, and no image or Secret is looked at: to see\n\
-         one missing, kubectl annotate pod NAME play.sapphiretrade.xyz/as=image-missing (secret-key-missing,\n\
-         crashes, evicted).\n\n\
+         pods, their volumes, and what traders report. Nothing trades, and no image or Secret is looked at. To see\n\
+         pods fail: an image whose tag is `missing` cannot be pulled (spec.image of a tsys), and a pod that runs\n\
+         ends by kubectl annotate pod NAME play.sapphiretrade.xyz/as=crashes (or evicted).\n\n\
          Logs, the operator's among them, are in {}.\n\
          Ctrl-C here, or make cluster-down, takes all of it down.",
         kubeconfig.display(),

@@ -1,12 +1,16 @@
 //! After a restore of a backup, which has no statuses: what runs goes on, and leads.
 
+use kube::api::PostParams;
+use sapphire_crds::TradingSystem;
+use sapphire_crds::conditions::ConditionType;
 use sapphire_crds::names::Component;
 use sapphire_crds::names::annotations::MIGRATE;
 use sapphire_e2e::{Case, Play, Traders};
+use serde_json::json;
 
 use crate::clustered::BACKENDS;
 use crate::desk::{
-    POLICY, RECORDINGS, apply, assert_statuses, kubectl, rollout, system, volumes, wait,
+    POLICY, RECORDINGS, apply, assert_statuses, kubectl, ready, rollout, system, volumes, wait,
 };
 use crate::handover::{complete, memory};
 use crate::plane::{case, until};
@@ -131,5 +135,57 @@ async fn a_desk_that_is_made_again_believes_nothing_of_what_the_pods_of_the_form
         )
         .await;
     }
+    assert_statuses(&case).await;
+}
+
+#[tokio::test]
+async fn a_desk_that_is_made_again_over_pods_that_were_left_running_takes_them_over() {
+    let case = case("taken-over").await;
+    let _traders = Traders::start(&case.client(), Some(case.namespace())).await.unwrap();
+    let desk = system(BACKENDS);
+    apply(&case, &format!("{RECORDINGS}---{POLICY}---{desk}")).await;
+    volumes(&case).await;
+    wait(&case, "Ready", "True").await;
+    let pods = "app.kubernetes.io/component=trader";
+    let run = running(&case, pods).await;
+    let orphan = ["delete", "tsys/desk", "--cascade=orphan", "--timeout=60s"];
+    kubectl(&case, &orphan).await;
+    // A pod that is not older than the desk would be believed without the Deployment.
+    tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+    apply(&case, &desk).await;
+    let (reason, message) = wait(&case, "Stalled", "True").await;
+    assert!(reason == "NotOurs" && message.contains("ControllerRevision"), "{message}");
+    until("an event about what runs", || async {
+        let told = kubectl(&case, &["get", "events", "-o", "jsonpath={.items[*].reason}"]).await;
+        told.contains("LeftBehind").then_some(())
+    })
+    .await;
+    kubectl(&case, &["delete", "controllerrevisions", "-l", "sapphiretrade.xyz/system=desk"]).await;
+    wait(&case, "Ready", "True").await;
+    wait(&case, "Enforced", "True").await;
+    assert_eq!(running(&case, pods).await, run, "nobody noticed");
+    assert_statuses(&case).await;
+}
+
+/// As a tool does that restores statuses: the fields are its own then.
+#[tokio::test]
+async fn a_status_that_somebody_else_wrote_is_put_right() {
+    let case = case("foreign-status").await;
+    ready(&case, "").await;
+    let api = case.api::<TradingSystem>();
+    let healthy = api.get("desk").await.unwrap();
+    let mut foreign = healthy.clone();
+    let rollout = foreign.status.as_mut().and_then(|status| status.rollout.as_mut()).unwrap();
+    rollout.failed = serde_json::from_value(json!({"revision": "desk-0123456789", "step": "Core",
+        "reason": "DeadlineExceeded", "message": "an old failure", "at": "2026-01-01T00:00:00Z"}))
+    .unwrap();
+    let params = PostParams { field_manager: Some("velero".into()), ..PostParams::default() };
+    api.replace_status("desk", &params, &foreign).await.unwrap();
+    until("the failure to go", || async {
+        let status = api.get("desk").await.unwrap().status.unwrap();
+        let good = status.conditions.holds(ConditionType::Ready);
+        (good && status.rollout.unwrap().failed.is_none()).then_some(())
+    })
+    .await;
     assert_statuses(&case).await;
 }

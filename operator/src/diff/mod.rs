@@ -31,7 +31,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// Flags of `diff`.
 #[derive(Debug, Clone, Args)]
 pub struct Flags {
-    /// Manifests, or folders whose *.yaml and *.yml are read.
+    /// Manifests, or folders whose *.yaml, *.yml and *.json are read.
     #[arg(short = 'f', long = "filename", value_name = "DIR|FILE", required = true, num_args = 1..)]
     pub files: Vec<PathBuf>,
     /// The namespace of objects that name none. [default: that of the kubeconfig]

@@ -245,7 +245,8 @@ async fn tell_of_drift<K: Resource<DynamicType = ()>>(
     match context.reverts.again(uid) {
         Reverts::Repair => {
             let note = format!(
-                "{name}: {field} was changed by hand; it is set back. Change the desk's spec instead"
+                "{name}: {field} was changed by hand; it is set back. Change the {}'s spec instead",
+                K::kind(&())
             );
             context.events.tell(object, Severity::Warning, "DriftRepaired", note).await;
             Ok(())

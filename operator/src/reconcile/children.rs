@@ -117,6 +117,9 @@ impl State {
                 return None;
             }
             live.inherit(before);
+            if desk(&child.key, before) != desk(&child.key, &live) {
+                self.remove(child.clone());
+            }
         }
         let live = Arc::new(live);
         if let Some(desk) = desk(&child.key, &live) {
@@ -286,6 +289,17 @@ mod tests {
         assert_eq!(gone.len(), 1);
         assert!(children.of_desk(&desk).is_empty());
         assert!(children.is_empty());
+    }
+
+    #[test]
+    fn a_child_is_of_the_desk_that_its_label_names_now() {
+        let children = Children::default();
+        take(&children, object(&wish("a"), 1));
+        let mut moved = object(&wish("a"), 2);
+        moved.metadata.labels = Some([(labels::SYSTEM.to_owned(), "other".to_owned())].into());
+        take(&children, moved);
+        assert!(children.of_desk(&Key::new("n", "desk")).is_empty());
+        assert_eq!(children.of_desk(&Key::new("n", "other")).len(), 1);
     }
 
     #[test]

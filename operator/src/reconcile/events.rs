@@ -68,8 +68,7 @@ impl Events {
         Self { client, instance, told: Mutex::default() }
     }
 
-    /// Tells something about an object, unless it was told within ten minutes.
-    ///
+    /// Tells something about an object, unless it was told within ten minutes: what is found at every look.
     /// Failing to do so is logged and no more.
     pub async fn tell<K: Resource<DynamicType = ()>>(
         &self,
@@ -102,9 +101,29 @@ impl Events {
         reason: &'static str,
         note: String,
     ) {
-        if !self.is_new(&reference, reason, &note) {
-            return;
+        if self.is_new(&reference, reason, &note) {
+            self.post(reference, severity, reason, note).await;
         }
+    }
+
+    /// Tells what happened, however soon after the same: what a status newly says.
+    pub async fn tell_each<K: Resource<DynamicType = ()>>(
+        &self,
+        about: &K,
+        severity: Severity,
+        reason: &'static str,
+        note: String,
+    ) {
+        self.post(about.object_ref(&()), severity, reason, note).await;
+    }
+
+    async fn post(
+        &self,
+        reference: ObjectReference,
+        severity: Severity,
+        reason: &'static str,
+        note: String,
+    ) {
         tracing::info!(object = reference.name, namespace = reference.namespace, reason, "{note}");
         // The API server takes events about what is in no namespace here only.
         let namespace = reference.namespace.as_deref().unwrap_or("default");

@@ -10,7 +10,7 @@ use sapphire_crds::conditions::Reason;
 use sapphire_crds::names::FIELD_MANAGER;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::key::Key;
 use super::mirror::{Mirror, Refers};
@@ -51,17 +51,19 @@ where
     let key =
         Key::new(meta.namespace.clone().unwrap_or_default(), meta.name.clone().unwrap_or_default());
     let api: Api<Wire<K>> = Api::namespaced(context.client.clone(), &key.namespace);
-    let patch = json!({
-        "apiVersion": K::api_version(&()),
-        "kind": kind,
-        // The uid keeps the status of a deleted object from its successor of the same name.
-        "metadata": {"name": key.name, "uid": meta.uid},
-        "status": after,
-    });
     let action = format!("write the status of {kind} {key}");
-    // Forced: the status has one writer, and it is this one.
-    let params = PatchParams::apply(FIELD_MANAGER).force();
-    let patch = Patch::Apply(&patch);
+    let written = |error| Hold::stalled(Reason::InvalidSpec, format!("{action}: {error}"));
+    let after = serde_json::to_value(after).map_err(written)?;
+    let before = serde_json::to_value(before).map_err(written)?;
+    let patch = json!({
+        // The uid keeps the status of a deleted object from its successor of the same name.
+        "metadata": {"uid": meta.uid},
+        "status": in_place_of(&before, after),
+    });
+    // Not applied: what somebody else once wrote, as a tool that restores statuses does, would stay theirs.
+    let params =
+        PatchParams { field_manager: Some(FIELD_MANAGER.into()), ..PatchParams::default() };
+    let patch = Patch::Merge(&patch);
     let patched = api.patch_status(&key.name, &params, &patch);
     match tokio::time::timeout(DEADLINE, patched).await {
         Ok(Ok(written)) => {
@@ -96,5 +98,32 @@ where
                 after: None,
             }))
         }
+    }
+}
+
+/// A merge patch (RFC 7386) that makes `after` of `before`: all of the one, and the end of whatever only the
+/// other has.
+fn in_place_of(before: &Value, after: Value) -> Value {
+    let Value::Object(before) = before else { return after };
+    let Value::Object(mut members) = after else { return after };
+    for (name, was) in before {
+        let is = members.remove(name).map_or(Value::Null, |is| in_place_of(was, is));
+        members.insert(name.clone(), is);
+    }
+    Value::Object(members)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_status_has_no_more_is_taken_away() {
+        let before = json!({"a": 1, "b": {"c": [1, 2], "d": {"e": 1}}, "f": "g"});
+        let after = json!({"a": 2, "b": {"c": [3]}, "h": {"i": 4}});
+        let patch = in_place_of(&before, after);
+        let wanted = json!({"a": 2, "b": {"c": [3], "d": null}, "f": null, "h": {"i": 4}});
+        assert_eq!(patch, wanted);
+        assert_eq!(in_place_of(&Value::Null, json!({"a": 1})), json!({"a": 1}));
     }
 }

@@ -83,9 +83,19 @@ fn differ(before: &Value, after: &Value, path: &mut Vec<String>) -> Option<(Stri
     }
 }
 
-/// What a file of a ConfigMap says, where it is one of our manifests.
+/// What a file of a ConfigMap says, where it is one of our manifests, or several by their names.
 fn manifest(text: &str) -> Option<Value> {
-    serde_saphyr::from_str(text).ok().filter(Value::is_object)
+    let mut all: Vec<Value> = serde_saphyr::from_multiple(text).ok()?;
+    if !all.iter().all(Value::is_object) {
+        return None;
+    }
+    if all.len() == 1 {
+        return all.pop();
+    }
+    for object in &mut all {
+        object["name"] = object["metadata"]["name"].clone();
+    }
+    Some(Value::Array(all))
 }
 
 fn step<T>(
@@ -143,7 +153,9 @@ fn subject(path: &[String]) -> String {
         [.., "nodeSelector", label] => format!("node selector {label}"),
         [.., "priorityClassName"] => "priority class".into(),
         ["data", file] => format!("manifest {file}"),
-        ["data", _, "spec", rest @ ..] | ["data", _, rest @ ..] => rest.join("."),
+        ["data", _, "spec", rest @ ..] => rest.join("."),
+        ["data", _, agent, "spec", rest @ ..] => format!("{agent}'s {}", rest.join(".")),
+        ["data", _, rest @ ..] => rest.join("."),
         ["spec", "template", "spec", rest @ ..] | ["spec", "template", rest @ ..] => rest.join("."),
         rest => rest.join("."),
     }
@@ -206,6 +218,21 @@ mod tests {
     fn a_difference_within_a_manifest_is_told_by_its_field() {
         let told = first_difference(&[manifests(12)], &[manifests(10)]);
         assert_eq!(told.as_deref(), Some("agent: strategy.emaCross.fastPeriod from 12 to 10"));
+    }
+
+    #[test]
+    fn a_difference_within_one_of_several_manifests_is_told_with_its_name() {
+        let of = |paused: bool| {
+            let text = format!(
+                "metadata: {{name: slow}}\nspec: {{paused: false}}\n---\n\
+                 metadata: {{name: fast}}\nspec: {{paused: {paused}}}\n"
+            );
+            let mut one = manifests(1);
+            one.content["data"]["agent.yaml"] = text.into();
+            one
+        };
+        let told = first_difference(&[of(false)], &[of(true)]);
+        assert_eq!(told.as_deref(), Some("agent: fast's paused from false to true"));
     }
 
     #[test]

@@ -17,8 +17,9 @@ pub(super) async fn tell(context: &Context, desk: &Dereferenced) {
         let has_agent = live.label(labels::AGENT).is_some_and(|of| agents().any(|name| name == of));
         if child.kind == Kind::Deployment && live.controller.is_none() && !has_agent {
             let note = format!(
-                "Deployment {name} runs on without an owner, as a former TradingSystem {} left it: what its pods \
-                 do is not known here; kubectl delete deployment {name} once nobody needs them",
+                "Deployment {name} runs on without an owner, as a former TradingSystem {} left it: its pods may \
+                 trade, and nothing that this desk's status says is of them; kubectl delete deployment {name} once \
+                 nobody needs them",
                 desk.key.name
             );
             context.events.tell(&**desk.system, Severity::Warning, "LeftBehind", note).await;

@@ -128,6 +128,10 @@ impl Systems {
             _ => context.turns.leave(key),
         }
         let silence = status::tell(context, &desk, &outcome, attempt).await?;
+        // Once it is known what this desk takes over, or that it cannot.
+        if !matches!(outcome, Err(Hold::Transient(_) | Hold::Waiting { .. })) {
+            left_behind::tell(context, &desk).await;
+        }
         let mut standing = outcome.map_err(|hold| hold.no_later_than(silence))?;
         // Its turn stands in the status by now.
         standing.turn = None;
@@ -249,7 +253,6 @@ async fn carry_out(
         Ok(applied) => {
             let stays = |child: &_| release::stays(context, desk, plan, child);
             orphans::collect(context, &desk.key, &valid.owner, &applied, stays).await?;
-            left_behind::tell(context, desk).await;
         }
         // Nothing is known of what the API server did not answer to.
         Err(hold @ Hold::Transient(_)) => return Err(hold),

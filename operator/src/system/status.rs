@@ -60,8 +60,12 @@ pub(super) async fn tell(
             standing_conditions(&mut setting, &desk.key.name, standing, &core, &agents);
             schema(&mut setting, standing);
         }
-        Err(Hold::Stalled { reason, message, .. }) => setting.stalled(*reason, message.clone()),
-        Err(Hold::Waiting { reason, message, .. }) => setting.reconciling(*reason, message.clone()),
+        Err(Hold::Stalled { reason, message, .. }) => {
+            setting.stalled(*reason, meanwhile(&before, message));
+        }
+        Err(Hold::Waiting { reason, message, .. }) => {
+            setting.reconciling(*reason, meanwhile(&before, message));
+        }
         Err(Hold::Transient(transient)) => {
             // A moment's trouble is no news: a desk that is ready does not cease to be by it.
             if attempt < SHOWN && before.observed_generation > Some(UNOBSERVED) {
@@ -84,6 +88,13 @@ pub(super) async fn tell(
         context.events.tell_stalled(&**desk.system, &before.conditions, &after.conditions).await;
     }
     Ok(again)
+}
+
+/// What keeps a desk from being brought about, and what becomes of it where it runs already.
+fn meanwhile(before: &TradingSystemStatus, message: &str) -> String {
+    let runs = before.rollout.as_ref().is_some_and(|rollout| rollout.core.is_some());
+    let goes_on = if runs { "; meanwhile what runs goes on as it was" } else { "" };
+    format!("{message}{goes_on}")
 }
 
 /// Writes that nothing is reconciled. What the traders report is told all the same: a deletion is

@@ -25,12 +25,11 @@ pub(super) async fn of_trading_state(
     } else {
         Severity::Normal
     };
-    // With the time, since the same words are not told twice in a while.
     let note = format!(
-        "{} reports {:?}, it was {:?} before (seen at {})",
-        after.leader, after.trading_state, before.trading_state, after.observed_at.0
+        "{} reports {:?}, it was {:?} before",
+        after.leader, after.trading_state, before.trading_state
     );
-    context.events.tell(&**desk.system, severity, "TradingState", note).await;
+    context.events.tell_each(&**desk.system, severity, "TradingState", note).await;
 }
 
 /// Tells of a rollout where there is something to tell.
@@ -61,6 +60,6 @@ pub(super) async fn of_rollout(
             (Severity::Normal, "RolloutComplete", note)
         }
     };
-    context.events.tell(&**desk.system, severity, reason, note).await;
+    context.events.tell_each(&**desk.system, severity, reason, note).await;
     Ok(())
 }

@@ -89,7 +89,8 @@ pub(super) fn decide(facts: &Facts<'_>) -> Decision {
         return go("orphaned", Some((severity, "Orphaned", note)));
     }
     if facts.proven {
-        return go("flat", None);
+        let note = format!("goes as it is flat: {}", facts.verdict.words());
+        return go("flat", Some((Severity::Normal, "ProvenFlat", note)));
     }
     if let Some(so_long) = facts.terminating_for {
         return terminating(facts, so_long);
@@ -178,11 +179,13 @@ fn flatten(facts: &Facts<'_>) -> Hold {
             ),
         );
     }
+    let closes = match facts.traders.pods {
+        0 => "no pod of its trader runs that could close what is open",
+        _ => "the trader closes what is open",
+    };
     Hold::Waiting {
         reason: Reason::WaitingForFlat,
-        message: format!(
-            "deletionPolicy is Flatten: the trader closes what is open: {words}. Else {out}"
-        ),
+        message: format!("deletionPolicy is Flatten: {closes}: {words}. Else {out}"),
         again: Some(left),
     }
 }

@@ -41,7 +41,7 @@ pub struct Request<'a> {
     pub venues: &'a [&'a str],
 }
 
-/// Reads a desk: `paths` are manifests, or directories whose `*.yaml` and `*.yml` are read in order
+/// Reads a desk: `paths` are manifests, or directories whose `*.yaml`, `*.yml` and `*.json` are read in order
 /// of their names.
 ///
 /// # Errors

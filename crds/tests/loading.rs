@@ -73,6 +73,17 @@ fn three_files() -> TempDir {
 }
 
 #[test]
+fn a_manifest_may_be_json() {
+    let directory = three_files();
+    fs::remove_file(directory.path().join("policy.yaml")).unwrap();
+    let policy = "{\"apiVersion\": \"sapphiretrade.xyz/v1alpha1\", \"kind\": \"RiskPolicy\",\n\
+                  \t\"metadata\": {\"name\": \"policy\"}, \"spec\": {}}\n";
+    fs::write(directory.path().join("policy.json"), policy).unwrap();
+    let desk = desk_of(&[directory.path().into()], None).unwrap();
+    assert_eq!(desk.policy_file, directory.path().join("policy.json"));
+}
+
+#[test]
 fn a_directory_is_read_in_the_order_of_names_and_only_its_manifests() {
     let directory = three_files();
     let desk = desk_of(&[directory.path().into()], None).unwrap();

@@ -59,7 +59,8 @@ fn expand(path: &Path, faults: &mut Faults) -> Vec<PathBuf> {
         let (message, remedy) = if below.is_empty() {
             (
                 "holds no manifest",
-                "name a directory with *.yaml files, or the files themselves".into(),
+                "name a directory with *.yaml, *.yml or *.json files, or the files themselves"
+                    .into(),
             )
         } else {
             let names: Vec<String> = below.iter().map(|path| path.display().to_string()).collect();
@@ -75,7 +76,7 @@ fn expand(path: &Path, faults: &mut Faults) -> Vec<PathBuf> {
 
 fn is_manifest(file: &Path) -> bool {
     let extension = file.extension().and_then(|extension| extension.to_str());
-    matches!(extension, Some("yaml" | "yml")) && !file.is_dir()
+    matches!(extension, Some("yaml" | "yml" | "json")) && !file.is_dir()
 }
 
 /// Folders right below one that hold manifests, in the order of their names.

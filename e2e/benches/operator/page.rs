@@ -22,6 +22,7 @@ const METHOD: &str = "\
 - *The same children, by a client alone*: a control plane of its own without an operator, where one client creates
   the desks and, for each, what the operator made for the first: with no status, no event, no finalizer, and nothing
   to read. What Kubernetes' own controllers make of Deployments, Services and claims comes to it as to the operator.
+  So that is what this machine's control plane needs at least, and what *last child applied* is to be compared with.
 - Writes are those that the API server recorded of the operator's account, its leader's Lease left out.
 - *Spec to child*: from the API server's answer to an edit that changes a pod to a watch's sight of the changed
   Deployment, one edit after the other, each on another desk. Between lie a revision, a status and a ConfigMap.

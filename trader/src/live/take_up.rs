@@ -120,7 +120,8 @@ pub fn take_up<W: Witness>(
         match standing(&mut journal, newest.run, assembly)? {
             RunLeft::Over => {}
             RunLeft::OfOtherMatter => notes.push(format!(
-                "the journal's last run {} is of other manifests or data and stays unfinished; this is a new one",
+                "the journal's last run {} is of other manifests or data: it stays unfinished, with all that it had \
+                 open, and goes on where it is started with its own; this is a new run",
                 newest.run
             )),
             RunLeft::OfVersion(found) => return Err(TakeUpError::OtherVersion { path, found }),

@@ -23,6 +23,15 @@ async fn running(case: &Case<'_>, of: &str) -> Vec<String> {
     uids
 }
 
+/// A desk over PostgreSQL with its three agents, once it is Ready.
+async fn with_agents(case: &Case<'_>) -> Traders {
+    let traders = Traders::start(&case.client(), Some(case.namespace())).await.unwrap();
+    apply(case, &format!("{RECORDINGS}---{POLICY}---{}", system(BACKENDS))).await;
+    volumes(case).await;
+    wait(case, "Ready", "True").await;
+    traders
+}
+
 async fn lose(case: &Case<'_>) {
     for object in ["tagent/one", "tagent/two", "tagent/three", "tsys/desk"] {
         let empty = ["--subresource=status", "--type=merge", "-p", r#"{"status":null}"#];
@@ -33,10 +42,7 @@ async fn lose(case: &Case<'_>) {
 #[tokio::test]
 async fn a_status_that_is_lost_restarts_nothing() {
     let case = case("lost-status").await;
-    let _traders = Traders::start(&case.client(), Some(case.namespace())).await.unwrap();
-    apply(&case, &format!("{RECORDINGS}---{POLICY}---{}", system(BACKENDS))).await;
-    volumes(&case).await;
-    wait(&case, "Ready", "True").await;
+    let _traders = with_agents(&case).await;
     let before = complete(&case).await;
     let all = "app.kubernetes.io/component!=migration";
     let run = running(&case, all).await;
@@ -104,10 +110,7 @@ async fn a_status_that_is_lost_beside_a_change_that_fails_leaves_the_lead_where_
 #[tokio::test]
 async fn a_desk_that_is_made_again_believes_nothing_of_what_the_pods_of_the_former_one_say() {
     let case = case("made-again").await;
-    let traders = Traders::start(&case.client(), Some(case.namespace())).await.unwrap();
-    apply(&case, &format!("{RECORDINGS}---{POLICY}---{}", system(BACKENDS))).await;
-    volumes(&case).await;
-    complete(&case).await;
+    let traders = with_agents(&case).await;
     let pods = "app.kubernetes.io/component=trader";
     let held = r#"{"metadata": {"finalizers": ["example.com/held"]}}"#;
     let names = ["get", "pods", "-l", pods, "-o", "name"];
@@ -145,18 +148,14 @@ async fn a_desk_that_is_made_again_believes_nothing_of_what_the_pods_of_the_form
 #[tokio::test]
 async fn a_desk_that_is_made_again_over_pods_that_were_left_running_takes_them_over() {
     let case = case("taken-over").await;
-    let _traders = Traders::start(&case.client(), Some(case.namespace())).await.unwrap();
-    let desk = system(BACKENDS);
-    apply(&case, &format!("{RECORDINGS}---{POLICY}---{desk}")).await;
-    volumes(&case).await;
-    wait(&case, "Ready", "True").await;
+    let _traders = with_agents(&case).await;
     let pods = "app.kubernetes.io/component=trader";
     let run = running(&case, pods).await;
     let orphan = ["delete", "tsys/desk", "--cascade=orphan", "--timeout=60s"];
     kubectl(&case, &orphan).await;
     // A pod that is not older than the desk would be believed without the Deployment.
     tokio::time::sleep(std::time::Duration::from_secs(1)).await;
-    apply(&case, &desk).await;
+    apply(&case, &system(BACKENDS)).await;
     let (reason, message) = wait(&case, "Stalled", "True").await;
     assert!(reason == "NotOurs" && message.contains("ControllerRevision"), "{message}");
     until("an event about what runs", || async {

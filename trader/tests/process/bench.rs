@@ -100,6 +100,15 @@ impl Bench {
         Done(self.command(arguments).output().unwrap())
     }
 
+    /// As [`run`](Self::run), after what a shell does first: a limit, a signal that is ignored.
+    pub(crate) fn run_after(&self, first: &str, more: &str) -> Desk {
+        let inner = self.command(&format!("run -f DESK --db DB --listen 127.0.0.1:0 {more}"));
+        let mut command = Command::new("sh");
+        command.arg("-c").arg(format!("{first}; exec \"$@\"")).arg("sh");
+        command.arg(inner.get_program()).args(inner.get_args()).current_dir(self.folder.path());
+        Desk::spawn(command)
+    }
+
     /// Trades, watched, until it is told otherwise.
     pub(crate) fn run(&self, more: &str) -> Desk {
         let arguments = format!("run -f DESK --db DB --listen 127.0.0.1:0 {more}");

@@ -1,6 +1,6 @@
 //! Told to leave, it leaves; told to come back, it comes back.
 
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use rstest::rstest;
@@ -46,12 +46,8 @@ fn a_signal_leaves_within_a_second_keeps_stops_and_says_what_is_open(
 #[test]
 fn a_desk_that_is_to_outlive_its_terminal_does() {
     let bench = Bench::quickstart(3000);
-    let inner = bench.command("run -f DESK --db DB --listen 127.0.0.1:0 --speed 120s");
     // As `nohup` does.
-    let mut command = Command::new("sh");
-    command.arg("-c").arg("trap '' HUP; exec \"$@\"").arg("sh");
-    command.arg(inner.get_program()).args(inner.get_args()).current_dir(bench.path(""));
-    let mut desk = Desk::spawn(command);
+    let mut desk = bench.run_after("trap '' HUP", "--speed 120s");
     let event_time = |desk: &mut Desk| desk.get("/api/system-status")["eventTime"].clone();
     let before = event_time(&mut desk);
     desk.send("HUP");

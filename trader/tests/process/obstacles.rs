@@ -6,7 +6,7 @@ use std::process::Command;
 use sapphire_trader::store::SqliteJournal;
 use sqlx::Connection;
 
-use crate::bench::{Bench, Desk};
+use crate::bench::Bench;
 
 const RUN: &str = "run -f DESK --db DB --listen 127.0.0.1:0 --speed max --exit";
 
@@ -77,12 +77,7 @@ fn a_path_that_is_no_journals_is_told_the_same_way_by_every_command() {
 #[test]
 fn a_disk_that_fills_stops_the_desk_and_is_said_and_the_run_goes_on_with_room() {
     let bench = Bench::quickstart(3000);
-    let inner = bench.command("run -f DESK --db DB --listen 127.0.0.1:0 --speed max");
-    let mut command = Command::new("sh");
-    command.arg("-c").arg("trap '' XFSZ; ulimit -f 600; exec \"$@\"").arg("sh");
-    command.arg(inner.get_program()).args(inner.get_args());
-    command.current_dir(bench.path(""));
-    let mut desk = Desk::spawn(command);
+    let mut desk = bench.run_after("trap '' XFSZ; ulimit -f 600", "--speed max");
     let status = desk.until("/api/system-status", |answer| answer["phase"] == "Failed");
     let health = desk.get("/api/health-metrics");
     assert_eq!(health["lastError"]["where"], "journal", "{health}");

@@ -185,7 +185,7 @@ impl Engine {
         if self.portfolio.position(symbol).quantity() == QtyLots::ZERO {
             return Err("there is no position to close".to_owned());
         }
-        self.leave(symbol, Leaving::by_person());
+        self.leave(symbol, Leaving::Person);
         let state = &mut self.symbols[symbol.index()];
         // Neither what a decision of before opens, nor a pause after what was refused, stands against it.
         (state.wanted, state.not_closed) = (Some(Direction::Flat), None);

@@ -1,6 +1,8 @@
 //! Positions that are to go, and go: what was to close one and did not is tried again, at a bounded
 //! pace, until the position is proven flat or a newer decision takes the wish's place.
 
+use std::mem::discriminant;
+
 use crate::effect::{Effect, Severity};
 use crate::event::Timer;
 use crate::ids::{DecisionId, OrderId};
@@ -13,13 +15,20 @@ use super::intents::Shrink;
 use super::reports::RETRY;
 use super::{Engine, alert};
 
-/// That a position is to go.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Leaving {
-    by: By,
-    /// The side of the position that is meant: once it turned over, it is another one. `None` for
-    /// whatever comes of older decisions.
-    side: Option<Side>,
+/// That a position is to go, and who wants it. All but a person mean the position of one side: once it turned
+/// over, it is another one. The later of two outranks the former.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Leaving {
+    /// The agents want out.
+    Agents(DecisionId, Side),
+    /// An exit of the policy's.
+    Policy(DecisionId, Side),
+    /// More is held than was judged.
+    Excess(DecisionId, Side),
+    /// No stop can guard it.
+    Unguarded(Side),
+    /// A person's order, of whatever comes of older decisions too.
+    Person,
 }
 
 /// What was to close a position and did not.
@@ -63,29 +72,29 @@ impl By {
 }
 
 impl Leaving {
-    /// The agents want out of a position of one side.
-    pub(super) const fn by_agents(decision: DecisionId, side: Side) -> Self {
-        Self { by: By::Agents(decision), side: Some(side) }
+    /// On whose behalf it is closed.
+    const fn by(self) -> By {
+        match self {
+            Self::Agents(decision, _) => By::Agents(decision),
+            Self::Policy(decision, _) => By::Policy(decision),
+            Self::Excess(decision, _) => By::Excess(decision),
+            Self::Unguarded(_) | Self::Person => By::Overruling,
+        }
     }
 
-    /// An exit of the policy's, of a position of one side.
-    pub(super) const fn by_policy(decision: DecisionId, side: Side) -> Self {
-        Self { by: By::Policy(decision), side: Some(side) }
+    /// Whether it says nothing of a position of this side.
+    fn means_other_than(self, side: Side) -> bool {
+        match self {
+            Self::Agents(_, meant)
+            | Self::Policy(_, meant)
+            | Self::Excess(_, meant)
+            | Self::Unguarded(meant) => meant != side,
+            Self::Person => false,
+        }
     }
 
-    /// More is held of a side than was judged.
-    pub(super) const fn excess(decision: DecisionId, side: Side) -> Self {
-        Self { by: By::Excess(decision), side: Some(side) }
-    }
-
-    /// A person's order.
-    pub(super) const fn by_person() -> Self {
-        Self { by: By::Overruling, side: None }
-    }
-
-    /// No stop can guard a position of this side.
-    pub(super) const fn unguarded(side: Side) -> Self {
-        Self { by: By::Overruling, side: Some(side) }
+    const fn overrules(self) -> bool {
+        self.by().overrules()
     }
 }
 
@@ -95,40 +104,44 @@ impl Engine {
         if self.is_flattening() {
             return Some(By::Overruling);
         }
-        self.symbols[symbol.index()].leaving.map(|leaving| leaving.by)
+        self.symbols[symbol.index()].leaving.iter().max().map(|wish| wish.by())
     }
 
-    /// From here on a position is to go. What overrules the agents is not weakened by less.
+    /// From here on a position is to go. What overrules the agents takes the place of what they and the policy
+    /// decided, and not of each other: who takes one of them back does not end the rest.
     pub(super) fn leave(&mut self, symbol: SymbolId, leaving: Leaving) {
-        let slot = &mut self.symbols[symbol.index()].leaving;
-        let stays = |before: Leaving| {
-            before.by.overrules() && (!leaving.by.overrules() || before.side.is_none())
-        };
-        if !slot.is_some_and(stays) {
-            *slot = Some(leaving);
+        let wishes = &mut self.symbols[symbol.index()].leaving;
+        if leaving.overrules() {
+            let is_another =
+                |wish: &Leaving| wish.overrules() && discriminant(wish) != discriminant(&leaving);
+            wishes.retain(is_another);
+            wishes.push(leaving);
+        } else if !wishes.iter().any(|wish| wish.overrules()) {
+            *wishes = vec![leaving];
         }
     }
 
     /// The agents want a position that is held: their own wish to leave it is over.
     pub(super) fn stay(&mut self, symbol: SymbolId) {
-        let slot = &mut self.symbols[symbol.index()].leaving;
-        slot.take_if(|leaving| matches!(leaving.by, By::Agents(_)));
+        let wishes = &mut self.symbols[symbol.index()].leaving;
+        wishes.retain(|wish| !matches!(wish, Leaving::Agents(..)));
     }
 
     /// A newer decision takes the place of any older one's wish to leave.
     pub(super) fn decide_anew(&mut self, symbol: SymbolId) {
-        let slot = &mut self.symbols[symbol.index()].leaving;
-        slot.take_if(|leaving| !leaving.by.overrules());
+        self.symbols[symbol.index()].leaving.retain(|wish| wish.overrules());
     }
 
-    /// Takes a person's order to close back. Whether nothing else wants the position gone.
+    /// Takes a person's order to close back, unless something else overrules as well: the position has to go
+    /// all the same then. Whether it was taken back.
     pub(super) fn take_back_close(&mut self, symbol: SymbolId) -> bool {
-        if self.is_flattening() {
+        let wishes = &mut self.symbols[symbol.index()].leaving;
+        let has_to_go = wishes.iter().any(|wish| wish.overrules() && *wish != Leaving::Person);
+        if has_to_go || self.is_flattening() {
             return false;
         }
-        let slot = &mut self.symbols[symbol.index()].leaving;
-        slot.take_if(|leaving| leaving.by == By::Overruling && leaving.side.is_none());
-        slot.is_none_or(|leaving| !leaving.by.overrules())
+        self.symbols[symbol.index()].leaving.retain(|wish| *wish != Leaving::Person);
+        true
     }
 
     /// Leaves a position by a new decision: at once, where nothing closes it or turns it over already,
@@ -139,7 +152,7 @@ impl Engine {
             && !self.is_turning_over(symbol)
             && self.orders.closing_in_doubt(symbol) <= 1
         {
-            self.close(symbol, leaving.by, effects);
+            self.close(symbol, leaving.by(), effects);
         }
     }
 
@@ -208,8 +221,11 @@ impl Engine {
         let position = self.portfolio.position(symbol).quantity();
         let side = Side::of_position(position);
         let state = &mut self.symbols[symbol.index()];
-        let is_other = |leaving: &mut Leaving| leaving.side.is_some_and(|meant| meant != side);
-        if position != QtyLots::ZERO && state.leaving.take_if(is_other).is_some() {
+        let before = state.leaving.len();
+        if position != QtyLots::ZERO {
+            state.leaving.retain(|wish| !wish.means_other_than(side));
+        }
+        if state.leaving.len() < before {
             state.told_not_closed = false;
         }
     }
@@ -225,16 +241,16 @@ impl Engine {
     ) {
         let wanted = self.symbols[symbol.index()].wanted;
         if self.portfolio.position(symbol).quantity().signum() == side.sign()
-            && wanted.is_some_and(|direction| direction.side() != Some(side))
-            && self.leaving_by(symbol).is_none()
+            && (is_too_much || wanted.is_some_and(|direction| direction.side() != Some(side)))
+            && self.leaving_by(symbol).is_none_or(|by| is_too_much && !by.overrules())
         {
             let leaving = if is_too_much {
                 let why =
                     "more than was judged is open: what was to be turned over had been closed";
-                Leaving::excess(self.decide_by_rule(symbol, why, effects), side)
+                Leaving::Excess(self.decide_by_rule(symbol, why, effects), side)
             } else {
                 let why = "an entry that had been taken back filled all the same";
-                Leaving::by_agents(self.decide_by_rule(symbol, why, effects), side)
+                Leaving::Agents(self.decide_by_rule(symbol, why, effects), side)
             };
             self.exit(symbol, leaving, effects);
         }

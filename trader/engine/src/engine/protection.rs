@@ -34,7 +34,8 @@ impl Engine {
             self.symbols[symbol.index()].guard = None;
             if self.is_proven_flat(symbol) {
                 let state = &mut self.symbols[symbol.index()];
-                (state.leaving, state.told_not_closed, state.not_closed) = (None, false, None);
+                state.leaving.clear();
+                (state.told_not_closed, state.not_closed) = (false, None);
                 self.cancel_where(symbol, "the position is flat", effects, |request| {
                     request.purpose.protects()
                 });
@@ -83,7 +84,7 @@ impl Engine {
             let distance = state.stop_distance.or_else(|| state.atr_distance(rule.atr_multiple));
             let Some(distance) = distance else {
                 // A position that we did not enter, before ATR is ready: no stop can be told.
-                self.leave(symbol, Leaving::unguarded(side));
+                self.leave(symbol, Leaving::Unguarded(side));
                 self.close_if_wanted(symbol, effects);
                 return None;
             };
@@ -204,7 +205,7 @@ impl Engine {
         let message =
             format!("{name}: the stop could not stand within its deadline; closing the position");
         alert(effects, Severity::Critical, Some(symbol), message);
-        self.leave(symbol, Leaving::unguarded(Side::of_position(position)));
+        self.leave(symbol, Leaving::Unguarded(Side::of_position(position)));
         self.tend(symbol, effects);
     }
 

@@ -110,7 +110,7 @@ impl Engine {
             (Purpose::Entry, _) => self.leave_instead(&request, effects),
             (Purpose::Stop, Some(VenueCode::WOULD_TRIGGER_IMMEDIATELY)) => {
                 // The price is beyond the stop already: it would have closed the position.
-                self.leave(symbol, Leaving::unguarded(request.side.opposite()));
+                self.leave(symbol, Leaving::Unguarded(request.side.opposite()));
                 self.retry_later(symbol, effects);
             }
             (Purpose::Exit | Purpose::Flatten, refusal) => {
@@ -140,7 +140,7 @@ impl Engine {
             && !is_kept
             && let Some(decision) = entry.decision
         {
-            self.exit(symbol, Leaving::by_agents(decision, side.opposite()), effects);
+            self.exit(symbol, Leaving::Agents(decision, side.opposite()), effects);
         }
     }
 

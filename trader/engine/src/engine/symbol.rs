@@ -62,8 +62,8 @@ pub(super) struct SymbolState {
     // The position.
     pub(super) verification: Verification,
     pub(super) guard: Option<Guard>,
-    /// That the position is to go, until it is proven flat.
-    pub(super) leaving: Option<Leaving>,
+    /// Who wants the position gone, until it is proven flat.
+    pub(super) leaving: Vec<Leaving>,
     /// Whether people were told that the venue does not carry out what closes the position.
     pub(super) told_not_closed: bool,
     /// What was to close the position and did not. What protects the position does not wait for it.
@@ -175,7 +175,7 @@ impl SymbolState {
             unjudged: VecDeque::new(),
             verification: Verification::default(),
             guard: None,
-            leaving: None,
+            leaving: Vec::new(),
             told_not_closed: false,
             not_closed: None,
             retry_at: None,

@@ -219,7 +219,7 @@ impl Engine {
         let entered = action != DecisionAction::Exit
             && self.enter(Entry { symbol, side, mandate, decision, decided: self.now }, effects);
         if !entered && position != QtyLots::ZERO {
-            self.exit(symbol, Leaving::by_agents(decision, held), effects);
+            self.exit(symbol, Leaving::Agents(decision, held), effects);
         }
     }
 
@@ -248,7 +248,7 @@ impl Engine {
         effects: &mut Vec<Effect>,
     ) {
         let decision = self.decide_by_rule(symbol, why, effects);
-        self.exit(symbol, Leaving::by_policy(decision, side), effects);
+        self.exit(symbol, Leaving::Policy(decision, side), effects);
     }
 
     /// The agents want out of the position, if there is one and nobody wanted that before.
@@ -263,7 +263,7 @@ impl Engine {
         if position != QtyLots::ZERO && self.leaving_by(symbol).is_none() {
             let decision = self.decide(symbol, DecisionAction::Exit, direction, origin, effects);
             let held = Side::of_position(position);
-            self.exit(symbol, Leaving::by_agents(decision, held), effects);
+            self.exit(symbol, Leaving::Agents(decision, held), effects);
         }
     }
 

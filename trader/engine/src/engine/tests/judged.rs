@@ -148,3 +148,61 @@ fn the_agents_next_word_counts_again() {
     fill(&mut rig, &entry);
     assert_eq!(rig.sent_one().purpose, Purpose::Stop, "it is as large as was judged");
 }
+
+#[test]
+fn what_is_more_than_was_judged_is_left_although_the_agents_took_back_that_they_want_out() {
+    let (mut rig, reversal) = reversing_with(ACCEPTED);
+    let (stop, held) = (stop_of(&rig), rig.position());
+    rig.closes(rig.now, 500_000);
+    rig.all_say(Direction::Flat);
+    rig.take();
+    fill(&mut rig, &reversal);
+    let exit = rig.sent_one();
+    rig.outcome(exit.id, ACCEPTED);
+    rig.fill(&stop, 499_000, held.0);
+    rig.closes(rig.now, 500_000);
+    rig.all_say(Direction::Short);
+    rig.removed(exit.id, Removal::Expired);
+    rig.take();
+    rig.wait(Span::secs(1));
+    leaves_all(&mut rig);
+}
+
+#[test]
+fn what_is_more_than_was_judged_is_left_although_a_person_cancelled_what_opened_it() {
+    let (mut rig, reversal, close) = closing_beside_a_reversal(ACCEPTED);
+    fill(&mut rig, &close);
+    rig.confirm_position();
+    rig.command(Command::Cancel { order: reversal.id });
+    rig.take();
+    fill(&mut rig, &reversal);
+    leaves_all(&mut rig);
+}
+
+#[test]
+fn who_takes_their_own_close_back_does_not_keep_what_is_more_than_was_judged() {
+    let (mut rig, reversal) = reversing_with(ACCEPTED);
+    let (stop, held) = (stop_of(&rig), rig.position());
+    fill(&mut rig, &reversal);
+    rig.take();
+    rig.fill(&stop, 499_000, held.0);
+    let exit = rig.sent_one();
+    rig.outcome(exit.id, ACCEPTED);
+    rig.command(Command::Close { symbol: BTC });
+    rig.removed(exit.id, Removal::Expired);
+    rig.take();
+    rig.wait(Span::secs(1));
+    let close = rig.sent_one();
+    assert_eq!(close.purpose, Purpose::Flatten);
+    rig.command(Command::Cancel { order: close.id });
+    let refused = |effect: &Effect| match effect {
+        Effect::Record(Record::CommandRefused { reason, .. }) => Some(reason.clone()),
+        _ => None,
+    };
+    let refusals: Vec<String> = rig.take().iter().filter_map(refused).collect();
+    assert_eq!(refusals, ["it closes a position that has to go: another would follow at once"]);
+    rig.removed(close.id, Removal::Expired);
+    rig.take();
+    rig.wait(Span::secs(2));
+    assert_eq!(rig.sent_one().purpose, Purpose::Flatten);
+}

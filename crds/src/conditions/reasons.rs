@@ -175,6 +175,8 @@ words! {
         NoLeader,
         /// No agent names the system, or fewer vote than must agree.
         AgentsMissing,
+        /// An agent is Stalled: its own status says what a person has to do.
+        AgentStalled,
         /// All bound pods confirmed this generation with the operator's hash.
         Enforced,
         /// A pod understood the limits otherwise.
@@ -257,6 +259,7 @@ impl Reason {
             | Self::QuotaExceeded
             | Self::VolumePending => PODS,
             Self::AgentsMissing => &[Ready, Reconciling, Stalled, AgentsAvailable],
+            Self::AgentStalled => &[Ready, Stalled, AgentsAvailable],
             Self::Enforced | Self::HashesDiffer | Self::AwaitingPods | Self::NoPods => &[Enforced],
             Self::Flat | Self::Exposed => &[Flat],
             Self::NoReport | Self::Stale => &[Flat, Enforced, CoreAvailable],

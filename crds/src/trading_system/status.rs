@@ -196,13 +196,18 @@ pub struct AgentCount {
     /// Of these, those that are ready.
     #[schemars(range(min = 0))]
     pub ready: i32,
-    /// Both, as `kubectl get` shows them: `ready/total`.
+    /// Both, as `kubectl get` shows them: `ready/total`; and how many more run in the trader's pod although
+    /// they are deleted, as in `2/2 + 1 deleted`.
     pub summary: Text,
 }
 
 impl AgentCount {
-    /// So many, of which so many are ready.
-    pub fn of(total: i32, ready: i32) -> Self {
-        Self { total, ready, summary: Text::fitted(&format!("{ready}/{total}")) }
+    /// So many, of which so many are ready, and so many more that are deleted and run on.
+    pub fn of(total: i32, ready: i32, deleted: usize) -> Self {
+        let deleted = match deleted {
+            0 => String::new(),
+            some => format!(" + {some} deleted"),
+        };
+        Self { total, ready, summary: Text::fitted(&format!("{ready}/{total}{deleted}")) }
     }
 }

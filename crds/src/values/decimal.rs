@@ -206,6 +206,13 @@ macro_rules! rounding {
 }
 rounding!(Amount, Proportion);
 
+impl Proportion {
+    /// As people say it, such as `12.5 %`.
+    pub fn percent(self) -> String {
+        format!("{} %", (self.0 * Decimal::ONE_HUNDRED).normalize())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

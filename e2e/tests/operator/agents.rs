@@ -331,3 +331,6 @@ async fn other_defaults_wait_until_they_are_adopted() {
     assert_eq!(adopted.canary, None, "the agent's own spec is the same");
     assert_statuses(&case).await;
 }
+    wait(&case, "Stalled", "True").await;
+    let suspended = case.api::<TradingSystem>().get("desk").await.unwrap().status.unwrap();
+    assert_eq!(suspended.agents.unwrap().summary.as_str(), "3/3", "they vote on");

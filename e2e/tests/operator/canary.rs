@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use k8s_openapi::api::apps::v1::Deployment;
-use sapphire_crds::TradingAgent;
+use sapphire_crds::conditions::ConditionType;
 use sapphire_crds::names::Component;
+use sapphire_crds::{TradingAgent, TradingSystem};
 use sapphire_e2e::{Case, Play};
 
 use crate::agents::{agent, desk, events, pods, status};
-use crate::desk::{assert_statuses, kubectl, wait};
+use crate::desk::{assert_statuses, kubectl, wait, wait_for};
 use crate::plane::{OPERATOR, case, plane, until};
 
 /// A canary of two steps, with an interval.
@@ -29,6 +30,16 @@ async fn change(case: &Case<'_>, period: u32) {
 async fn weight(case: &Case<'_>) -> Option<String> {
     let agent = case.api::<TradingAgent>().get("one").await.unwrap();
     agent.status?.canary.map(|canary| canary.weight.to_string())
+}
+
+/// Waits until the desk is ready and says so with these words.
+async fn told_as_ready(case: &Case<'_>, words: &str) {
+    until(&format!("a ready desk that says `{words}`"), || async {
+        let system = case.api::<TradingSystem>().get("desk").await.unwrap();
+        let ready = system.status?.conditions.get(ConditionType::Ready)?.clone();
+        (ready.status == "True" && ready.message.contains(words)).then_some(())
+    })
+    .await;
 }
 
 async fn has_weight(case: &Case<'_>, wanted: &str) {
@@ -122,6 +133,10 @@ async fn a_canary_that_a_person_abandons_goes_back_and_stays_so() {
     let stalled = agent(&case, "one", "Stalled", "True").await;
     assert_eq!(stalled.reason, "CanaryAbandoned");
     assert_eq!(agent(&case, "one", "Promoted", "False").await.reason, "CanaryAbandoned");
+    let message = wait_for(&case, "Stalled", "True", "AgentStalled").await;
+    assert!(message.contains("TradingAgent one: revision one-"), "{message}");
+    assert!(message.contains("Change the spec"), "{message}");
+    assert_statuses(&case).await;
     until("the stable pod", || async {
         let now = pods(&case, "one").await;
         let told = status(&case, "one").await;
@@ -147,6 +162,7 @@ async fn a_canary_that_a_person_abandons_goes_back_and_stays_so() {
     has_weight(&case, "0.1").await;
     agent(&case, "one", "Ready", "True").await;
     assert_eq!(status(&case, "one").await.failed, None);
+    told_as_ready(&case, "canary: one with 10 % of its weight").await;
     assert_statuses(&case).await;
 }
 

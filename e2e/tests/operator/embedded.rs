@@ -2,6 +2,7 @@
 
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::ServiceAccount;
+use sapphire_crds::conditions::ConditionType;
 use sapphire_crds::{TradingAgent, TradingSystem};
 use sapphire_operator::reconcile::kind::Kind;
 
@@ -81,6 +82,36 @@ async fn a_stray_agent_says_so_itself_and_the_others_trade_on() {
     apply(&case, &stray("BTCUSD")).await;
     wait(&case, "Ready", "True").await;
     agent(&case, "doge", "Ready", "True").await;
+    assert_statuses(&case).await;
+}
+
+#[tokio::test]
+async fn an_agent_that_is_deleted_and_needed_is_counted_for_as_long_as_it_runs_on() {
+    let case = case("needed").await;
+    ready(&case, "").await;
+    let systems = case.api::<TradingSystem>();
+    let counted = |wanted: &'static str| {
+        let systems = &systems;
+        until(wanted, move || async move {
+            let status = systems.get("desk").await.unwrap().status?;
+            let said = status.conditions.get(ConditionType::AgentsAvailable)?.clone();
+            (status.agents?.summary.as_str() == wanted).then_some(said)
+        })
+    };
+    counted("3/3").await;
+    kubectl(&case, &["delete", "tagent", "three"]).await;
+    let said = counted("2/2 + 1 deleted").await;
+    let runs_on = "deleted, and at work in it until it can change: three";
+    assert!(said.status == "True" && said.message.ends_with(runs_on), "{}", said.message);
+    let (reason, message) = wait(&case, "Reconciling", "True").await;
+    assert_eq!(reason, "AgentsMissing");
+    assert!(message.ends_with("; meanwhile what runs goes on as it was"), "{message}");
+    assert_statuses(&case).await;
+    // It is gone from the pod once the desk can do without it.
+    apply(&case, system("  consensus: {minAgents: 2}").split("---").next().unwrap()).await;
+    wait(&case, "Ready", "True").await;
+    let said = counted("2/2").await;
+    assert!(!said.message.contains("three"), "{}", said.message);
     assert_statuses(&case).await;
 }
 

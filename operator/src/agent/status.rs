@@ -282,6 +282,9 @@ fn failed_conditions(
     failed: &FailedRevision,
     was_canary: bool,
 ) {
+    } else if let Some(canary) = &found.course.canary {
+        let share = canary.weight.percent();
+        setting.ready(format!("{}; a canary, it votes with {share} of its weight", answer.message));
     let (name, revision) = (&desk.key.name, &failed.revision);
     let words = format!(
         "revision {revision} was undone: {}; the former one runs. Change the spec, or try the same again: kubectl annotate --overwrite tagent {name} {RECONCILE_NOW}=$(date +%s)",
@@ -309,7 +312,7 @@ fn promoted(setting: &mut Setting<'_>, course: &Course) {
         ConditionType::Promoted,
         Answer::False,
         Reason::CanaryGrowing,
-        format!("it votes with {} of its weight; {confirmed}", canary.weight),
+        format!("it votes with {} of its weight; {confirmed}", canary.weight.percent()),
     );
 }
 

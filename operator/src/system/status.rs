@@ -10,7 +10,7 @@ use sapphire_crds::TradingSystem;
 use sapphire_crds::conditions::{ConditionType, Reason, UNOBSERVED};
 use sapphire_crds::names::annotations::{ADOPT_DEFAULTS, MIGRATE};
 use sapphire_crds::requests::Handled;
-use sapphire_crds::trading_system::{AgentCount, RolloutFailure, RolloutStep, TradingSystemStatus};
+use sapphire_crds::trading_system::{RolloutFailure, RolloutStep, TradingSystemStatus};
 use sapphire_crds::values::Text;
 
 use super::Standing;
@@ -26,7 +26,7 @@ use crate::reconcile::requests;
 use crate::reconcile::revisions::Today;
 use crate::reconcile::status_writer;
 use crate::reconcile::workload::Answer as Core;
-use agents::{Agents, agents, some_of};
+use agents::{Agents, agents, of_held};
 
 /// After so many failures in a row a trouble that trying again may get over is shown.
 const SHOWN: u32 = 4;
@@ -53,9 +53,9 @@ pub(super) async fn tell(
     match outcome {
         Ok(standing) => {
             let core = core(standing);
-            let agents = agents(desk, standing, &core);
+            let agents = agents(context, desk, standing, &core).await;
             after.rollout = Some(standing.decision.rollout.clone());
-            after.agents = Some(AgentCount::of(agents.total, agents.ready));
+            after.agents = Some(agents.count());
             after.handled = handled(desk, standing);
             standing_conditions(&mut setting, &desk.key.name, standing, &core, &agents);
             schema(&mut setting, standing);
@@ -75,6 +75,9 @@ pub(super) async fn tell(
             }
         }
     }
+    if !matches!(outcome, Ok(_) | Err(Hold::Transient(_))) {
+        tell_agents(context, desk, &before, &mut setting, &mut after).await;
+    }
     after.conditions = setting.finish();
     let uid = desk.system.metadata.uid.as_deref().unwrap_or_default();
     if let Some(pause) = words::wait(&context.sights, uid, &before, &after) {
@@ -88,6 +91,20 @@ pub(super) async fn tell(
         context.events.tell_stalled(&**desk.system, &before.conditions, &after.conditions).await;
     }
     Ok(again)
+}
+
+/// How the agents stand while their desk is held.
+async fn tell_agents(
+    context: &Context,
+    desk: &Dereferenced,
+    before: &TradingSystemStatus,
+    setting: &mut Setting<'_>,
+    after: &mut TradingSystemStatus,
+) {
+    if let Some(agents) = of_held(context, desk, before).await {
+        after.agents = Some(agents.count());
+        agents.tell(setting);
+    }
 }
 
 /// What keeps a desk from being brought about, and what becomes of it where it runs already.
@@ -116,6 +133,7 @@ pub(super) async fn suspended(
         Reason::Suspended,
         "spec.suspend is true: nothing is reconciled, trading goes on; set it to false to go on",
     );
+    tell_agents(context, desk, &before, &mut setting, &mut after).await;
     if let Some(rollout) =
         after.rollout.as_mut().filter(|rollout| rollout.step != RolloutStep::Complete)
     {
@@ -241,20 +259,17 @@ fn standing_conditions(
         }
         (Some(wait), _) => setting.reconciling(wait.reason, wait.message.clone()),
         (None, _) => match [core, &agents.answer].into_iter().find(|answer| !answer.available) {
-            None if agents.asleep.is_empty() => setting.ready("every part of the desk answers"),
-            None => setting.ready(format!(
-                "every part of the desk answers; scaled to zero and without an opinion: {}",
-                some_of(&agents.asleep)
-            )),
+            None => setting.ready(format!("every part of the desk answers{}", agents.remarks)),
+            Some(answer) if answer.reason == Reason::AgentStalled => {
+                setting.stalled(answer.reason, answer.message.clone());
+            }
             Some(waiting) => setting.reconciling(waiting.reason, waiting.message.clone()),
         },
     }
     let core = serving(standing, core);
     let available = Answer::from(core.available);
     setting.set(ConditionType::CoreAvailable, available, core.reason, core.message);
-    let answer = &agents.answer;
-    let available = Answer::from(answer.available);
-    setting.set(ConditionType::AgentsAvailable, available, answer.reason, answer.message.clone());
+    agents.tell(setting);
     match &standing.found.today {
         // It stays as it was said.
         Today::Unknown(_) => {}
@@ -270,5 +285,25 @@ fn standing_conditions(
             Reason::UpToDate,
             "this operator renders the same",
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+    use serde_json::{Value, json};
+
+    #[rstest]
+    #[case::never_released(Value::Null, "it waits")]
+    #[case::about_to_be(json!({"step": "Core", "target": "desk-1"}), "it waits")]
+    #[case::runs(json!({"step": "Core", "target": "desk-2", "core": "desk-1"}),
+        "it waits; meanwhile what runs goes on as it was")]
+    fn of_a_desk_that_is_held_it_is_told_what_becomes_of_what_runs(
+        #[case] rollout: Value,
+        #[case] words: &str,
+    ) {
+        let before = serde_json::from_value(json!({"rollout": rollout, "conditions": []})).unwrap();
+        assert_eq!(meanwhile(&before, "it waits"), words);
     }
 }

@@ -1,13 +1,13 @@
 //! What a TradingAgent's status says.
 
 use jiff::{SignedDuration, Timestamp};
-use sapphire_crds::TradingSystem;
 use sapphire_crds::conditions::{ConditionType, Reason, Time, UNOBSERVED};
 use sapphire_crds::names::annotations::{ABANDON, ADOPT_DEFAULTS, PROMOTE, RECONCILE_NOW};
 use sapphire_crds::requests::Handled;
 use sapphire_crds::trading_agent::{AuthorityChoice, FailedRevision, TradingAgentStatus};
 use sapphire_crds::trading_system::RolloutStep;
 use sapphire_crds::values::Text;
+use sapphire_crds::{TradingAgentSpec, TradingSystem};
 
 use super::canary::Course;
 use super::dereference::Dereferenced;
@@ -41,7 +41,9 @@ pub(super) async fn tell(
             after.handled = handled(desk);
             match standing {
                 Standing::Nowhere => nowhere(&mut setting, desk, &mut after),
-                Standing::Inside(system) => inside(&mut setting, system, &mut after),
+                Standing::Inside(system) => {
+                    inside(&mut setting, &desk.agent.spec, system, &mut after);
+                }
                 Standing::Beside(found) => beside(context, &mut setting, desk, found, &mut after),
                 Standing::Turned => return Ok(()),
             }
@@ -187,7 +189,12 @@ fn nowhere(setting: &mut Setting<'_>, desk: &Dereferenced, after: &mut TradingAg
     in_full(setting);
 }
 
-fn inside(setting: &mut Setting<'_>, system: &TradingSystem, after: &mut TradingAgentStatus) {
+fn inside(
+    setting: &mut Setting<'_>,
+    spec: &TradingAgentSpec,
+    system: &TradingSystem,
+    after: &mut TradingAgentStatus,
+) {
     let known = after.revision.take();
     no_pods(after);
     after.revision = known;
@@ -205,15 +212,27 @@ fn inside(setting: &mut Setting<'_>, system: &TradingSystem, after: &mut Trading
         || after.revision == released;
     if current && rests && is_in && core.is_some_and(|core| core.status == "True") {
         after.revision = released;
-        setting.ready("it is part of the trader's pod, which answers");
+        setting.ready(format!("it is part of the trader's pod, which answers{}", unused(spec)));
     } else {
         // Not in the system's own words: they change with every step, and there may be many agents.
         setting.reconciling(
             Reason::WaitingForSystem,
-            format!("it is part of the pod of TradingSystem {name}, which is not up with every change yet; see kubectl describe tsys {name}"),
+            format!("it is part of the pod of TradingSystem {name}, which is not up with every change yet; see kubectl describe tsys {name}{}", unused(spec)),
         );
     }
     in_full(setting);
+}
+
+/// What a person who scales an agent of a one-pod desk is told.
+fn unused(spec: &TradingAgentSpec) -> String {
+    if spec.replicas == 1 && spec.autoscaling.is_none() {
+        return String::new();
+    }
+    let pause = if spec.replicas == 0 { "; spec.paused: true silences it" } else { "" };
+    format!(
+        "; in a one-pod desk the agents run inside that pod, and spec.replicas ({}) and spec.autoscaling are not used{pause}",
+        spec.replicas
+    )
 }
 
 fn beside(
@@ -263,6 +282,9 @@ fn beside(
         setting.ready(format!(
             "spec.replicas is 0: it has no pods and no opinion until kubectl scale tagent {agent} --replicas=1"
         ));
+    } else if let Some(canary) = &found.course.canary {
+        let share = canary.weight.percent();
+        setting.ready(format!("{}; a canary, it votes with {share} of its weight", answer.message));
     } else {
         setting.ready(answer.message.clone());
     }
@@ -282,9 +304,6 @@ fn failed_conditions(
     failed: &FailedRevision,
     was_canary: bool,
 ) {
-    } else if let Some(canary) = &found.course.canary {
-        let share = canary.weight.percent();
-        setting.ready(format!("{}; a canary, it votes with {share} of its weight", answer.message));
     let (name, revision) = (&desk.key.name, &failed.revision);
     let words = format!(
         "revision {revision} was undone: {}; the former one runs. Change the spec, or try the same again: kubectl annotate --overwrite tagent {name} {RECONCILE_NOW}=$(date +%s)",
@@ -347,6 +366,36 @@ mod tests {
     }
 
     #[rstest]
+    #[case::of_one_pod(1, "it is part of the trader's pod, which answers")]
+    #[case::scaled(3, "spec.replicas (3) and spec.autoscaling are not used")]
+    #[case::scaled_to_zero(0, "are not used; spec.paused: true silences it")]
+    fn who_scales_an_agent_of_the_traders_pod_is_told_that_it_has_no_pods(
+        #[case] replicas: u32,
+        #[case] words: &str,
+    ) {
+        let mut spec = examples::agent("one", json!({"consensus": {}})).spec.clone();
+        spec.replicas = replicas;
+        let mut system = TradingSystem::clone(&examples::system(json!({})));
+        let told = |system: &TradingSystem| {
+            let none = Conditions::default();
+            let mut setting = Setting::new(&none, 1, Timestamp::UNIX_EPOCH);
+            inside(&mut setting, &spec, system, &mut TradingAgentStatus::default());
+            setting.finish().get(ConditionType::Ready).unwrap().message.clone()
+        };
+        assert_eq!(told(&system).contains("are not used"), replicas != 1, "while it comes up");
+        let answers = |of: &str| {
+            json!({"type": of, "status": "True", "reason": "Available", "message": "",
+                "lastTransitionTime": "2026-01-01T00:00:00Z"})
+        };
+        system.status = serde_json::from_value(json!({
+            "observedGeneration": 1, "rollout": {"step": "Complete", "target": "r1", "core": "r1"},
+            "conditions": [answers("Ready"), answers("CoreAvailable")],
+        }))
+        .unwrap();
+        assert!(told(&system).ends_with(words), "{}", told(&system));
+    }
+
+    #[rstest]
     #[case::at_rest("Complete", "r1", false, true, None, true)]
     #[case::while_a_change_comes("Core", "r2", false, false, Some("r2"), false)]
     #[case::once_the_change_failed("Core", "r1", true, false, Some("r1"), true)]
@@ -379,7 +428,8 @@ mod tests {
         let mut setting = Setting::new(&none, 1, Timestamp::UNIX_EPOCH);
         let revision = known.map(|name| name.parse().unwrap());
         let mut after = TradingAgentStatus { revision, ..TradingAgentStatus::default() };
-        inside(&mut setting, &system, &mut after);
+        let agent = examples::agent("one", json!({"consensus": {}}));
+        inside(&mut setting, &agent.spec, &system, &mut after);
         assert_eq!(setting.finish().holds(ConditionType::Ready), ready);
         let revision = after.revision.as_ref().map(ObjectName::as_str);
         assert_eq!(revision, if ready { Some("r1") } else { known });

@@ -5,13 +5,15 @@ use std::time::Duration;
 use kube::Api;
 use kube::api::{DeleteParams, Patch, PatchParams};
 use sapphire_crds::conditions::ConditionType;
+use sapphire_crds::names::Component;
 use sapphire_crds::{RiskPolicy, TradingAgent, TradingSystem};
-use sapphire_e2e::{Case, Traders};
+use sapphire_e2e::{Case, Play, Traders};
 use sapphire_operator::reconcile::kind::Kind;
 use serde_json::json;
 
 use crate::desk::{
-    POLICY, apply, assert_statuses, kubectl, names, ready, system, uid, volumes, wait,
+    POLICY, RECORDINGS, apply, assert_statuses, kubectl, names, ready, system, uid, volumes, wait,
+    wait_for,
 };
 use crate::plane::{case, until};
 use crate::reports::trader;
@@ -127,6 +129,8 @@ async fn a_desk_that_is_exposed_is_not_deleted_and_one_that_is_flat_goes_with_it
     wait(&case, "Flat", "True").await;
     delete(&case).await;
     gone(&case).await;
+    let told = events(&case).await;
+    assert!(told.contains("ProvenFlat: goes as it is flat: "), "{told}");
     for kind in [Kind::Deployment, Kind::ConfigMap, Kind::Role, Kind::ControllerRevision] {
         until(&format!("every {} to go", kind.name()), || async {
             names(&case, kind).await.is_empty().then_some(())
@@ -281,6 +285,30 @@ async fn a_desk_whose_trader_never_reported_counts_as_exposed() {
     assert_statuses(&case).await;
     // It begins to speak.
     let _traders = Traders::start(&case.client(), Some(case.namespace())).await.unwrap();
+    gone(&case).await;
+}
+
+#[tokio::test]
+async fn a_trader_that_crashes_is_not_said_to_close() {
+    let case = case("crash-flatten").await;
+    case.play(Component::Trader, &Play::Crashes("no such table".into())).await.unwrap();
+    let manifests = system("  deletionPolicy: Flatten");
+    apply(&case, &format!("{RECORDINGS}---{POLICY}---{manifests}")).await;
+    volumes(&case).await;
+    let reason = wait_for(&case, "CoreAvailable", "False", "CrashLooping").await;
+    assert!(reason.contains("no such table"), "{reason}");
+    slip_through::<TradingSystem>(
+        &case,
+        "desk",
+        json!({"report": {"flat": true,
+        "leader": "nobody", "observedAt": "2026-01-01T00:00:00Z", "tradingState": "Active"}}),
+    )
+    .await;
+    let words = held(&case, "WaitingForFlat").await;
+    assert!(words.contains("No trader answers that could close it (pod desk-trader-"), "{words}");
+    assert!(words.contains("no such table") && words.contains("describe pods"), "{words}");
+    assert_statuses(&case).await;
+    set_policy(&case, "Orphan").await;
     gone(&case).await;
 }
 

@@ -26,6 +26,7 @@ use crate::reconcile::finalizers as marks;
 use crate::reconcile::kind::Kind;
 use crate::reconcile::outcome::Hold;
 use crate::reconcile::stored::Unreadable;
+use crate::reconcile::workload::of_deployment;
 use crate::reports::{PodReport, leader};
 use decision::{Decision, Facts, Freedom, Traders, decide};
 
@@ -146,11 +147,17 @@ fn traders(context: &Context, desk: &Dereferenced) -> Traders {
         child.kind == Kind::Deployment
             && live.label(labels::COMPONENT) == Some(Component::Trader.as_str())
     });
+    let answers = deployments.clone().map(|(child, live)| {
+        of_deployment(&child.key.name, live, Component::Trader, children.iter())
+    });
+    let silent: Option<Vec<String>> =
+        answers.map(|answer| (!answer.available).then_some(answer.message)).collect();
     Traders {
         pods: context.trader_pods(&desk.key).len(),
         deployments: deployments
             .map(|(child, live)| (child.key.name.clone(), live.replicas.unwrap_or(1)))
             .collect(),
+        trouble: silent.and_then(|words| words.into_iter().next()),
     }
 }
 

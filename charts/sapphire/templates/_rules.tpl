@@ -51,7 +51,7 @@ the verbs that the code uses and compares. No right on Secrets: they are mounted
 # revisions.rs: what was rendered, once; never changed afterwards.
 - apiGroups: [apps]
   resources: [controllerrevisions]
-  verbs: [get, list, watch, create, delete]
+  verbs: [get, list, watch, create, patch, delete]
 - apiGroups: [autoscaling]
   resources: [horizontalpodautoscalers]
   verbs: [get, list, watch, create, patch, delete]

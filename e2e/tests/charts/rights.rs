@@ -116,7 +116,7 @@ fn assert_none_forbidden(requests: &[Request]) {
 /// know is looked up.
 async fn hide_children(case: &Case<'_>) {
     let kinds = "serviceaccounts,roles,rolebindings,configmaps,persistentvolumeclaims,services,deployments,\
-                 networkpolicies,poddisruptionbudgets,horizontalpodautoscalers,servicemonitors";
+                 networkpolicies,poddisruptionbudgets,horizontalpodautoscalers,servicemonitors,controllerrevisions";
     let label = "app.kubernetes.io/managed-by";
     let ours = format!("{label}=sapphire-operator");
     let names = ["get", kinds, "-l", &ours, "-o", "name"];

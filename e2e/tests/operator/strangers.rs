@@ -3,6 +3,7 @@
 use sapphire_e2e::Case;
 use sapphire_operator::reconcile::kind::Kind;
 
+use crate::agents;
 use crate::desk::{
     POLICY, RECORDINGS, apply, assert_linted, assert_statuses, kubectl, names, ready, system,
     volumes, wait, wait_for,
@@ -137,6 +138,39 @@ async fn a_quota_that_leaves_no_room_for_a_child_is_told_and_stops_no_other_chil
     })
     .await;
     assert_linted(&case).await;
+}
+
+#[tokio::test]
+async fn what_was_taken_off_a_revision_is_put_back_on_it() {
+    let case = case("bare-revision").await;
+    let _traders = agents::desk(&case, "").await;
+    let of_agent = agents::status(&case, "one").await.revision.unwrap().to_string();
+    let of_desk = names(&case, Kind::ControllerRevision).await;
+    let of_desk = of_desk.into_iter().find(|name| name.starts_with("desk-")).unwrap();
+    for revision in [of_agent, of_desk] {
+        let found = |with: &'static str| {
+            let (case, revision) = (&case, &revision);
+            async move {
+                let form = format!("jsonpath={{.metadata.{with}}}");
+                kubectl(case, &["get", "controllerrevision", revision, "-o", &form]).await
+            }
+        };
+        let before = (found("labels").await, found("annotations").await, found("uid").await);
+        for (verb, what) in [
+            ("label", "sapphiretrade.xyz/system-"),
+            ("annotate", "sapphiretrade.xyz/inputs-"),
+            ("label", "app.kubernetes.io/managed-by-"),
+        ] {
+            kubectl(&case, &[verb, "--overwrite", "controllerrevision", &revision, what]).await;
+            until(&format!("{revision} as before `{what}`"), || async {
+                let now = (found("labels").await, found("annotations").await, found("uid").await);
+                (now == before).then_some(())
+            })
+            .await;
+        }
+    }
+    wait(&case, "Ready", "True").await;
+    assert_statuses(&case).await;
 }
 
 #[tokio::test]

@@ -194,6 +194,16 @@ impl Revisions {
         if let Some(data) = live.and_then(|live| self.held(key, &live.uid)) {
             return read(&key.name, &data);
         }
+        Ok(self.fetch(context, owner, key).await?.0)
+    }
+
+    /// Reads a revision from the API server: what it holds, and its metadata.
+    async fn fetch(
+        &self,
+        context: &Context,
+        owner: &Owner,
+        key: &Key,
+    ) -> Result<(Arc<RevisionData>, ObjectMeta), Hold> {
         let api: Api<ControllerRevision> = Api::namespaced(context.client.clone(), &key.namespace);
         let action = format!("read ControllerRevision {key}");
         let stored = api.get(&key.name).await.map_err(|error| match &error {
@@ -211,7 +221,7 @@ impl Revisions {
         let data = read(&key.name, &text)?;
         self.hold(key, stored.metadata.uid.clone().unwrap_or_default(), text);
         observe(context, &stored.metadata);
-        Ok(data)
+        Ok((data, stored.metadata))
     }
 
     /// What the revision with this uid holds, if that is known.

@@ -7,15 +7,20 @@ use k8s_openapi::api::apps::v1::ControllerRevision;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 use k8s_openapi::apimachinery::pkg::runtime::RawExtension;
 use kube::Api;
-use kube::api::PostParams;
+use kube::api::{Patch, PatchParams, PostParams};
 use sapphire_crds::names::FIELD_MANAGER;
+use serde_json::{Value, json};
 
 use super::known::notes;
 use super::{Found, Revision, RevisionData, Revisions, Today, Wish, observe, unreadable};
 use crate::context::Context;
 use crate::labels;
 use crate::reconcile::desired::Owner;
+use crate::reconcile::key::Key;
 use crate::reconcile::outcome::Hold;
+
+/// Labels or annotations.
+type Texts = BTreeMap<String, String>;
 
 /// A revision that is not recorded yet.
 #[derive(Debug, Clone)]
@@ -30,6 +35,45 @@ pub struct Recording {
     pub(super) number: i64,
     /// What it would hold.
     pub data: RevisionData,
+}
+
+/// The labels and notes that a stored revision lacks, without which it is not found, as a patch that puts
+/// them back. It keeps its own number, and the image that was pinned.
+fn lost(stored: &ObjectMeta, wanted: &ObjectMeta, image: &str) -> Option<Value> {
+    let differing = |stored: &Option<Texts>, wanted: &Option<Texts>| -> Texts {
+        let stored = stored.clone().unwrap_or_default();
+        let mut wanted = wanted.clone().unwrap_or_default();
+        if let Some(pinned) = wanted.get_mut(notes::PINNED_IMAGE) {
+            *pinned = image.to_owned();
+        }
+        wanted.retain(|name, value| match stored.get(name) {
+            Some(_) if name == notes::NUMBER => false,
+            there => there != Some(value),
+        });
+        wanted
+    };
+    let labels = differing(&stored.labels, &wanted.labels);
+    let annotations = differing(&stored.annotations, &wanted.annotations);
+    (!labels.is_empty() || !annotations.is_empty()).then(
+        || json!({"metadata": {"uid": stored.uid, "labels": labels, "annotations": annotations}}),
+    )
+}
+
+async fn relabel(
+    context: &Context,
+    api: &Api<ControllerRevision>,
+    key: &Key,
+    patch: &Value,
+) -> Result<(), Hold> {
+    let params =
+        PatchParams { field_manager: Some(FIELD_MANAGER.into()), ..PatchParams::default() };
+    let patched = api.patch_metadata(&key.name, &params, &Patch::Merge(patch)).await;
+    let patched = patched.map_err(|error| {
+        Hold::of_call(&format!("put back the labels of ControllerRevision {key}"), &error)
+    })?;
+    context.metrics.writes.with_label_values(&["ControllerRevision", "patch"]).inc();
+    observe(context, &patched.metadata);
+    Ok(())
 }
 
 impl Revisions {
@@ -84,7 +128,11 @@ impl Revisions {
             }
             // Recorded by us a moment ago, or by a predecessor: what is stored holds.
             Err(kube::Error::Api(status)) if status.code == 409 => {
-                self.load(context, owner, &object_key, None).await?
+                let (data, stored) = self.fetch(context, owner, &object_key).await?;
+                if let Some(patch) = lost(&stored, &object.metadata, &data.image) {
+                    relabel(context, &api, &object_key, &patch).await?;
+                }
+                data
             }
             Err(error) => {
                 return Err(Hold::of_call(

@@ -7,9 +7,10 @@ use jiff::Timestamp;
 use kube::Client;
 use sapphire_crds::{RiskPolicy, TradingAgent, TradingSystem};
 
+use crate::makers::Makers;
 use crate::metrics::Metrics;
 use crate::progress::Progress;
-use crate::reconcile::child::{ChildRef, Live};
+use crate::reconcile::child::{ChildRef, Controller, Live};
 use crate::reconcile::children::Children;
 use crate::reconcile::events::Events;
 use crate::reconcile::key::Key;
@@ -19,7 +20,7 @@ use crate::reconcile::queue::Queue;
 use crate::reconcile::revert::RevertLog;
 use crate::reconcile::revisions::Revisions;
 use crate::reconcile::sights::Sights;
-use crate::reports::{self, Made, PodReport, Reports};
+use crate::reports::{self, Made, PodReport, Reports, TraderPods};
 use crate::risk::generations::Generations;
 use crate::settings::Settings;
 use crate::system::by_hand::ByHand;
@@ -46,6 +47,8 @@ pub struct Context {
     pub children: Children,
     /// What trader pods report.
     pub reports: Reports,
+    /// Which Deployments made the pods of which that is in doubt.
+    pub makers: Makers,
     /// What ControllerRevisions hold.
     pub revisions: Revisions,
     /// What was set back when.
@@ -116,6 +119,7 @@ impl Context {
             policies: Mirror::default(),
             children: Children::default(),
             reports: Reports::new(settings.bounds.report_silence),
+            makers: Makers::default(),
             revisions: Revisions::default(),
             reverts: RevertLog::default(),
             turns: Turns::default(),
@@ -148,12 +152,28 @@ impl Context {
 
     /// The trader pods of a desk, whether they report or not.
     pub fn trader_pods(&self, system: &Key) -> Vec<(ChildRef, Arc<Live>)> {
-        reports::trader_pods(&self.children, system, self.made(system).as_ref())
+        self.traders(system).own
+    }
+
+    /// The ReplicaSets of those pods that may be of a former desk of that name, and the uids of all that made
+    /// its pods.
+    pub(crate) fn doubtful_pods(&self, system: &Key) -> (Vec<Controller>, Vec<String>) {
+        let TraderPods { own, doubtful } = self.traders(system);
+        let by = |(_, live): &(ChildRef, Arc<Live>)| live.controller.clone();
+        let doubtful: Vec<Controller> = doubtful.iter().filter_map(by).collect();
+        let all = own.iter().filter_map(by).chain(doubtful.iter().cloned());
+        let all = all.map(|controller| controller.uid).collect();
+        (doubtful, all)
+    }
+
+    fn traders(&self, system: &Key) -> TraderPods {
+        reports::trader_pods(&self.children, &self.makers, system, self.made(system).as_ref())
     }
 
     /// What the trader pods of a desk report.
     pub fn reports_of(&self, system: &Key) -> Vec<PodReport> {
-        self.reports.of_desk(&self.children, system, self.made(system).as_ref())
+        let made = self.made(system);
+        self.reports.of_desk(&self.children, &self.makers, system, made.as_ref())
     }
 
     fn made(&self, system: &Key) -> Option<Made> {

@@ -13,6 +13,7 @@ pub mod diff;
 pub mod election;
 pub mod http;
 pub mod labels;
+pub mod makers;
 pub mod metrics;
 pub mod operator;
 pub mod progress;

@@ -16,6 +16,7 @@ use sapphire_crds::report::{Acknowledgement, AgentReport, Report, Role};
 use tokio::time::Instant;
 
 use crate::labels;
+use crate::makers::Makers;
 use crate::reconcile::child::{ChildRef, Live};
 use crate::reconcile::children::Children;
 use crate::reconcile::key::Key;
@@ -91,30 +92,51 @@ pub struct Made {
     pub at: Timestamp,
 }
 
-/// The trader pods of a desk, whether they report or not. Those that are older than it are of a former desk of
-/// that name, and on their way out: what they say is not of this one. But not where it took over the
-/// Deployment that made them.
+/// The pods of a desk's traders.
+#[derive(Debug, Default)]
+pub struct TraderPods {
+    /// Its own, whether they report or not.
+    pub own: Vec<(ChildRef, Arc<Live>)>,
+    /// Those that bear the name of a Deployment of the desk, and are too old to be of that, if clocks are
+    /// to be believed: only their ReplicaSets tell.
+    pub doubtful: Vec<(ChildRef, Arc<Live>)>,
+}
+
+/// The trader pods of a desk. Those that are older than it are of a former desk of that name, and on their way
+/// out: what they say is not of this one. But not where a Deployment of this one is known to have made them.
 pub fn trader_pods(
     children: &Children,
+    makers: &Makers,
     system: &Key,
     desk: Option<&Made>,
-) -> Vec<(ChildRef, Arc<Live>)> {
-    let mut all = children.of_desk(system);
-    let took_over: HashMap<String, Timestamp> = all
+) -> TraderPods {
+    let all = children.of_desk(system);
+    let is_own = |(child, live): &&(ChildRef, Arc<Live>)| {
+        child.kind == Kind::Deployment && desk.is_some_and(|it| live.is_controlled_by(&it.uid))
+    };
+    let deployments: HashMap<String, Arc<Live>> = all
         .iter()
-        .filter(|(child, live)| {
-            child.kind == Kind::Deployment && desk.is_some_and(|it| live.is_controlled_by(&it.uid))
-        })
-        .filter_map(|(child, live)| Some((child.key.name.clone(), live.created?)))
+        .filter(is_own)
+        .map(|(child, live)| (child.key.name.clone(), live.clone()))
         .collect();
-    all.retain(|(child, live)| {
-        let since = deployment_of(live).and_then(|name| took_over.get(name)).copied();
-        let since = since.or(desk.map(|desk| desk.at));
-        child.kind == Kind::Pod
-            && live.label(labels::COMPONENT) == Some(Component::Trader.as_str())
-            && live.created.zip(since).is_none_or(|(pod, since)| pod >= since)
-    });
-    all
+    let mut found = TraderPods::default();
+    for (child, live) in all {
+        if child.kind != Kind::Pod
+            || live.label(labels::COMPONENT) != Some(Component::Trader.as_str())
+        {
+            continue;
+        }
+        let by = deployment_of(&live).and_then(|name| deployments.get(name));
+        let since = by.and_then(|by| by.created).or(desk.map(|desk| desk.at));
+        if live.created.zip(since).is_none_or(|(pod, since)| pod >= since)
+            || by.is_some_and(|by| makers.is_of(system, &live, &by.uid))
+        {
+            found.own.push((child, live));
+        } else if by.is_some() {
+            found.doubtful.push((child, live));
+        }
+    }
+    found
 }
 
 /// The Deployment whose ReplicaSet made a pod: a ReplicaSet adds a hash to its name.
@@ -219,12 +241,14 @@ impl Reports {
     pub fn of_desk(
         &self,
         children: &Children,
+        makers: &Makers,
         system: &Key,
         desk: Option<&Made>,
     ) -> Vec<PodReport> {
         let now = Instant::now();
         let leases = self.leases.read().unwrap_or_else(PoisonError::into_inner);
-        trader_pods(children, system, desk)
+        trader_pods(children, makers, system, desk)
+            .own
             .into_iter()
             .filter_map(|(child, live)| {
                 let seen = leases.get(&child.key)?;
@@ -320,189 +344,4 @@ impl Intake {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::reconcile::children;
-    use rstest::rstest;
-    use serde_json::{Value, json};
-
-    const FRESH: Duration = Duration::from_secs(90);
-
-    fn report(role: &str, epoch: i64, flat: bool) -> Value {
-        json!({"revision": "desk-1", "role": role, "epoch": epoch, "reconciled": true,
-            "tradingState": "Active", "flat": flat})
-    }
-
-    fn lease(pod: &str, uid: &str, version: u64, report: &str) -> DynamicObject {
-        serde_json::from_value(json!({"metadata": {
-            "name": pod, "namespace": "n", "resourceVersion": version.to_string(),
-            "labels": {labels::SYSTEM: "desk"},
-            "annotations": {annotations::REPORT: report},
-            "ownerReferences": [{"apiVersion": "v1", "kind": "Pod", "name": pod, "uid": uid}]}}))
-        .unwrap()
-    }
-
-    fn pods(names: &[(&str, &str)]) -> Children {
-        let children = Children::default();
-        let mut intake = children::Intake::new(Kind::Pod, None);
-        for (name, uid) in names {
-            let mut labels = labels::of_component("desk", Component::Trader);
-            labels.insert(labels::REVISION.into(), "1".into());
-            let pod = json!({"metadata": {"name": name, "namespace": "n", "uid": uid,
-                "labels": labels, "creationTimestamp": "2026-01-01T00:00:00Z",
-                "ownerReferences": [{"apiVersion": "apps/v1", "kind": "ReplicaSet",
-                    "name": "desk-trader-1-5d4", "uid": "r", "controller": true}]}});
-            intake.take(&children, Event::Apply(serde_json::from_value(pod).unwrap()));
-        }
-        children
-    }
-
-    fn desk() -> Key {
-        Key::new("n", "desk")
-    }
-
-    fn take(reports: &Reports, event: Event<DynamicObject>) -> Vec<Change> {
-        Intake::new(None).take(reports, event)
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_report_is_fresh_for_as_long_as_it_was_seen_to_change() {
-        let (reports, children) = (Reports::new(FRESH), pods(&[("a", "1")]));
-        take(&reports, Event::Apply(lease("a", "1", 1, &report("Leader", 1, true).to_string())));
-        let age = || reports.of_desk(&children, &desk(), None)[0].age;
-        assert_eq!(age(), Age::Fresh);
-        tokio::time::advance(FRESH).await;
-        assert_eq!(age(), Age::Stale);
-        // The same state, listed again, is no sign of life.
-        take(&reports, Event::Apply(lease("a", "1", 1, &report("Leader", 1, true).to_string())));
-        assert_eq!(age(), Age::Stale);
-        take(&reports, Event::Apply(lease("a", "1", 2, &report("Leader", 1, true).to_string())));
-        assert_eq!(age(), Age::Fresh);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn what_was_found_proves_nothing() {
-        let (reports, children) = (Reports::new(FRESH), pods(&[("a", "1")]));
-        let mut intake = Intake::new(None);
-        intake.take(&reports, Event::Init);
-        intake.take(
-            &reports,
-            Event::InitApply(lease("a", "1", 1, &report("Leader", 1, true).to_string())),
-        );
-        intake.take(&reports, Event::InitDone);
-        assert_eq!(reports.of_desk(&children, &desk(), None)[0].age, Age::Unproven);
-        intake.take(&reports, Event::Init);
-        assert_eq!(intake.take(&reports, Event::InitDone).len(), 1);
-        assert!(reports.of_desk(&children, &desk(), None).is_empty());
-    }
-
-    #[rstest]
-    #[case::another_pod("b", "2")]
-    #[case::a_former_pod_of_the_name("a", "0")]
-    fn a_lease_counts_for_the_pod_that_owns_it(#[case] name: &str, #[case] uid: &str) {
-        let (reports, children) = (Reports::new(FRESH), pods(&[("a", "1")]));
-        take(&reports, Event::Apply(lease(name, uid, 1, &report("Leader", 1, true).to_string())));
-        assert!(reports.of_desk(&children, &desk(), None).is_empty());
-    }
-
-    #[rstest]
-    #[case::made_after_the_pod("2026-01-01T00:00:01Z", 0)]
-    #[case::made_before_it("2025-12-31T23:59:59Z", 1)]
-    #[case::made_in_its_second("2026-01-01T00:00:00Z", 1)]
-    fn a_desk_has_no_pods_of_a_former_one(#[case] made: &str, #[case] known: usize) {
-        let (reports, children) = (Reports::new(FRESH), pods(&[("a", "1")]));
-        take(&reports, Event::Apply(lease("a", "1", 1, &report("Leader", 1, true).to_string())));
-        let made = Made { uid: "u".into(), at: made.parse().unwrap() };
-        assert_eq!(reports.of_desk(&children, &desk(), Some(&made)).len(), known);
-        assert_eq!(trader_pods(&children, &desk(), Some(&made)).len(), known);
-    }
-
-    #[rstest]
-    #[case::taken_over("u", "2025-12-31T23:59:00Z", 1)]
-    #[case::made_anew_under_the_name("u", "2026-01-01T00:00:02Z", 0)]
-    #[case::nobodys("", "2025-12-31T23:59:00Z", 0)]
-    fn a_desk_has_the_pods_of_a_deployment_that_it_took_over(
-        #[case] owner: &str,
-        #[case] deployment_made: &str,
-        #[case] known: usize,
-    ) {
-        let children = pods(&[("a", "1")]);
-        let owners = json!([{"apiVersion": "sapphiretrade.xyz/v1alpha1", "kind": "TradingSystem",
-            "name": "desk", "uid": owner, "controller": true}]);
-        let deployment = json!({"metadata": {"name": "desk-trader-1", "namespace": "n", "uid": "d",
-            "labels": labels::of_component("desk", Component::Trader),
-            "creationTimestamp": deployment_made,
-            "ownerReferences": if owner.is_empty() { json!([]) } else { owners }}});
-        let deployment = Event::Apply(serde_json::from_value(deployment).unwrap());
-        children::Intake::new(Kind::Deployment, None).take(&children, deployment);
-        let made = Made { uid: "u".into(), at: "2026-01-01T00:00:01Z".parse().unwrap() };
-        assert_eq!(trader_pods(&children, &desk(), Some(&made)).len(), known);
-    }
-
-    #[test]
-    fn the_greatest_epoch_leads() {
-        let (reports, children) =
-            (Reports::new(FRESH), pods(&[("a", "1"), ("b", "2"), ("c", "3")]));
-        for (pod, uid, role, epoch) in
-            [("a", "1", "Leader", 7), ("b", "2", "Leader", 8), ("c", "3", "Standby", 9)]
-        {
-            let text = report(role, epoch, false).to_string();
-            take(&reports, Event::Apply(lease(pod, uid, 1, &text)));
-        }
-        let all = reports.of_desk(&children, &desk(), None);
-        assert_eq!(leader(&all).map(|leader| leader.pod.as_str()), Some("b"));
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_leader_of_before_leads_no_more_because_its_successor_is_silent() {
-        let (reports, children) = (Reports::new(FRESH), pods(&[("a", "1"), ("b", "2")]));
-        let leads = |epoch| report("Leader", epoch, true).to_string();
-        take(&reports, Event::Apply(lease("b", "2", 1, &leads(8))));
-        tokio::time::advance(FRESH).await;
-        take(&reports, Event::Apply(lease("a", "1", 2, &leads(7))));
-        let all = reports.of_desk(&children, &desk(), None);
-        assert!(leader(&all).is_none());
-        assert_eq!(last_leader(&all).map(|leader| leader.pod.as_str()), Some("b"));
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn an_acknowledgement_is_as_old_as_it_was_first_seen() {
-        let (reports, children) = (Reports::new(FRESH), pods(&[("a", "1")]));
-        let says = |generation: i64, equity: &str| {
-            let mut report = report("Leader", 1, true);
-            report["equity"] = equity.into();
-            report["policy"] = json!({"name": "careful", "generation": generation,
-                "hash": "0".repeat(64), "acknowledgedAt": "2026-01-01T00:00:00Z"});
-            report.to_string()
-        };
-        let first = || reports.of_desk(&children, &desk(), None)[0].acknowledged;
-        take(&reports, Event::Apply(lease("a", "1", 1, &says(1, "1"))));
-        let seen = first();
-        assert!(seen.is_some());
-        tokio::time::advance(Duration::from_secs(1)).await;
-        take(&reports, Event::Apply(lease("a", "1", 2, &says(1, "2"))));
-        assert_eq!(first(), seen);
-        take(&reports, Event::Apply(lease("a", "1", 3, &says(2, "2"))));
-        assert_eq!(first(), seen.map(|seen| seen + Duration::from_secs(1)));
-    }
-
-    #[rstest]
-    #[case::the_same(report("Leader", 1, true), false)]
-    #[case::another_epoch(report("Leader", 2, true), true)]
-    #[case::exposed(report("Leader", 1, false), true)]
-    #[case::nonsense(json!("?"), true)]
-    fn what_cannot_wait_is_urgent(#[case] next: Value, #[case] urgent: bool) {
-        let reports = Reports::new(FRESH);
-        take(&reports, Event::Apply(lease("a", "1", 1, &report("Leader", 1, true).to_string())));
-        let changes = take(&reports, Event::Apply(lease("a", "1", 2, &next.to_string())));
-        assert_eq!(changes, [Change { system: desk(), urgent }]);
-    }
-
-    #[test]
-    fn what_cannot_be_read_says_why() {
-        let (reports, children) = (Reports::new(FRESH), pods(&[("a", "1")]));
-        take(&reports, Event::Apply(lease("a", "1", 1, "{")));
-        let words = reports.of_desk(&children, &desk(), None)[0].report.clone().unwrap_err();
-        assert!(words.contains("cannot be read"), "{words}");
-    }
-}
+mod tests;

@@ -48,7 +48,11 @@ the verbs that the code uses and compares. No right on Secrets: they are mounted
 - apiGroups: [apps]
   resources: [deployments]
   verbs: [get, list, watch, create, patch, delete]
-# revisions.rs: what was rendered, once; never changed afterwards.
+# makers.rs: whose a pod is that seems older than its desk's Deployment.
+- apiGroups: [apps]
+  resources: [replicasets]
+  verbs: [get]
+# revisions.rs: what was rendered, once; never changed afterwards, but for labels that somebody took away.
 - apiGroups: [apps]
   resources: [controllerrevisions]
   verbs: [get, list, watch, create, patch, delete]

@@ -18,7 +18,7 @@ const MONITORING: &str = include_str!("monitoring.yaml");
 type Right = (String, String, String);
 
 /// Rights that this scenario does not use, by verb and `resource.group`, and why the operator has them.
-const RARELY: [(&str, &[&str], &str); 7] = [
+const RARELY: [(&str, &[&str], &str); 8] = [
     (
         "delete",
         &[
@@ -44,6 +44,7 @@ const RARELY: [(&str, &[&str], &str); 7] = [
         "finalizers",
     ),
     ("get", &["pods."], "a migration pod whose labels were taken off"),
+    ("get", &["replicasets.apps"], "a pod that seems older than its desk's Deployment"),
     ("get", &["namespaces."], "a desk that is not proven flat when it is deleted; this one is"),
     (
         "get",

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::jiff::Timestamp;
@@ -11,9 +12,10 @@ use sapphire_crds::conditions::TradingState;
 use sapphire_crds::names::{annotations, labels};
 use sapphire_crds::trading_system::DeskReport;
 use sapphire_e2e::{Case, Traders};
+use sapphire_operator::reconcile::kind::Kind;
 use serde_json::{Value, json};
 
-use crate::desk::{assert_statuses, kubectl, ready, wait};
+use crate::desk::{assert_statuses, kubectl, ready, uid, wait};
 use crate::plane::{OPERATOR, case, plane, until};
 
 /// What the desk's status says of its report, once it is as `so` wants it.
@@ -218,5 +220,33 @@ async fn a_lease_speaks_for_the_trader_pod_that_owns_it_and_for_no_other() {
     tokio::time::sleep(Duration::from_secs(6)).await;
     assert_eq!(status_writes(&case, mark).await, 0);
     wait(&case, "Flat", "True").await;
+    assert_statuses(&case).await;
+}
+
+#[tokio::test]
+async fn a_pod_that_is_older_than_the_deployment_that_took_it_over_is_believed() {
+    let case = case("adopted").await;
+    let traders = Traders::start(&case.client(), Some(case.namespace())).await.unwrap();
+    ready(&case, "").await;
+    wait(&case, "Flat", "True").await;
+    let (_, pod) = trader(&case).await;
+    // The clock of an API server counts whole seconds.
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let before = uid(&case, Kind::Deployment, "desk-trader").await;
+    kubectl(&case, &["delete", "deployment", "desk-trader", "--cascade=orphan"]).await;
+    let deployments = case.api::<Deployment>();
+    until("another Deployment, which has the pod", || async {
+        let found = deployments.get_opt("desk-trader").await.unwrap()?;
+        let has_pod = found.status?.available_replicas == Some(1);
+        (found.metadata.uid != Some(before.clone()) && has_pod).then_some(())
+    })
+    .await;
+    traders.conduct(case.namespace(), "desk", |desk| desk.equity = "99000".parse().ok());
+    report(&case, "what the pod says since then", |report| {
+        report.equity == "99000".parse().ok() && report.flat == Some(true)
+    })
+    .await;
+    wait(&case, "Ready", "True").await;
+    assert_eq!(trader(&case).await.1, pod);
     assert_statuses(&case).await;
 }

@@ -112,6 +112,7 @@ impl Systems {
             }
             Some(Read::Ok(system)) => system,
         };
+        context.makers.ask(context, key).await;
         let desk = dereference(context, system);
         if desk.system.metadata.deletion_timestamp.is_some() {
             return deletion::reconcile(context, &desk).await;
@@ -156,6 +157,7 @@ impl Systems {
 
 fn gone(context: &Context, key: &Key) -> Option<Duration> {
     context.revisions.forget(key);
+    context.makers.forget(key);
     context.pace.systems.forget(key);
     context.by_hand.forget(key);
     None

@@ -178,6 +178,25 @@ async fn another_image_restarts_agents_without_a_canary() {
 }
 
 #[tokio::test]
+async fn each_restart_of_an_agent_is_told_however_soon_after_the_same() {
+    let case = case("agents-to-and-fro").await;
+    let _traders = desk(&case, "").await;
+    for period in [60, 70, 60, 70] {
+        let patch =
+            format!(r#"{{"spec":{{"strategy":{{"trendMomentum":{{"trendPeriod":{period}}}}}}}}}"#);
+        kubectl(&case, &["patch", "tagent", "one", "--type=merge", "-p", &patch]).await;
+        agent(&case, "one", "Ready", "True").await;
+    }
+    until("the restarts to be told", || async {
+        let told = events(&case).await;
+        let times = |words: &str| told.matches(words).count();
+        let all = (times("trendPeriod from 60 to 70"), times("trendPeriod from 70 to 60"));
+        (all == (2, 1)).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn what_is_changed_on_an_agents_deployment_is_set_back() {
     let case = case("agents-drift").await;
     let _traders = desk(&case, "").await;
@@ -312,6 +331,9 @@ async fn other_defaults_wait_until_they_are_adopted() {
     apply(&case, &clustered("  suspend: true")).await;
     let held = agent(&case, "one", "Reconciling", "True").await;
     assert_eq!(held.reason, "Suspended");
+    wait(&case, "Stalled", "True").await;
+    let suspended = case.api::<TradingSystem>().get("desk").await.unwrap().status.unwrap();
+    assert_eq!(suspended.agents.unwrap().summary.as_str(), "3/3", "they vote on");
     rendered_otherwise(&case, revision.as_str()).await;
     apply(&case, &clustered("")).await;
     until("the stored rendering", || async { (grace(&case).await == Some(77)).then_some(()) })
@@ -331,6 +353,3 @@ async fn other_defaults_wait_until_they_are_adopted() {
     assert_eq!(adopted.canary, None, "the agent's own spec is the same");
     assert_statuses(&case).await;
 }
-    wait(&case, "Stalled", "True").await;
-    let suspended = case.api::<TradingSystem>().get("desk").await.unwrap().status.unwrap();
-    assert_eq!(suspended.agents.unwrap().summary.as_str(), "3/3", "they vote on");

@@ -89,6 +89,12 @@ async fn what_a_policy_is_missing_for_is_told() {
     let (changes, said) = diff(&case, &system(""), &[]).await.unwrap();
     assert!(changes);
     assert!(said.contains("would not go on: PolicyMissing"), "{said}");
+    let named_no_volume =
+        system("  suspend: true").replace(", volume: {claimName: recordings}", "");
+    let (_, said) = diff(&case, &named_no_volume, &[]).await.unwrap();
+    for held in ["suspended", "DataVolumeMissing", "PolicyMissing"] {
+        assert!(said.contains(&format!("would not go on: {held}")), "{held} in {said}");
+    }
 }
 
 #[tokio::test]
@@ -127,4 +133,16 @@ async fn agents_in_pods_of_their_own_are_told_of() {
         assert!(said.contains(expected), "{expected} in {said}");
     }
     assert_eq!(said.matches("nodeSelector").count(), said.matches("fast").count(), "{said}");
+
+    let more = "  image: {reference: \"sapphire-trader:next\"}";
+    let (_, said) = diff(&case, &manifests(more), &[]).await.unwrap();
+    let image = "image from sapphire-trader:test to sapphire-trader:next";
+    for parts in ["coordinator", "trader", "migration", "agent"] {
+        let told = said.lines().find(|line| line.contains(image) && line.contains(parts));
+        assert!(told.is_some_and(|line| line.contains("restarts pods: ")), "{parts} in {said}");
+    }
+    let stray = manifests("").replacen("consensus: {}", "consensus: {symbols: [DOGEUSD]}", 1);
+    let (_, said) = diff(&case, &stray, &[]).await.unwrap();
+    let held = "TradingAgent one\n  would not go on: SymbolsConflict: it names DOGEUSD";
+    assert!(said.contains(held), "{said}");
 }

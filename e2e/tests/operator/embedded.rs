@@ -190,6 +190,24 @@ async fn a_change_makes_a_revision_and_what_only_the_old_one_had_goes() {
     assert_eq!(names(&case, Kind::ControllerRevision).await.len(), 2);
     wait(&case, "Ready", "True").await;
     assert_statuses(&case).await;
+
+    // And forth again: each of the restarts was told, however soon after the same.
+    apply(&case, &system(more)).await;
+    let told = [
+        "get",
+        "events",
+        "--field-selector=reason=RollingOut",
+        "-o",
+        "jsonpath={range .items[*]}{.message}{'\\n'}{end}",
+    ];
+    until("the restarts there and back and there", || async {
+        let told = kubectl(&case, &told).await;
+        let times = |words: &str| told.matches(words).count();
+        let all =
+            (times("memory limit from 512Mi to 1Gi"), times("memory limit from 1Gi to 512Mi"));
+        (all == (2, 1)).then_some(())
+    })
+    .await;
 }
 
 #[tokio::test]

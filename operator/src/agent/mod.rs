@@ -106,7 +106,7 @@ impl Reconciler for Agents {
                 if let Some(why) = beside.promoted {
                     let note = format!("promoted {why}: it votes in full");
                     let events = &context.events;
-                    events.tell(&**desk.agent, Severity::Normal, "CanaryPromoted", note).await;
+                    events.tell_each(&**desk.agent, Severity::Normal, "CanaryPromoted", note).await;
                 }
                 Ok(beside.again)
             }
@@ -147,6 +147,10 @@ async fn beside(
     let revised = revise(context, desk, &release, &terms).await?;
     if revised.is_new {
         status::turn(context, desk, revised.course, None).await?;
+        if let Some(note) = revised.restarts {
+            let events = &context.events;
+            events.tell_each(&**desk.agent, Severity::Normal, "RollingOut", note).await;
+        }
         return Ok(Standing::Turned);
     }
     let hash = &revised.found.revision.hash;
@@ -159,7 +163,7 @@ async fn beside(
             let was_canary = desk.status().canary.is_some();
             status::turn(context, desk, course, Some((was_canary, why))).await?;
             let note = format!("going back to the former revision: {why}");
-            context.events.tell(&**desk.agent, Severity::Warning, "Undone", note).await;
+            context.events.tell_each(&**desk.agent, Severity::Warning, "Undone", note).await;
             return Ok(Standing::Turned);
         }
     };

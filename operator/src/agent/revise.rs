@@ -13,11 +13,10 @@ use super::dereference::Dereferenced;
 use super::release::{Release, inputs, own_part, part_of};
 use crate::context::Context;
 use crate::reconcile::desired::Owner;
-use crate::reconcile::events::Severity;
 use crate::reconcile::outcome::Hold;
 use crate::reconcile::requests::{adoption, pending};
 use crate::reconcile::revisions::{Found, Revision, Wish};
-use crate::reconcile::wording::first_difference;
+use crate::reconcile::wording::restarts;
 
 /// What is to run.
 #[derive(Debug)]
@@ -28,9 +27,11 @@ pub struct Revised {
     pub course: Course,
     /// Whether that must be written before pods are applied.
     pub is_new: bool,
+    /// Why pods are about to restart, in words; to be told once it is written.
+    pub restarts: Option<String>,
 }
 
-/// Finds or records the revision, and tells in words why pods are about to restart.
+/// Finds or records the revision.
 ///
 /// # Errors
 /// A [`Hold`] of the builders or the API server.
@@ -75,6 +76,7 @@ pub async fn revise(
         Hold::stalled(Reason::InvalidSpec, format!("the revision's name: {error}"))
     })?;
     let is_new = course.revision.as_ref() != Some(&name);
+    let mut told = None;
     if is_new {
         let stable = loaded(context, &owner, course.stable()).await?;
         let change = match (&former_part, part(stable.as_ref())) {
@@ -85,13 +87,15 @@ pub async fn revise(
         };
         course = course.begin(name, change, terms, Timestamp::now());
         if let (true, Some(former)) = (change != Change::First, &former) {
-            tell(context, desk, former, &found.revision).await?;
+            let (former, next) = (former.rendered()?, &found.revision);
+            let words = restarts(&former, &next.rendered()?);
+            told = Some(format!("restarting pods: {words} (revision {})", next.name));
         }
     } else {
         let in_use = |name: &str| course.uses(name);
         context.revisions.prune(context, &owner, &wish, in_use).await?;
     }
-    Ok(Revised { found, course, is_new })
+    Ok(Revised { found, course, is_new, restarts: told })
 }
 
 async fn loaded(
@@ -116,17 +120,4 @@ fn nowhere_to_go(failed: &ObjectName) -> Hold {
             "revision {failed} was undone, and the one before it is gone; change the spec, or ask for another try with {RECONCILE_NOW}"
         ),
     )
-}
-
-async fn tell(
-    context: &Context,
-    desk: &Dereferenced,
-    former: &Revision,
-    next: &Revision,
-) -> Result<(), Hold> {
-    let words = first_difference(&former.rendered()?, &next.rendered()?);
-    let words = words.unwrap_or_else(|| "another revision of the same pods".into());
-    let note = format!("restarting pods: {words} (revision {})", next.name);
-    context.events.tell(&**desk.agent, Severity::Normal, "RollingOut", note).await;
-    Ok(())
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use sapphire_crds::conditions::Reason;
 use sapphire_crds::trading_agent::AuthorityChoice;
 use sapphire_crds::values::ObjectName;
-use sapphire_crds::{TradingAgentSpec, TradingSystem};
+use sapphire_crds::{TradingAgent, TradingAgentSpec, TradingSystem};
 
 use super::dereference::Dereferenced;
 use crate::reconcile::outcome::Hold;
@@ -45,14 +45,7 @@ pub fn validate(desk: &Dereferenced) -> Result<Home, Hold> {
         }
         Some(Ok(system)) => system.clone(),
     };
-    if let Some(symbol) = stray(&system, &desk.agent) {
-        return Err(Hold::stalled(
-            Reason::SymbolsConflict,
-            format!(
-                "it names {symbol}, which TradingSystem {name} does not trade, and no change of the system is rolled out meanwhile; remove {symbol} from the agent, or add it to the system's spec.symbols"
-            ),
-        ));
-    }
+    fits(&system, &desk.agent)?;
     if system.spec.storage.as_ref().is_none_or(|storage| storage.postgres.is_none()) {
         return Ok(Home::Inside(system));
     }
@@ -76,6 +69,21 @@ pub fn validate(desk: &Dereferenced) -> Result<Home, Hold> {
             "TradingSystem {name} has not released its agents yet; see kubectl describe tsys {name}"
         ))),
     }
+}
+
+/// Whether the system trades what the agent names.
+///
+/// # Errors
+/// Stalled where it does not.
+pub fn fits(system: &TradingSystem, agent: &TradingAgent) -> Result<(), Hold> {
+    let Some(symbol) = stray(system, agent) else { return Ok(()) };
+    let name = system.metadata.name.as_deref().unwrap_or_default();
+    Err(Hold::stalled(
+        Reason::SymbolsConflict,
+        format!(
+            "it names {symbol}, which TradingSystem {name} does not trade, and no change of the system is rolled out meanwhile; remove {symbol} from the agent, or add it to the system's spec.symbols"
+        ),
+    ))
 }
 
 /// Whether the agent votes; else it trades by itself.

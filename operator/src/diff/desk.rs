@@ -18,11 +18,11 @@ use crate::reconcile::kind::Kind;
 use crate::reconcile::outcome::Hold;
 use crate::reconcile::revisions::Wish;
 use crate::reconcile::stored::Stored;
-use crate::reconcile::wording::first_difference;
+use crate::reconcile::wording::restarts;
 use crate::system::build;
 use crate::system::dereference::dereference;
 use crate::system::revise;
-use crate::system::validate::{Shape, validate};
+use crate::system::validate::{Shape, Valid, holds, validate};
 
 /// What would become of a desk.
 #[derive(Debug, Serialize)]
@@ -30,9 +30,9 @@ use crate::system::validate::{Shape, validate};
 pub(super) struct Outlook {
     pub(super) namespace: String,
     pub(super) system: String,
-    /// What would hold the operator back: a condition's reason and words.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) held: Option<String>,
+    /// What would hold the operator back: of each a condition's reason and words.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) held: Vec<String>,
     /// The revision that pods run now.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) revision: Option<String>,
@@ -53,6 +53,9 @@ pub(super) struct Outlook {
 #[serde(rename_all = "camelCase")]
 pub(super) struct Agent {
     pub(super) name: String,
+    /// What would hold the operator back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) held: Option<String>,
     /// Why they would restart, in words.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) restarts: Option<String>,
@@ -94,7 +97,7 @@ pub(super) async fn foresee(context: &Context, key: &Key) -> Result<Outlook, Dif
     let mut outlook = Outlook {
         namespace: key.namespace.clone(),
         system: key.name.clone(),
-        held: None,
+        held: Vec::new(),
         revision: None,
         rolls_out: None,
         restarts: None,
@@ -102,23 +105,26 @@ pub(super) async fn foresee(context: &Context, key: &Key) -> Result<Outlook, Dif
         agents: Vec::new(),
     };
     let Some(system) = context.systems.get(key) else {
-        outlook.held = Some(format!("there is no TradingSystem {}", key.name));
+        outlook.held.push(format!("there is no TradingSystem {}", key.name));
         return Ok(outlook);
     };
     let desk = dereference(context, system);
     if desk.system.spec.suspend {
-        outlook.held = Some("suspended: nothing would be reconciled".into());
+        outlook.held.push("suspended: nothing would be reconciled".into());
+    }
+    outlook.held.extend(holds(&desk).iter().map(ToString::to_string));
+    if !outlook.held.is_empty() {
         return Ok(outlook);
     }
-    let valid = match validate(desk.clone()) {
-        Ok(valid) => valid,
-        Err(hold) => {
-            outlook.held = Some(hold.to_string());
+    let valid = validate(desk.clone())?;
+    let released = desk.status().rollout.and_then(|rollout| rollout.core);
+    let target = match revise::foresee(context, &desk, &valid).await {
+        Err(hold @ (Hold::Stalled { .. } | Hold::Waiting { .. })) => {
+            outlook.held.push(hold.to_string());
             return Ok(outlook);
         }
+        target => target?,
     };
-    let released = desk.status().rollout.and_then(|rollout| rollout.core);
-    let target = revise::foresee(context, &desk, &valid).await?;
     let (name, rendered) = (target.name().to_owned(), target.rendered()?);
     outlook.revision = released.as_ref().map(ToString::to_string);
     if outlook.revision.as_deref() != Some(&name) {
@@ -126,9 +132,7 @@ pub(super) async fn foresee(context: &Context, key: &Key) -> Result<Outlook, Dif
             && let Some(former) =
                 context.revisions.named(context, &valid.owner, released.as_str()).await?
         {
-            let words = first_difference(&former.rendered()?, &rendered);
-            outlook.restarts =
-                Some(words.unwrap_or_else(|| "another revision of the same pods".into()));
+            outlook.restarts = Some(restarts(&former.rendered()?, &rendered));
         }
         outlook.rolls_out = Some(name);
     }
@@ -141,8 +145,9 @@ pub(super) async fn foresee(context: &Context, key: &Key) -> Result<Outlook, Dif
     if let Shape::Clustered { .. } = valid.shape {
         let release = Release::read(&target.object_name()?, &key.name, target.data())?;
         for agent in &valid.agents {
-            let foreseen = foresee_agent(context, key, agent, &release).await?;
-            outlook.agents.extend((!foreseen.children.is_empty()).then_some(foreseen));
+            let foreseen = foresee_agent(context, &valid, agent, &release).await?;
+            let matters = !foreseen.children.is_empty() || foreseen.held.is_some();
+            outlook.agents.extend(matters.then_some(foreseen));
         }
     }
     Ok(outlook)
@@ -151,12 +156,17 @@ pub(super) async fn foresee(context: &Context, key: &Key) -> Result<Outlook, Dif
 /// What a reconcile of the agent would do once the system's revision is released to it.
 async fn foresee_agent(
     context: &Context,
-    desk: &Key,
+    valid: &Valid,
     agent: &Stored<TradingAgent>,
     release: &Release,
 ) -> Result<Agent, DiffError> {
+    let desk = &valid.key;
     let owner = Owner::of::<TradingAgent>(agent, agent::dereference::KIND);
     let name = owner.key.name.clone();
+    if let Err(hold) = agent::validate::fits(&valid.system, agent) {
+        let held = Some(hold.to_string());
+        return Ok(Agent { name, held, restarts: None, children: Vec::new() });
+    }
     let part = own_part(agent);
     let render = |image: &str, hash: &str| agent::build::render(&name, &part, release, image, hash);
     let wish = Wish {
@@ -170,17 +180,16 @@ async fn foresee_agent(
     let target = context.revisions.foresee(context, &owner, &wish).await?;
     let mut wanted = target.rendered()?;
     let former = agent.status.as_ref().and_then(|status| status.revision.as_ref());
-    let mut restarts = None;
+    let mut restarted = None;
     if let Some(former) = former.filter(|former| former.as_str() != target.name())
         && let Some(former) = context.revisions.named(context, &owner, former.as_str()).await?
     {
-        let words = first_difference(&former.rendered()?, &wanted);
-        restarts = Some(words.unwrap_or_else(|| "another revision of the same pods".into()));
+        restarted = Some(restarts(&former.rendered()?, &wanted));
     }
     agent::build::scale(&mut wanted, agent.spec.replicas);
     wanted.extend(agent::build::build(&desk.name, &name, &agent.spec)?);
     let children = children(context, desk, &owner, &wanted).await?;
-    Ok(Agent { name, restarts, children })
+    Ok(Agent { name, held: None, restarts: restarted, children })
 }
 
 async fn children(

@@ -60,7 +60,7 @@ fn human(
     }
     for desk in desks {
         writeln!(out, "\nDesk {}/{}", desk.namespace, desk.system)?;
-        if let Some(held) = &desk.held {
+        for held in &desk.held {
             writeln!(out, "  would not go on: {held}")?;
         }
         match (&desk.rolls_out, &desk.revision) {
@@ -71,7 +71,7 @@ fn human(
                 )?;
             }
             (Some(first), None) => writeln!(out, "  comes up at {first}")?,
-            (None, _) if desk.held.is_none() => writeln!(out, "  no pod restarts for it")?,
+            (None, _) if desk.held.is_empty() => writeln!(out, "  no pod restarts for it")?,
             (None, _) => {}
         }
         if let Some(words) = &desk.restarts {
@@ -80,6 +80,9 @@ fn human(
         family(out, &desk.children)?;
         for agent in &desk.agents {
             writeln!(out, "  TradingAgent {}", agent.name)?;
+            if let Some(held) = &agent.held {
+                writeln!(out, "  would not go on: {held}")?;
+            }
             if let Some(words) = &agent.restarts {
                 writeln!(out, "  restarts pods: {words}")?;
             }

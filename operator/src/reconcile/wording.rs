@@ -7,21 +7,49 @@ use super::desired::Desired;
 /// The first difference between two renderings, in words: "trader: memory limit from 1Gi to 2Gi".
 /// `None` where they are equal.
 pub fn first_difference(before: &[Desired], after: &[Desired]) -> Option<String> {
-    for new in after {
-        let component = component(&new.content);
-        let old = before.iter().find(|old| old.kind == new.kind && role(old) == role(new));
-        let Some(old) = old else {
-            return Some(format!("{component}: {} {} is new", new.kind.name(), new.name));
-        };
-        let mut path = Vec::new();
-        if let Some((from, to)) = differ(&old.content, &new.content, &mut path) {
-            return Some(format!("{component}: {} from {} to {}", subject(&path), from, to));
+    let (component, words) = differences(before, after).next()?;
+    Some(format!("{component}: {words}"))
+}
+
+/// Why pods restart that are to be as `after`, in words. Parts that differ in the same are named together:
+/// "migration, trader: image from a:1 to a:2".
+pub fn restarts(before: &[Desired], after: &[Desired]) -> String {
+    let mut all: Vec<(Vec<String>, String)> = Vec::new();
+    for (component, words) in differences(before, after) {
+        match all.iter_mut().find(|(_, known)| *known == words) {
+            Some((components, _)) if components.contains(&component) => {}
+            Some((components, _)) => components.push(component),
+            None => all.push((vec![component], words)),
         }
     }
-    let gone = before
-        .iter()
-        .find(|old| !after.iter().any(|new| new.kind == old.kind && role(new) == role(old)));
-    gone.map(|old| format!("{}: {} {} goes", component(&old.content), old.kind.name(), old.name))
+    if all.is_empty() {
+        return "another revision of the same pods".into();
+    }
+    let said = all.iter().map(|(parts, words)| format!("{}: {words}", parts.join(", ")));
+    said.collect::<Vec<_>>().join("; ")
+}
+
+/// The first difference of each object, by what the object is for.
+fn differences<'a>(
+    before: &'a [Desired],
+    after: &'a [Desired],
+) -> impl Iterator<Item = (String, String)> + 'a {
+    let is_same = |old: &Desired, new: &Desired| old.kind == new.kind && role(old) == role(new);
+    let found = after.iter().filter_map(move |new| {
+        let words = match before.iter().find(|old| is_same(old, new)) {
+            None => format!("{} {} is new", new.kind.name(), new.name),
+            Some(old) => {
+                let mut path = Vec::new();
+                let (from, to) = differ(&old.content, &new.content, &mut path)?;
+                format!("{} from {from} to {to}", subject(&path))
+            }
+        };
+        Some((component(&new.content), words))
+    });
+    let gone = before.iter().filter(move |old| !after.iter().any(|new| is_same(old, new)));
+    found.chain(
+        gone.map(|old| (component(&old.content), format!("{} {} goes", old.kind.name(), old.name))),
+    )
 }
 
 /// What an object is for. Names of revisioned objects end in the revision's hash, so they cannot tell.
@@ -233,6 +261,24 @@ mod tests {
         };
         let told = first_difference(&[of(false)], &[of(true)]);
         assert_eq!(told.as_deref(), Some("agent: fast's paused from false to true"));
+    }
+
+    #[test]
+    fn all_that_restarts_is_told_by_its_reasons() {
+        let of = |component: &str, image: &str, memory: &str| {
+            let container = json!({"image": image, "resources": {"limits": {"memory": memory}}});
+            let mut part = trader("a", container);
+            part.content["metadata"]["labels"][crate::labels::COMPONENT] = component.into();
+            part
+        };
+        let before = ["migration", "trader", "api"].map(|part| of(part, "a:1", "1Gi"));
+        let after =
+            [of("migration", "a:2", "1Gi"), of("trader", "a:2", "1Gi"), of("api", "a:1", "2Gi")];
+        assert_eq!(
+            restarts(&before, &after),
+            "migration, trader: image from a:1 to a:2; api: memory limit from 1Gi to 2Gi"
+        );
+        assert_eq!(restarts(&before, &before), "another revision of the same pods");
     }
 
     #[test]

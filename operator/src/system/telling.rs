@@ -6,7 +6,7 @@ use super::rollout::Told;
 use crate::context::Context;
 use crate::reconcile::events::Severity;
 use crate::reconcile::outcome::Hold;
-use crate::reconcile::wording::first_difference;
+use crate::reconcile::wording::restarts;
 use sapphire_crds::trading_system::DeskReport;
 
 /// Tells what the desk may do now, where the leader reports another trading state than before.
@@ -46,11 +46,9 @@ pub(super) async fn of_rollout(
     let (severity, reason, note) = match told {
         Told::Restarts { from } => {
             let former = context.revisions.named(context, &desk.owner(), from.as_str()).await?;
-            let words = match former {
-                Some(former) => first_difference(&former.rendered()?, &revision.rendered()?),
-                None => None,
-            };
-            let words = words.unwrap_or_else(|| "another revision of the same pods".into());
+            // Of one that is gone nobody knows how it differed.
+            let former = former.map_or_else(|| revision.rendered(), |former| former.rendered())?;
+            let words = restarts(&former, &revision.rendered()?);
             let note = format!("restarting pods: {words} (revision {})", revision.name);
             (Severity::Normal, "RollingOut", note)
         }

@@ -59,24 +59,42 @@ pub enum Shape {
 /// Holds the parts of a desk against one another.
 ///
 /// # Errors
-/// Waiting for what is missing and may come; stalled where a person must choose.
+/// The first of what [`holds`] it.
 pub fn validate(desk: Dereferenced) -> Result<Valid, Hold> {
+    if let Some(first) = holds(&desk).into_iter().next() {
+        return Err(first);
+    }
     let owner = desk.owner();
     let Dereferenced { key, system, policy, agents, unreadable, service_monitors } = desk;
     let shape = shape(&system)?;
-    recordings_have_a_volume(&system)?;
-    let name = system.spec.risk_policy_ref.name.as_str();
-    let policy = policy.ok_or_else(|| {
-        Hold::waiting(
-            Reason::PolicyMissing,
-            format!("there is no RiskPolicy {name} in this namespace; create it, or name another in spec.riskPolicyRef"),
-        )
-    })?;
-    if matches!(shape, Shape::Embedded(_)) {
-        // The agents are part of the one pod, and it could not start.
-        agents_fit(&system, &agents, unreadable.is_empty())?;
-    }
+    let policy = policy.ok_or_else(|| policy_missing(&system))?;
     Ok(Valid { key, system, owner, policy, agents, unreadable, shape, service_monitors })
+}
+
+/// All that keeps a desk from being brought about: waiting for what is missing and may come, stalled where a
+/// person must choose.
+pub fn holds(desk: &Dereferenced) -> Vec<Hold> {
+    let Dereferenced { system, policy, agents, unreadable, .. } = desk;
+    let shape = shape(system);
+    let is_embedded = matches!(shape, Ok(Shape::Embedded(_)));
+    let mut holds: Vec<Hold> = shape.err().into_iter().collect();
+    holds.extend(recordings_have_a_volume(system).err());
+    holds.extend(policy.is_none().then(|| policy_missing(system)));
+    if is_embedded {
+        // The agents are part of the one pod, and it could not start.
+        holds.extend(misfits(system, agents, unreadable.is_empty()));
+    }
+    holds
+}
+
+fn policy_missing(system: &TradingSystem) -> Hold {
+    let name = system.spec.risk_policy_ref.name.as_str();
+    Hold::waiting(
+        Reason::PolicyMissing,
+        format!(
+            "there is no RiskPolicy {name} in this namespace; create it, or name another in spec.riskPolicyRef"
+        ),
+    )
 }
 
 fn shape(system: &TradingSystem) -> Result<Shape, Hold> {
@@ -154,22 +172,20 @@ pub fn stray<'a>(system: &TradingSystem, agent: &'a TradingAgent) -> Option<&'a 
     listed.iter().find(|symbol| !traded.is_empty() && !traded.contains(symbol))
 }
 
-/// `all`: there are no others, of which nobody knows whether they vote.
-fn agents_fit(
-    system: &TradingSystem,
-    agents: &[Arc<Stored<TradingAgent>>],
-    all: bool,
-) -> Result<(), Hold> {
+/// Why agents fit neither the system nor one another. `all`: there are no others, of which nobody knows
+/// whether they vote.
+fn misfits(system: &TradingSystem, agents: &[Arc<Stored<TradingAgent>>], all: bool) -> Vec<Hold> {
     if agents.is_empty() && all {
         let name = system.metadata.name.as_deref().unwrap_or_default();
-        return Err(Hold::waiting(
+        return vec![Hold::waiting(
             Reason::AgentsMissing,
             format!(
                 "no TradingAgent names this system; create one with systemRef: {{name: {name}}}"
             ),
-        ));
+        )];
     }
     let traded = symbols(system);
+    let mut found = Vec::new();
     let mut voters = vec![0u32; traded.len()];
     let mut delegates: Vec<Option<&str>> = vec![None; traded.len()];
     for agent in agents {
@@ -180,19 +196,15 @@ fn agents_fit(
                 (Some(delegated.symbols.as_slice()), false)
             }
             Err(error) => {
-                return Err(Hold::stalled(
-                    Reason::InvalidSpec,
-                    format!("TradingAgent {name}: {error}"),
-                ));
+                let words = format!("TradingAgent {name}: {error}");
+                found.push(Hold::stalled(Reason::InvalidSpec, words));
+                continue;
             }
         };
         if let Some(symbol) = stray(system, agent) {
-            return Err(Hold::stalled(
-                Reason::SymbolsConflict,
-                format!(
-                    "TradingAgent {name} names {symbol}, which this system does not trade; add it to spec.symbols, or remove it from the agent"
-                ),
-            ));
+            found.push(conflict(format!(
+                "TradingAgent {name} names {symbol}, which this system does not trade; add it to spec.symbols, or remove it from the agent"
+            )));
         }
         for (index, symbol) in traded.iter().enumerate() {
             if !listed.is_none_or(|listed| listed.contains(symbol)) {
@@ -201,38 +213,32 @@ fn agents_fit(
             if votes {
                 voters[index] += 1;
             } else if let Some(other) = delegates[index].replace(name) {
-                return Err(Hold::stalled(
-                    Reason::SymbolsConflict,
-                    format!(
-                        "{symbol} is delegated to both {other} and {name}; remove it from one of them"
-                    ),
-                ));
+                found.push(conflict(format!(
+                    "{symbol} is delegated to both {other} and {name}; remove it from one of them"
+                )));
             }
         }
     }
     let needed = system.spec.consensus.min_agents;
     for ((symbol, voters), delegate) in traded.iter().zip(voters).zip(delegates) {
         match delegate {
-            Some(delegate) if voters > 0 => {
-                return Err(Hold::stalled(
-                    Reason::SymbolsConflict,
-                    format!(
-                        "{symbol} is delegated to {delegate} and also voted on; list the voters' symbols without it in authority.consensus.symbols"
-                    ),
-                ));
-            }
-            _ if all && voters > 0 && voters < needed => {
-                return Err(Hold::waiting(
-                    Reason::AgentsMissing,
-                    format!(
-                        "consensus.minAgents asks for {needed} agents that agree, but {voters} vote on {symbol}; create more agents, or lower minAgents"
-                    ),
-                ));
-            }
+            Some(delegate) if voters > 0 => found.push(conflict(format!(
+                "{symbol} is delegated to {delegate} and also voted on; list the voters' symbols without it in authority.consensus.symbols"
+            ))),
+            _ if all && voters > 0 && voters < needed => found.push(Hold::waiting(
+                Reason::AgentsMissing,
+                format!(
+                    "consensus.minAgents asks for {needed} agents that agree, but {voters} vote on {symbol}; create more agents, or lower minAgents"
+                ),
+            )),
             _ => {}
         }
     }
-    Ok(())
+    found
+}
+
+fn conflict(words: String) -> Hold {
+    Hold::stalled(Reason::SymbolsConflict, words)
 }
 
 #[cfg(test)]
@@ -246,6 +252,22 @@ mod tests {
         agents: &[Arc<Stored<TradingAgent>>],
     ) -> Result<Valid, Hold> {
         validate(dereferenced(system(patch), agents.to_vec()))
+    }
+
+    #[test]
+    fn everything_that_holds_a_desk_is_found() {
+        let data =
+            json!({"venue": {"paper": {"data": {"file": {"path": "a.csv", "volume": null}}}}});
+        let strange = agent("x", json!({"consensus": {"symbols": ["DOGEUSD"]}}));
+        let mut desk = dereferenced(system(data), [&three()[..2], &[strange]].concat());
+        desk.policy = None;
+        let found: Vec<String> = holds(&desk).iter().map(ToString::to_string).collect();
+        let reasons: Vec<&str> = found.iter().filter_map(|hold| hold.split(':').next()).collect();
+        assert_eq!(
+            reasons,
+            ["DataVolumeMissing", "PolicyMissing", "SymbolsConflict", "AgentsMissing"],
+            "{found:#?}"
+        );
     }
 
     fn three() -> Vec<Arc<Stored<TradingAgent>>> {

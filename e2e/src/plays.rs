@@ -15,6 +15,10 @@ pub const AFTER: &str = "play.sapphiretrade.xyz/after";
 /// The annotation with the time that a deleted pod takes to go, as `3s`; none without it.
 pub const LEAVES_AFTER: &str = "play.sapphiretrade.xyz/leaves-after";
 
+/// The annotation of a TradingSystem that gives its desk positions, as `BTCUSD,ETHUSD`: what
+/// [`crate::Conduct::exposed`] is to tests. Told to close, its traders do; without it they have none again.
+pub const OPEN: &str = "play.sapphiretrade.xyz/open";
+
 /// What `$PLAY` in the stages stands for.
 pub(crate) const EXPRESSION: &str = concat!(
     r#".metadata.annotations["play.sapphiretrade.xyz/as"] // "#,

@@ -109,7 +109,9 @@ fn publish(place: &Path, plane: &ControlPlane) -> Result<(), Error> {
          with the chart's arguments, rules and Lease; delete one and another leads. What is played: all other\n\
          pods, their volumes, and what traders report. Nothing trades, and no image or Secret is looked at. To see\n\
          pods fail: an image whose tag is `missing` cannot be pulled (spec.image of a tsys), and a pod that runs\n\
-         ends by kubectl annotate pod NAME play.sapphiretrade.xyz/as=crashes (or evicted).\n\n\
+         ends by kubectl annotate pod NAME play.sapphiretrade.xyz/as=crashes (or evicted). To see what deleting a\n\
+         desk with positions does, under each deletionPolicy, give it some: kubectl annotate tsys NAME\n\
+         play.sapphiretrade.xyz/open=BTCUSD (and play.sapphiretrade.xyz/open- takes them again).\n\n\
          Logs, the operator's among them, are in {}.\n\
          Ctrl-C here, or make cluster-down, takes all of it down.",
         kubeconfig.display(),

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use k8s_openapi::jiff::Timestamp;
 use sapphire_crds::conditions::{Time, TradingState};
 use sapphire_crds::report::{Acknowledgement, AgentReport, JournalHead, Report, Role};
-use sapphire_crds::values::{Digest, ObjectName, Proportion};
+use sapphire_crds::values::{Digest, ObjectName, Proportion, Symbol};
 use tokio::time::Instant;
 
 use super::Conduct;
@@ -43,6 +43,8 @@ pub(super) struct Facts {
     pub(super) deleting: bool,
     /// Whether it is and positions are to be closed.
     pub(super) closes: bool,
+    /// Symbols that a person gave the desk positions in.
+    pub(super) open: Vec<Symbol>,
     pub(super) policy: Option<PolicyFacts>,
     /// The agents, with the weight that their canary may have.
     pub(super) agents: Vec<(ObjectName, Option<Proportion>)>,
@@ -74,7 +76,7 @@ impl Desk {
         self.lead(facts, conduct, now);
         self.enforce(facts, conduct, now);
         let open = self.open(facts, conduct, now);
-        facts.pods.iter().map(|pod| self.say(pod, facts, conduct, open, now)).collect()
+        facts.pods.iter().map(|pod| self.say(pod, facts, conduct, &open, now)).collect()
     }
 
     fn forget(&mut self, facts: &Facts) {
@@ -130,8 +132,13 @@ impl Desk {
         }
     }
 
-    /// Whether something is open: what the test says, until the desk was told to close and has.
-    fn open(&mut self, facts: &Facts, conduct: &Conduct, now: Instant) -> bool {
+    /// What is open: what a person or the test says, until the desk was told to close and has.
+    fn open<'a>(
+        &mut self,
+        facts: &'a Facts,
+        conduct: &'a Conduct,
+        now: Instant,
+    ) -> BTreeSet<&'a Symbol> {
         let halted = self.trading_state(conduct) == TradingState::Halted;
         let flattens = self.enforced.as_ref().is_some_and(|(policy, _)| policy.flattens);
         if !(facts.closes || halted && flattens) {
@@ -140,7 +147,10 @@ impl Desk {
             self.told_to_close = Some(now);
         }
         let closed = |since: Instant| now.duration_since(since) >= conduct.closes_after;
-        !conduct.exposed.is_empty() && !self.told_to_close.is_some_and(closed)
+        if self.told_to_close.is_some_and(closed) {
+            return BTreeSet::new();
+        }
+        conduct.exposed.iter().chain(&facts.open).collect()
     }
 
     fn trading_state(&self, conduct: &Conduct) -> TradingState {
@@ -153,7 +163,7 @@ impl Desk {
         pod: &PodFacts,
         facts: &Facts,
         conduct: &Conduct,
-        open: bool,
+        open: &BTreeSet<&Symbol>,
         now: Instant,
     ) -> Report {
         let ends = facts.deleting && conduct.sees_its_end;
@@ -184,9 +194,9 @@ impl Desk {
             },
             equity: conduct.equity,
             drawdown: conduct.drawdown,
-            flat: !open,
-            exposed_symbols: if open { conduct.exposed.clone() } else { Vec::new() },
-            open_orders: if open { conduct.open_orders } else { 0 },
+            flat: open.is_empty(),
+            exposed_symbols: open.iter().map(|symbol| (*symbol).clone()).collect(),
+            open_orders: if open.is_empty() { 0 } else { conduct.open_orders },
             journal_head: Some(JournalHead { sequence: self.epoch, hash: digest_of(self.epoch) }),
             agents: facts.agents.iter().map(|(name, canary)| self.count(name, *canary)).collect(),
         }

@@ -18,6 +18,7 @@ use tokio::task::JoinSet;
 use super::Key;
 use super::desk::{Facts, PodFacts, PolicyFacts};
 use crate::error::Error;
+use crate::plays::OPEN;
 
 pub(super) struct Sight {
     pods: Store<Pod>,
@@ -66,6 +67,9 @@ impl Sight {
         facts.lead_revision = rollout.and_then(|rollout| rollout.lead_revision.clone());
         facts.deleting = system.meta().deletion_timestamp.is_some();
         facts.closes = facts.deleting && system.spec.deletion_policy == DeletionPolicy::Flatten;
+        // What is no symbol is open nowhere.
+        let open = system.annotations().get(OPEN).into_iter().flat_map(|list| list.split(','));
+        facts.open = open.filter_map(|symbol| symbol.trim().parse().ok()).collect();
         let reference = &system.spec.risk_policy_ref.name;
         let key = reflector::ObjectRef::new(reference.as_str()).within(namespace);
         facts.policy = self.policies.get(&key).and_then(|policy| {

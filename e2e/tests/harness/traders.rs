@@ -7,6 +7,7 @@ use k8s_openapi::api::core::v1::Pod;
 use kube::Api;
 use sapphire_crds::names::{Component, annotations, labels};
 use sapphire_crds::report::{Report, Role};
+use sapphire_e2e::plays::OPEN;
 use sapphire_e2e::{Case, ControlPlane, Play, Traders, definitions};
 use serde_json::json;
 use tokio::time::{Instant, sleep};
@@ -26,6 +27,22 @@ async fn until(leases: &Api<Lease>, name: &str, so: impl Fn(&Result<Report, Stri
     }
 }
 
+/// A trader's pod.
+fn trader(name: &str) -> Pod {
+    let pod = json!({
+        "metadata": {
+            "name": name,
+            "labels": {
+                labels::COMPONENT: Component::Trader.as_str(),
+                labels::SYSTEM: "desk",
+                labels::REVISION: "abc",
+            },
+        },
+        "spec": { "containers": [{ "name": "trader", "image": "sapphire:1" }] },
+    });
+    serde_json::from_value(pod).unwrap()
+}
+
 #[tokio::test]
 async fn trader_pods_report_in_leases_of_their_own_that_go_with_them() {
     let plane = ControlPlane::shared().await.unwrap();
@@ -34,19 +51,7 @@ async fn trader_pods_report_in_leases_of_their_own_that_go_with_them() {
     let traders = Traders::start(&case.client(), Some(case.namespace())).await.unwrap();
     case.play(Component::Trader, &Play::Runs).await.unwrap();
     for name in ["desk-0", "desk-1"] {
-        let pod = json!({
-            "metadata": {
-                "name": name,
-                "labels": {
-                    labels::COMPONENT: Component::Trader.as_str(),
-                    labels::SYSTEM: "desk",
-                    labels::REVISION: "abc",
-                },
-            },
-            "spec": { "containers": [{ "name": "trader", "image": "sapphire:1" }] },
-        });
-        let pod: Pod = serde_json::from_value(pod).unwrap();
-        case.api().create(&Default::default(), &pod).await.unwrap();
+        case.api().create(&Default::default(), &trader(name)).await.unwrap();
     }
     let leases = case.api::<Lease>();
     let role_is = |role| {
@@ -71,6 +76,37 @@ async fn trader_pods_report_in_leases_of_their_own_that_go_with_them() {
     case.api::<Pod>().delete("desk-0", &Default::default()).await.unwrap();
     until(&leases, "desk-1", |report| report.as_ref().is_ok_and(|r| r.role == Role::Leader)).await;
     until(&leases, "desk-0", |report| *report == Err("none".into())).await;
+}
+
+#[tokio::test]
+async fn who_plays_with_a_desk_gives_it_positions_by_an_annotation() {
+    let plane = ControlPlane::shared().await.unwrap();
+    definitions::install(plane.cluster()).await.unwrap();
+    let case = Case::new(plane.cluster(), "open").await.unwrap();
+    let desk = "
+apiVersion: sapphiretrade.xyz/v1alpha1
+kind: TradingSystem
+metadata: {name: desk}
+spec:
+  venue: {aster: {network: Testnet, credentials: {secretName: keys}}}
+  symbols: {all: {}}
+  barInterval: 1h
+  riskPolicyRef: {name: careful}
+";
+    case.apply(desk).await.unwrap().ok().unwrap();
+    case.play(Component::Trader, &Play::Runs).await.unwrap();
+    case.api().create(&Default::default(), &trader("desk-0")).await.unwrap();
+    let _traders = Traders::start(&case.client(), Some(case.namespace())).await.unwrap();
+    let leases = case.api::<Lease>();
+    for (annotation, expected) in [(format!("{OPEN}=BTCUSDT, ETHUSDT"), 2), (format!("{OPEN}-"), 0)]
+    {
+        let annotate = ["-n", case.namespace(), "annotate", "tsys", "desk", &annotation];
+        plane.cluster().kubectl(&annotate).await.unwrap().ok().unwrap();
+        until(&leases, "desk-0", |report| {
+            report.as_ref().is_ok_and(|report| report.exposed_symbols.len() == expected)
+        })
+        .await;
+    }
 }
 
 #[tokio::test]

@@ -96,6 +96,26 @@ fn a_policy_is_acknowledged_after_its_time() {
 }
 
 #[test]
+fn a_person_gives_a_desk_positions_and_takes_them_again() {
+    let (mut desk, conduct, now) = (Desk::default(), Conduct::default(), Instant::now());
+    let mut facts = Facts { pods: vec![pod("a", "r1")], ..Facts::default() };
+    let mut open = |facts: &Facts, seconds| {
+        let report = desk.look(facts, &conduct, now + Duration::from_secs(seconds)).remove(0);
+        let open = report.exposed_symbols.iter().map(ToString::to_string).collect::<Vec<_>>();
+        assert_eq!(report.flat, open.is_empty());
+        open
+    };
+    assert!(open(&facts, 0).is_empty());
+    facts.open = ["ETHUSD", "BTCUSD"].map(|symbol| symbol.parse().unwrap()).to_vec();
+    assert_eq!(open(&facts, 1), ["BTCUSD", "ETHUSD"]);
+    facts.closes = true;
+    assert_eq!(open(&facts, 2), ["BTCUSD", "ETHUSD"], "it is only told to");
+    assert!(open(&facts, 3).is_empty());
+    (facts.closes, facts.open) = (false, Vec::new());
+    assert!(open(&facts, 4).is_empty());
+}
+
+#[test]
 fn positions_are_closed_when_the_desk_is_told_to() {
     let exposed = vec!["BTCUSDT".parse().unwrap()];
     let conduct = Conduct { exposed, open_orders: 2, ..Conduct::default() };

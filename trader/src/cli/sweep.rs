@@ -1,5 +1,6 @@
 //! `backtest --sweep`: every combination of values, in parallel.
 
+use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::panic::resume_unwind;
 use std::str::FromStr;
@@ -60,7 +61,7 @@ impl Outcome {
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Row<'r> {
-    parameters: std::collections::BTreeMap<&'r str, &'r str>,
+    parameters: BTreeMap<&'r str, &'r str>,
     halted: bool,
     /// The last halt's moment, ended or resumed.
     halted_at: Option<String>,
@@ -97,6 +98,7 @@ pub(super) fn run(
         }
         Output::Table => {
             console::print(&table(sweeps, &settings, &results));
+            ended_by_halts(&results).iter().for_each(|words| console::print(words));
             Ok(())
         }
     }
@@ -219,6 +221,20 @@ fn table(sweeps: &[Sweep], settings: &[Setting], outcomes: &[Outcome]) -> String
         cells.collect::<Vec<_>>().join("  ").trim_end().to_owned() + "\n"
     };
     rows.iter().map(line).collect()
+}
+
+/// Why halts ended runs, and how many each.
+fn ended_by_halts(outcomes: &[Outcome]) -> Vec<String> {
+    let mut reasons = BTreeMap::new();
+    for halts in outcomes.iter().map(|outcome| &outcome.halts).filter(|halts| halts.ended) {
+        let reason = halts.halts.last().map_or("", |(_, reason)| reason.as_str());
+        *reasons.entry(reason).or_insert(0_usize) += 1;
+    }
+    let of = outcomes.len();
+    let words = |(reason, runs)| {
+        format!("{runs} of {of} ended at a halt: {reason}; --resume-halts goes on")
+    };
+    reasons.into_iter().map(words).collect()
 }
 
 #[cfg(test)]

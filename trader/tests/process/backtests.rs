@@ -39,6 +39,9 @@ fn a_halt_ends_a_backtest_unless_it_is_resumed() {
     assert!(resumed["bars"].as_u64() > stopped["bars"].as_u64());
     let swept = bench.done("backtest -f DESK --sweep system.consensus.minAgents=3").well().out();
     assert!(swept.contains("halted 2017-"), "{swept}");
+    let why = swept.lines().last().unwrap();
+    assert!(why.starts_with("1 of 1 ended at a halt: the d"), "{swept}");
+    assert!(why.ends_with("; --resume-halts goes on"), "{swept}");
 }
 
 #[test]

@@ -13,6 +13,7 @@ use crate::time::{Span, Timestamp};
 
 use super::intents::Shrink;
 use super::reports::RETRY;
+use super::symbol::SymbolState;
 use super::{Engine, alert};
 
 /// That a position is to go, and who wants it. All but a person mean the position of one side: once it turned
@@ -148,11 +149,12 @@ impl Engine {
     /// and beside an order of unknown fate, which counts as unfilled.
     pub(super) fn exit(&mut self, symbol: SymbolId, leaving: Leaving, effects: &mut Vec<Effect>) {
         self.leave(symbol, leaving);
-        if !self.orders.is_closing(symbol)
+        if let Some(by) = self.leaving_by(symbol)
+            && !self.orders.is_closing(symbol)
             && !self.is_turning_over(symbol)
             && self.orders.closing_in_doubt(symbol) <= 1
         {
-            self.close(symbol, leaving.by(), effects);
+            self.close(symbol, by, effects);
         }
     }
 
@@ -239,21 +241,25 @@ impl Engine {
         is_too_much: bool,
         effects: &mut Vec<Effect>,
     ) {
-        let wanted = self.symbols[symbol.index()].wanted;
-        if self.portfolio.position(symbol).quantity().signum() == side.sign()
-            && (is_too_much || wanted.is_some_and(|direction| direction.side() != Some(side)))
-            && self.leaving_by(symbol).is_none_or(|by| is_too_much && !by.overrules())
-        {
-            let leaving = if is_too_much {
-                let why =
-                    "more than was judged is open: what was to be turned over had been closed";
-                Leaving::Excess(self.decide_by_rule(symbol, why, effects), side)
-            } else {
-                let why = "an entry that had been taken back filled all the same";
-                Leaving::Agents(self.decide_by_rule(symbol, why, effects), side)
-            };
-            self.exit(symbol, leaving, effects);
+        if self.portfolio.position(symbol).quantity().signum() != side.sign() {
+            return;
         }
+        let SymbolState { wanted, leaving, .. } = &self.symbols[symbol.index()];
+        let leaving = if is_too_much {
+            if leaving.iter().any(|wish| matches!(wish, Leaving::Excess(..))) {
+                return;
+            }
+            let why = "more than was judged is open: what was to be turned over had been closed";
+            Leaving::Excess(self.decide_by_rule(symbol, why, effects), side)
+        } else {
+            let is_wanted = wanted.is_none_or(|direction| direction.side() == Some(side));
+            if is_wanted || self.leaving_by(symbol).is_some() {
+                return;
+            }
+            let why = "an entry that had been taken back filled all the same";
+            Leaving::Agents(self.decide_by_rule(symbol, why, effects), side)
+        };
+        self.exit(symbol, leaving, effects);
     }
 
     /// Something that only closes filled on a side. An entry of that side which was to turn the same

@@ -23,7 +23,8 @@ pub struct Tracked {
     pub(super) asked: u32,
     /// When the venue was first asked to cancel it.
     pub(super) withdrawn: Option<Timestamp>,
-    /// When to look into its cancel: an earlier wake-up is of an earlier one.
+    /// When to look into its cancel: an earlier wake-up is of an earlier one. `None` while it is to be sent again as soon
+    /// as the venue has the order.
     pub(super) cancel_due: Option<Timestamp>,
     /// How often the venue refused a cancel without a word on the order.
     pub(super) cancels_refused: u32,

@@ -9,6 +9,7 @@ use crate::order::{Order, OrderRequest, OrderState, Pending, Purpose, Trigger};
 use crate::time::{Span, Timestamp};
 use crate::venue::{VenueCode, VenueOrderState};
 
+use super::orders::Tracked;
 use super::reports::RETRY;
 use super::{Engine, alert};
 
@@ -119,12 +120,25 @@ impl Engine {
                 return;
             }
             self.orders.settle_pending(order);
+        } else if let Some(tracked) = self.orders.get_mut(order) {
+            tracked.cancel_due = None;
         }
         let OrderRequest { symbol, purpose, .. } = request;
         effects.push(Effect::Query { symbol, order });
         if purpose == Purpose::Entry {
             // What waited for the cancel need not any more.
             self.close_if_wanted(symbol, effects);
+        }
+    }
+
+    /// The venue has an order. One whose cancel came before it is cancelled now.
+    pub(super) fn on_accepted(&mut self, order: OrderId, effects: &mut Vec<Effect>) {
+        if let Some(Tracked { order: Order { pending, .. }, cancel_due, .. }) =
+            self.orders.get(order)
+            && *pending == Some(Pending::Cancel)
+            && cancel_due.is_none()
+        {
+            self.expect_cancel(order, Span::ZERO, effects);
         }
     }
 
@@ -202,6 +216,9 @@ impl Engine {
             }
         };
         if let Some((symbol, state)) = self.move_order(order, trigger, effects) {
+            if state == OrderState::Accepted {
+                self.on_accepted(order, effects);
+            }
             let is_undone = match state {
                 OrderState::NotAccepted | OrderState::Expired => true,
                 OrderState::Canceled => !known.request.purpose.protects(),

@@ -87,6 +87,7 @@ impl Engine {
         };
         match state {
             OrderState::Unknown => self.ask_soon(order, effects),
+            OrderState::Accepted => self.on_accepted(order, effects),
             OrderState::Rejected | OrderState::NotAccepted => {
                 self.on_not_taken(order, symbol, effects);
             }

@@ -206,3 +206,20 @@ fn who_takes_their_own_close_back_does_not_keep_what_is_more_than_was_judged() {
     rig.wait(Span::secs(2));
     assert_eq!(rig.sent_one().purpose, Purpose::Flatten);
 }
+
+#[test]
+fn what_is_more_than_was_judged_is_left_although_the_halt_that_closes_all_is_over() {
+    let (mut rig, reversal, close) = closing_beside_a_reversal(ACCEPTED);
+    fill(&mut rig, &close);
+    rig.confirm_position();
+    rig.command(Command::Halt { flatten: true });
+    rig.take();
+    fill(&mut rig, &reversal);
+    let close = rig.sent_one();
+    assert_eq!(close.purpose, Purpose::Flatten);
+    rig.outcome(close.id, SubmitOutcome::NotSent);
+    rig.command(Command::Resume);
+    rig.take();
+    rig.wait(Span::secs(1));
+    leaves_all(&mut rig);
+}

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | a TradingSystem | itself, its policy (the former one, too), its agents |
 //! | a TradingAgent | itself, its system |
-//! | a RiskPolicy | itself; its spec, the systems that name it |
+//! | a RiskPolicy | itself; its spec, the systems that name it; its coming and going, all policies beside it |
 //! | a child | the system that its label names, and the agent that its label names |
 //! | a system's revision | its agents, too |
 //! | a trader's pod or its report | its system, its agents, and the policy that it names |
@@ -20,6 +20,7 @@ use crate::reconcile::key::Key;
 use crate::reconcile::kind::Kind;
 use crate::reconcile::mirror::Change;
 use crate::reports;
+use crate::system::limits;
 
 /// Reports that say nothing urgent are looked at together.
 const GATHER_REPORTS: Duration = Duration::from_secs(5);
@@ -69,6 +70,13 @@ pub fn of_policy(context: &Context, change: &Change<RiskPolicy>) {
         }
     };
     context.queues.policies.wake(change.key.clone());
+    if change.before.is_none() || change.after.is_none() {
+        // Who named it meanwhile may have stayed under another, or does so now.
+        let beside = context.policies.keys().into_iter();
+        for policy in beside.filter(|policy| policy.namespace == change.key.namespace) {
+            context.queues.policies.wake_after(policy, GATHER_SYSTEMS);
+        }
+    }
     // Systems read nothing of its status, which changes with every pod of theirs.
     if is_news {
         for system in systems_under(context, &change.key) {
@@ -113,7 +121,7 @@ fn follow_steps(context: &Context, system: &Key) {
 }
 
 fn policy_of(context: &Context, system: &Key, pause: Duration) {
-    if let Some(policy) = context.systems.named_by(system) {
+    if let Some(policy) = limits::policy_over(context, system) {
         context.queues.policies.wake_after(policy, pause);
     }
 }
@@ -135,7 +143,9 @@ pub fn agents_of(context: &Context, system: &Key) -> Vec<Key> {
     context.agents.keys_belonging_to(system)
 }
 
-/// The systems that name this policy.
+/// The systems that name this policy, or stay under it while the one that they name is missing.
 pub fn systems_under(context: &Context, policy: &Key) -> Vec<Key> {
-    context.systems.keys_belonging_to(policy)
+    let mut systems = context.systems.keys_belonging_to(policy);
+    systems.extend(limits::left_under(context, policy));
+    systems
 }

@@ -113,7 +113,7 @@ words! {
         WaitingForSystem,
         /// The API server was busy, away or at odds; tried again by itself.
         Retrying,
-        /// `suspend: true`: nothing is reconciled, trading goes on.
+        /// `suspend: true`: nothing but limits is reconciled, trading goes on.
         Suspended,
         /// The object is being deleted.
         Deleting,

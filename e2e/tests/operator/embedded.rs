@@ -144,7 +144,7 @@ async fn what_is_changed_or_deleted_by_hand_is_restored() {
     })
     .await;
     let events = kubectl(&case, &["get", "events", "-o", "jsonpath={.items[*].message}"]).await;
-    assert!(events.contains("image was changed by hand; it is set back"), "{events}");
+    assert!(events.contains("image was changed by hand and is set back"), "{events}");
 
     let before = uid(&case, Kind::Service, "desk-api").await;
     kubectl(&case, &["delete", "service", "desk-api"]).await;

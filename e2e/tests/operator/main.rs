@@ -23,4 +23,5 @@ mod reports;
 mod rollout;
 mod scaling;
 mod strangers;
+mod successors;
 mod traces;

@@ -104,6 +104,31 @@ spec: {selector: {sapphiretrade.xyz/component: theirs}, ports: [{name: http, por
     assert_eq!(kubectl(&case, &port).await, "9");
 }
 
+/// A list is merged by its keys: beside a changed one ours cannot be, and the API server refuses the two.
+#[rstest::rstest]
+#[case::replaced("json", r#"[{"op": "replace", "path": "/spec/ports/0/port", "value": 9090}]"#)]
+#[case::written_over("merge", r#"{"spec": {"ports": [{"port": 9221}]}}"#)]
+#[tokio::test]
+async fn a_port_that_somebody_changed_by_hand_is_set_back(#[case] form: &str, #[case] edit: &str) {
+    let case = case("ports").await;
+    ready(&case, "").await;
+    let ports = ["get", "service", "desk-api", "-o"];
+    let ports = [&ports[..], &["jsonpath={.spec.ports[*]['name','port']}"]].concat();
+    let before = kubectl(&case, &ports).await;
+    kubectl(&case, &["patch", "service", "desk-api", "--type", form, "--patch", edit]).await;
+    until("the port that the desk wants", || async {
+        (kubectl(&case, &ports).await == before).then_some(())
+    })
+    .await;
+    until("an event about it", || async {
+        let events = ["get", "events", "-o", "jsonpath={.items[*].message}"];
+        kubectl(&case, &events).await.contains("was changed by hand and is set back").then_some(())
+    })
+    .await;
+    wait(&case, "Ready", "True").await;
+    assert_statuses(&case).await;
+}
+
 /// A desk where a quota leaves no room for what it counts.
 async fn confined(case: &Case<'_>, hard: &str) {
     kubectl(case, &["create", "quota", "full", &format!("--hard={hard}=0")]).await;

@@ -8,6 +8,7 @@ use kube::api::{DynamicObject, Patch, PatchParams, ValidationDirective};
 use kube::{Api, Resource};
 use sapphire_crds::conditions::Reason;
 use sapphire_crds::names::FIELD_MANAGER;
+use serde_json::json;
 
 use super::child::{ChildRef, Live};
 use super::conflict::{self, Conflict, Verdict};
@@ -107,21 +108,36 @@ async fn one<K: Resource<DynamicType = ()>>(
         is_ours(child.kind, &child.name, owner, live)?;
     }
     let manifest = manifest(child, owner, live.as_deref())?;
-    if let Some(live) = &live {
-        if live.fulfils(&manifest) {
-            return Ok(live.clone());
-        }
-        // Our wish is the one that was applied, and yet the object is otherwise: somebody changed it.
-        if live.applied.as_deref() == Some(manifest.hash.as_str())
-            && let Some(field) = live.difference(&manifest)
-        {
-            tell_of_drift(context, object, &manifest, &field, &live.uid).await?;
-        }
+    if let Some(live) = live.as_ref().filter(|live| live.fulfils(&manifest)) {
+        return Ok(live.clone());
+    }
+    // Our wish is the one that was applied, and yet the object is otherwise: somebody changed it.
+    let drift = live
+        .as_ref()
+        .filter(|live| live.applied.as_deref() == Some(manifest.hash.as_str()))
+        .and_then(|live| Some((live, live.difference(&manifest)?)));
+    if let Some((live, field)) = &drift {
+        may_set_back(context, &manifest, field, &live.uid)?;
     }
     let api = api(context, child.kind, &key.namespace);
     let verb = if live.is_some() { "update" } else { "create" };
-    match patch(context, &api, &manifest, false).await {
-        Ok(applied) => Ok(observe(context, &manifest, applied, verb)),
+    let mut answer = patch(context, &api, &manifest, false).await;
+    if let (Some((live, _)), Err(kube::Error::Api(status))) = (&drift, &answer)
+        && status.code == 422
+    {
+        // Lists are merged by their keys: what was written by hand may stand beside ours, where both cannot be.
+        overwrite(context, &api, &manifest, live)
+            .await
+            .map_err(|error| failed(&manifest, &error))?;
+        answer = patch(context, &api, &manifest, false).await;
+    }
+    match answer {
+        Ok(applied) => {
+            if let Some((_, field)) = &drift {
+                tell_of_drift(context, object, &manifest, field).await;
+            }
+            Ok(observe(context, &manifest, applied, verb))
+        }
         Err(error) => {
             let kube::Error::Api(status) = &error else { return Err(failed(&manifest, &error)) };
             if status.code != 409 {
@@ -233,33 +249,60 @@ fn manifest(child: &Desired, owner: &Owner, live: Option<&Live>) -> Result<Manif
     })
 }
 
+/// Whether what was changed by hand is set back, once more.
+fn may_set_back(
+    context: &Context,
+    manifest: &Manifest,
+    field: &str,
+    uid: &str,
+) -> Result<(), Hold> {
+    let Reverts::Yield(pause) = context.reverts.again(uid) else {
+        return Ok(());
+    };
+    Err(Hold::Waiting {
+        reason: Reason::FieldConflict,
+        message: format!(
+            "{}: {} was set back several times and is changed again; find out who changes it \
+             (kubectl get --show-managed-fields) and make them stop",
+            named(manifest),
+            field.trim_start_matches('.')
+        ),
+        again: Some(pause),
+    })
+}
+
 async fn tell_of_drift<K: Resource<DynamicType = ()>>(
     context: &Context,
     object: &K,
     manifest: &Manifest,
     field: &str,
-    uid: &str,
-) -> Result<(), Hold> {
-    let name = format!("{} {}", manifest.kind.name(), manifest.key.name);
-    let field = field.trim_start_matches('.');
-    match context.reverts.again(uid) {
-        Reverts::Repair => {
-            let note = format!(
-                "{name}: {field} was changed by hand; it is set back. Change the {}'s spec instead",
-                K::kind(&())
-            );
-            context.events.tell(object, Severity::Warning, "DriftRepaired", note).await;
-            Ok(())
-        }
-        Reverts::Yield(pause) => Err(Hold::Waiting {
-            reason: Reason::FieldConflict,
-            message: format!(
-                "{name}: {field} was set back several times and is changed again; find out who \
-                 changes it (kubectl get --show-managed-fields) and make them stop"
-            ),
-            again: Some(pause),
-        }),
-    }
+) {
+    let note = format!(
+        "{}: {} was changed by hand and is set back. Change the {}'s spec instead",
+        named(manifest),
+        field.trim_start_matches('.'),
+        K::kind(&())
+    );
+    context.events.tell(object, Severity::Warning, "DriftRepaired", note).await;
+}
+
+fn named(manifest: &Manifest) -> String {
+    format!("{} {}", manifest.kind.name(), manifest.key.name)
+}
+
+/// Puts all that a manifest wants in the place of what is there, its lists whole.
+async fn overwrite(
+    context: &Context,
+    api: &Api<DynamicObject>,
+    manifest: &Manifest,
+    live: &Live,
+) -> Result<(), kube::Error> {
+    let mut wanted = manifest.object.clone();
+    wanted["metadata"] = json!({"uid": live.uid});
+    let params =
+        PatchParams { field_manager: Some(FIELD_MANAGER.into()), ..PatchParams::default() };
+    let patch = Patch::Merge(&wanted);
+    in_time(context, api.patch(&manifest.key.name, &params, &patch)).await.map(drop)
 }
 
 fn yielded(manifest: &Manifest, conflicts: &[Conflict]) -> Hold {
@@ -297,7 +340,14 @@ async fn patch(
     // A builder that writes a field which does not exist is found out by the first test that runs it.
     params.field_validation = Some(ValidationDirective::Strict);
     let patch = Patch::Apply(&manifest.object);
-    let call = api.patch(&manifest.key.name, &params, &patch);
+    in_time(context, api.patch(&manifest.key.name, &params, &patch)).await
+}
+
+/// The answer to a call, or an error where none comes; how long it took is counted.
+async fn in_time<T>(
+    context: &Context,
+    call: impl Future<Output = Result<T, kube::Error>>,
+) -> Result<T, kube::Error> {
     let started = tokio::time::Instant::now();
     let answer = match tokio::time::timeout(DEADLINE, call).await {
         Ok(answer) => answer,

@@ -3,6 +3,7 @@
 use std::fmt::Debug;
 use std::time::Duration;
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::api::{Patch, PatchParams};
 use kube::core::NamespaceResourceScope;
 use kube::{Api, Resource};
@@ -56,8 +57,7 @@ where
     let after = serde_json::to_value(after).map_err(written)?;
     let before = serde_json::to_value(before).map_err(written)?;
     let patch = json!({
-        // The uid keeps the status of a deleted object from its successor of the same name.
-        "metadata": {"uid": meta.uid},
+        "metadata": {"resourceVersion": only_as_read(meta)},
         "status": in_place_of(&before, after),
     });
     // Not applied: what somebody else once wrote, as a tool that restores statuses does, would stay theirs.
@@ -99,6 +99,13 @@ where
             }))
         }
     }
+}
+
+/// The version that a status is written to. What no finalizer holds may be deleted and made again under its name
+/// at any moment, and the API server does not look at the uid of a patch of a custom resource's status: where
+/// the version is another by now, it refuses, and the status is made anew of what is there.
+fn only_as_read(meta: &ObjectMeta) -> Option<&str> {
+    meta.resource_version.as_deref().filter(|_| meta.finalizers.as_ref().is_none_or(Vec::is_empty))
 }
 
 /// A merge patch (RFC 7386) that makes `after` of `before`: all of the one, and the end of whatever only the

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use sapphire_crds::trading_system::TradingSystemStatus;
 use sapphire_crds::{RiskPolicy, TradingAgent, TradingSystem};
 
+use super::limits;
 use crate::context::Context;
 use crate::reconcile::desired::Owner;
 use crate::reconcile::key::Key;
@@ -22,6 +23,8 @@ pub struct Dereferenced {
     pub system: Arc<Stored<TradingSystem>>,
     /// The policy that it names, if it is there.
     pub policy: Option<Arc<Stored<RiskPolicy>>>,
+    /// Where it is missing: the one that what runs stays under.
+    pub kept: Option<Arc<Stored<RiskPolicy>>>,
     /// The agents that name it, in the order of their names.
     pub agents: Vec<Arc<Stored<TradingAgent>>>,
     /// Those that name it, too, and cannot be read.
@@ -51,6 +54,7 @@ impl Dereferenced {
 pub fn dereference(context: &Context, system: Arc<Stored<TradingSystem>>) -> Dereferenced {
     let key = Key::of::<TradingSystem>(&system);
     let policy = context.policies.get(&key.beside(system.spec.risk_policy_ref.name.as_str()));
+    let kept = if policy.is_none() { limits::kept(context, &key) } else { None };
     let (mut agents, mut unreadable) = (Vec::new(), Vec::new());
     for agent in context.agents.belonging_to(&key) {
         match agent {
@@ -61,5 +65,5 @@ pub fn dereference(context: &Context, system: Arc<Stored<TradingSystem>>) -> Der
         }
     }
     let service_monitors = context.has_service_monitors();
-    Dereferenced { key, system, policy, agents, unreadable, service_monitors }
+    Dereferenced { key, system, policy, kept, agents, unreadable, service_monitors }
 }

@@ -318,11 +318,12 @@ pub(super) fn tell(
 fn enforced(context: &Context, desk: &Dereferenced) -> (Answer, Reason, String) {
     let name = desk.system.spec.risk_policy_ref.name.as_str();
     let Some(policy) = &desk.policy else {
-        return (
-            Answer::Unknown,
-            Reason::NoReport,
-            format!("there is no RiskPolicy {name} to enforce"),
-        );
+        let kept = desk.kept.as_ref().and_then(|policy| policy.metadata.name.as_deref());
+        let until = kept.map_or_else(String::new, |kept| {
+            format!("; what runs stays under RiskPolicy {kept}, whose Enforced tells of it")
+        });
+        let words = format!("there is no RiskPolicy {name} to enforce{until}");
+        return (Answer::Unknown, Reason::NoReport, words);
     };
     let hash = policy.spec.hash().unwrap_or_default();
     let key = desk.key.beside(name);

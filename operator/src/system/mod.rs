@@ -9,6 +9,7 @@ pub(crate) mod examples;
 mod exposure;
 pub mod inputs;
 mod left_behind;
+pub mod limits;
 pub mod migration;
 mod observe;
 pub mod protection;
@@ -115,10 +116,12 @@ impl Systems {
         context.makers.ask(context, key).await;
         let desk = dereference(context, system);
         if desk.system.metadata.deletion_timestamp.is_some() {
+            limits::deliver(context, &desk).await?;
             return deletion::reconcile(context, &desk).await;
         }
         if desk.system.spec.suspend {
             deletion::guard(context, &desk).await?;
+            limits::deliver(context, &desk).await?;
             return status::suspended(context, &desk).await;
         }
         let outcome = bring_about(context, &desk).await;
@@ -165,7 +168,13 @@ fn gone(context: &Context, key: &Key) -> Option<Duration> {
 
 async fn bring_about<'a>(context: &'a Context, desk: &Dereferenced) -> Result<Standing<'a>, Hold> {
     deletion::guard(context, desk).await?;
-    let valid = validate(desk.clone())?;
+    let valid = match validate(desk.clone()) {
+        Ok(valid) => valid,
+        Err(hold) => {
+            limits::deliver(context, desk).await?;
+            return Err(hold);
+        }
+    };
     let found = match revise::revise(context, desk, &valid).await {
         Ok(found) => found,
         Err(hold) => {

@@ -131,7 +131,7 @@ pub(super) async fn suspended(
     let again = exposure::tell(context, desk, &mut setting, &mut after);
     setting.stalled(
         Reason::Suspended,
-        "spec.suspend is true: nothing is reconciled, trading goes on; set it to false to go on",
+        "spec.suspend is true: nothing but limits is reconciled, trading goes on; set it to false to go on",
     );
     tell_agents(context, desk, &before, &mut setting, &mut after).await;
     if let Some(rollout) =

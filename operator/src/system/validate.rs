@@ -65,9 +65,10 @@ pub fn validate(desk: Dereferenced) -> Result<Valid, Hold> {
         return Err(first);
     }
     let owner = desk.owner();
-    let Dereferenced { key, system, policy, agents, unreadable, service_monitors } = desk;
+    let missing = policy_missing(&desk);
+    let Dereferenced { key, system, policy, agents, unreadable, service_monitors, .. } = desk;
     let shape = shape(&system)?;
-    let policy = policy.ok_or_else(|| policy_missing(&system))?;
+    let policy = policy.ok_or(missing)?;
     Ok(Valid { key, system, owner, policy, agents, unreadable, shape, service_monitors })
 }
 
@@ -79,7 +80,7 @@ pub fn holds(desk: &Dereferenced) -> Vec<Hold> {
     let is_embedded = matches!(shape, Ok(Shape::Embedded(_)));
     let mut holds: Vec<Hold> = shape.err().into_iter().collect();
     holds.extend(recordings_have_a_volume(system).err());
-    holds.extend(policy.is_none().then(|| policy_missing(system)));
+    holds.extend(policy.is_none().then(|| policy_missing(desk)));
     if is_embedded {
         // The agents are part of the one pod, and it could not start.
         holds.extend(misfits(system, agents, unreadable.is_empty()));
@@ -87,12 +88,17 @@ pub fn holds(desk: &Dereferenced) -> Vec<Hold> {
     holds
 }
 
-fn policy_missing(system: &TradingSystem) -> Hold {
-    let name = system.spec.risk_policy_ref.name.as_str();
+fn policy_missing(desk: &Dereferenced) -> Hold {
+    let name = desk.system.spec.risk_policy_ref.name.as_str();
+    let kept = desk.kept.as_ref().and_then(|policy| policy.metadata.name.as_deref());
+    let until = kept.map_or_else(String::new, |kept| {
+        format!("; until then what runs stays under RiskPolicy {kept}, whose changes reach it")
+    });
     Hold::waiting(
         Reason::PolicyMissing,
         format!(
-            "there is no RiskPolicy {name} in this namespace; create it, or name another in spec.riskPolicyRef"
+            "there is no RiskPolicy {name} in this namespace; create it, or name another in \
+             spec.riskPolicyRef{until}"
         ),
     )
 }

@@ -7,12 +7,14 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use sapphire_crds::API_VERSION;
 use sapphire_crds::conditions::Reason;
 use sapphire_crds::names::Component;
-use sapphire_crds::{TradingAgentSpec, TradingSystemSpec};
+use sapphire_crds::names::annotations::RISK_POLICY;
+use sapphire_crds::{RiskPolicy, TradingAgentSpec, TradingSystemSpec};
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{Rendering, unwritable};
 use crate::labels;
+use crate::reconcile::key::Key;
 use crate::reconcile::outcome::Hold;
 use crate::system::validate::{Shape, Valid};
 
@@ -93,13 +95,14 @@ pub(super) fn desk(desk: &Valid, rendering: &Rendering<'_>) -> Result<ConfigMap,
 
 /// The policy. It changes in place: the kubelet brings it to the pod, which acts on it without a
 /// restart.
-pub(super) fn policy(desk: &Valid) -> Result<ConfigMap, Hold> {
-    let name = desk.policy.metadata.name.as_deref().unwrap_or_default();
-    let text = yaml(&manifest("RiskPolicy", name, value(&desk.policy.spec)?))?;
+pub(super) fn policy(system: &Key, policy: &RiskPolicy) -> Result<ConfigMap, Hold> {
+    let name = policy.metadata.name.as_deref().unwrap_or_default();
+    let text = yaml(&manifest("RiskPolicy", name, value(&policy.spec)?))?;
     Ok(ConfigMap {
         metadata: ObjectMeta {
-            name: Some(policy_name(&desk.key.name)),
-            labels: Some(labels::of_component(&desk.key.name, Component::Trader)),
+            name: Some(policy_name(&system.name)),
+            labels: Some(labels::of_component(&system.name, Component::Trader)),
+            annotations: Some(BTreeMap::from([(RISK_POLICY.to_owned(), name.to_owned())])),
             ..ObjectMeta::default()
         },
         data: Some(BTreeMap::from([("policy.yaml".to_owned(), text)])),

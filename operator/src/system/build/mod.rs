@@ -27,11 +27,13 @@ use k8s_openapi::api::core::v1::{ConfigMap, PersistentVolumeClaim, Pod, Service,
 use k8s_openapi::api::networking::v1::NetworkPolicy;
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use k8s_openapi::api::rbac::v1::{Role, RoleBinding};
+use sapphire_crds::RiskPolicy;
 use sapphire_crds::conditions::Reason;
 use sapphire_crds::names::Component;
 
 use super::validate::{Shape, Valid};
 use crate::reconcile::desired::{Desired, Replicas};
+use crate::reconcile::key::Key;
 use crate::reconcile::kind::Kind;
 use crate::reconcile::outcome::Hold;
 use backends::Backends;
@@ -243,13 +245,27 @@ pub fn render(desk: &Valid, image: &str, hash: &str) -> Result<Vec<Desired>, Hol
     ordered.map_err(|error| unwritable(&error))
 }
 
+/// The ConfigMap of a desk's limits.
+pub fn policy_of(system: &Key) -> Key {
+    system.beside(manifests::policy_name(&system.name).as_str())
+}
+
+/// Builds the limits alone.
+///
+/// # Errors
+/// As [`render`].
+pub fn limits(system: &Key, policy: &RiskPolicy) -> Result<Desired, Hold> {
+    let limits = manifests::policy(system, policy)?;
+    Desired::new(Kind::ConfigMap, &limits, Replicas::None).map_err(|error| unwritable(&error))
+}
+
 /// Builds everything else.
 ///
 /// # Errors
 /// As [`render`].
 pub fn build(desk: &Valid) -> Result<Vec<Desired>, Hold> {
     use Component::{Agent, Api, Coordinator, Migration, Trader};
-    let policy = manifests::policy(desk)?;
+    let policy = manifests::policy(&desk.key, &desk.policy)?;
     let monitor = desk.service_monitors.then(|| monitor::desk(desk));
     let ordered = match &desk.shape {
         Shape::Embedded(volume) => EmbeddedRest {

@@ -63,8 +63,9 @@ pub mod annotations {
         /// On a TradingSystem or RiskPolicy: `true` lets it be deleted whatever is open. Positions stay at
         /// the venue and nobody watches them.
         FORCE_DELETE = "sapphiretrade.xyz/force-delete";
-        /// On the ConfigMap of a desk's limits: the RiskPolicy that they are of.
-        RISK_POLICY = "sapphiretrade.xyz/risk-policy";
+        /// On the ConfigMap of a desk's limits: the RiskPolicies that they are of, such as `cautious,balanced`
+        /// while pods are still under the one that the desk named before.
+        RISK_POLICIES = "sapphiretrade.xyz/risk-policies";
         /// On a trader pod's Lease: what the pod reports, as JSON.
         REPORT = "sapphiretrade.xyz/report";
         /// On the operator's Events: the trace of the reconcile that told it, which also stands in the

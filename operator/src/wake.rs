@@ -4,13 +4,14 @@
 //! |---|---|
 //! | a TradingSystem | itself, its policy (the former one, too), its agents |
 //! | a TradingAgent | itself, its system |
-//! | a RiskPolicy | itself; its spec, the systems that name it; its coming and going, all policies beside it |
+//! | a RiskPolicy | itself; its spec, the systems that name it or have pods under it |
 //! | a child | the system that its label names, and the agent that its label names |
 //! | a system's revision | its agents, too |
-//! | a trader's pod or its report | its system, its agents, and the policy that it names |
+//! | a trader's pod or its report | its system, its agents, and the policies that it is under |
 
 use std::time::Duration;
 
+use sapphire_crds::names::annotations::RISK_POLICIES;
 use sapphire_crds::{RiskPolicy, TradingAgent, TradingSystem};
 
 use crate::context::Context;
@@ -70,13 +71,6 @@ pub fn of_policy(context: &Context, change: &Change<RiskPolicy>) {
         }
     };
     context.queues.policies.wake(change.key.clone());
-    if change.before.is_none() || change.after.is_none() {
-        // Who named it meanwhile may have stayed under another, or does so now.
-        let beside = context.policies.keys().into_iter();
-        for policy in beside.filter(|policy| policy.namespace == change.key.namespace) {
-            context.queues.policies.wake_after(policy, GATHER_SYSTEMS);
-        }
-    }
     // Systems read nothing of its status, which changes with every pod of theirs.
     if is_news {
         for system in systems_under(context, &change.key) {
@@ -96,6 +90,13 @@ pub fn of_child(context: &Context, seen: &Seen) {
     }
     system.into_iter().for_each(|system| context.queues.systems.wake(system));
     agent.into_iter().for_each(|agent| context.queues.agents.wake(agent));
+    // Its policies count the desks that they are over.
+    if seen.child.kind == Kind::ConfigMap && seen.live.notes.contains_key(RISK_POLICIES) {
+        let policies = context.policies.keys().into_iter();
+        for policy in policies.filter(|policy| policy.namespace == key.namespace) {
+            context.queues.policies.wake_after(policy, GATHER_SYSTEMS);
+        }
+    }
     // A pod that is gone is bound no more.
     if seen.child.kind == Kind::Pod
         && let Some(system) = seen.live.label(labels::SYSTEM)
@@ -121,7 +122,7 @@ fn follow_steps(context: &Context, system: &Key) {
 }
 
 fn policy_of(context: &Context, system: &Key, pause: Duration) {
-    if let Some(policy) = limits::policy_over(context, system) {
+    for policy in limits::policies_over(context, system) {
         context.queues.policies.wake_after(policy, pause);
     }
 }
@@ -143,7 +144,7 @@ pub fn agents_of(context: &Context, system: &Key) -> Vec<Key> {
     context.agents.keys_belonging_to(system)
 }
 
-/// The systems that name this policy, or stay under it while the one that they name is missing.
+/// The systems that name this policy, or have pods that are still under it.
 pub fn systems_under(context: &Context, policy: &Key) -> Vec<Key> {
     let mut systems = context.systems.keys_belonging_to(policy);
     systems.extend(limits::left_under(context, policy));

@@ -14,6 +14,7 @@ mod diff;
 mod election;
 mod embedded;
 mod handover;
+mod limits;
 mod lost_status;
 mod migration;
 mod namespaces;

@@ -56,10 +56,10 @@ where
     let written = |error| Hold::stalled(Reason::InvalidSpec, format!("{action}: {error}"));
     let after = serde_json::to_value(after).map_err(written)?;
     let before = serde_json::to_value(before).map_err(written)?;
-    let patch = json!({
-        "metadata": {"resourceVersion": only_as_read(meta)},
-        "status": in_place_of(&before, after),
-    });
+    let mut patch = json!({"status": in_place_of(&before, after)});
+    if let Some(version) = only_as_read(meta) {
+        patch["metadata"] = json!({"resourceVersion": version});
+    }
     // Not applied: what somebody else once wrote, as a tool that restores statuses does, would stay theirs.
     let params =
         PatchParams { field_manager: Some(FIELD_MANAGER.into()), ..PatchParams::default() };

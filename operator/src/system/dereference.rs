@@ -23,8 +23,8 @@ pub struct Dereferenced {
     pub system: Arc<Stored<TradingSystem>>,
     /// The policy that it names, if it is there.
     pub policy: Option<Arc<Stored<RiskPolicy>>>,
-    /// Where it is missing: the one that what runs stays under.
-    pub kept: Option<Arc<Stored<RiskPolicy>>>,
+    /// The others that pods of it are still under.
+    pub former: Vec<Arc<Stored<RiskPolicy>>>,
     /// The agents that name it, in the order of their names.
     pub agents: Vec<Arc<Stored<TradingAgent>>>,
     /// Those that name it, too, and cannot be read.
@@ -54,7 +54,7 @@ impl Dereferenced {
 pub fn dereference(context: &Context, system: Arc<Stored<TradingSystem>>) -> Dereferenced {
     let key = Key::of::<TradingSystem>(&system);
     let policy = context.policies.get(&key.beside(system.spec.risk_policy_ref.name.as_str()));
-    let kept = if policy.is_none() { limits::kept(context, &key) } else { None };
+    let former = limits::former(context, &key);
     let (mut agents, mut unreadable) = (Vec::new(), Vec::new());
     for agent in context.agents.belonging_to(&key) {
         match agent {
@@ -65,5 +65,5 @@ pub fn dereference(context: &Context, system: Arc<Stored<TradingSystem>>) -> Der
         }
     }
     let service_monitors = context.has_service_monitors();
-    Dereferenced { key, system, policy, kept, agents, unreadable, service_monitors }
+    Dereferenced { key, system, policy, former, agents, unreadable, service_monitors }
 }

@@ -82,7 +82,7 @@ pub(crate) fn dereferenced(
         key: Key::new("trading", "desk"),
         system,
         policy: Some(policy()),
-        kept: None,
+        former: Vec::new(),
         agents,
         unreadable: Vec::new(),
         service_monitors: true,

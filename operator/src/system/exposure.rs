@@ -318,7 +318,7 @@ pub(super) fn tell(
 fn enforced(context: &Context, desk: &Dereferenced) -> (Answer, Reason, String) {
     let name = desk.system.spec.risk_policy_ref.name.as_str();
     let Some(policy) = &desk.policy else {
-        let kept = desk.kept.as_ref().and_then(|policy| policy.metadata.name.as_deref());
+        let kept = desk.former.first().and_then(|policy| policy.metadata.name.as_deref());
         let until = kept.map_or_else(String::new, |kept| {
             format!("; what runs stays under RiskPolicy {kept}, whose Enforced tells of it")
         });

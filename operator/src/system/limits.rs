@@ -1,10 +1,15 @@
 //! The limits of what runs: they are brought to it whatever holds the rest of its desk, or a halt would not
 //! arrive where something else has to be put right first.
+//!
+//! A desk that comes to name another RiskPolicy restarts; until then its pods stay under the former one. So the
+//! ConfigMap that they read carries both, and says of which policies it is, until the desk runs as it is wanted.
 
 use std::sync::Arc;
 
 use sapphire_crds::RiskPolicy;
-use sapphire_crds::names::annotations::RISK_POLICY;
+use sapphire_crds::names::annotations::RISK_POLICIES;
+use sapphire_crds::trading_system::{RolloutStatus, RolloutStep};
+use sapphire_crds::values::ObjectName;
 
 use super::build;
 use super::dereference::Dereferenced;
@@ -15,35 +20,45 @@ use crate::reconcile::kind::Kind;
 use crate::reconcile::outcome::Hold;
 use crate::reconcile::stored::Stored;
 
-/// The policy that a desk is under: the one that it names; while that is missing, the one whose limits its pods
-/// have.
-pub fn policy_over(context: &Context, system: &Key) -> Option<Key> {
-    let named = context.systems.named_by(system)?;
-    if context.policies.read(&named).is_some() {
-        return Some(named);
-    }
-    in_force(context, system).or(Some(named))
+/// The policies that a desk is under: the one that it names, and those that pods of it are still under.
+pub fn policies_over(context: &Context, system: &Key) -> Vec<Key> {
+    let named = context.systems.named_by(system);
+    let carried = carried(context, system);
+    let former = carried.into_iter().filter(|policy| named.as_ref() != Some(policy));
+    named.iter().cloned().chain(former).collect()
 }
 
-/// The desks that a policy is over although they name another, which is missing.
+/// The desks with pods that are under a policy although they name another by now.
 pub fn left_under(context: &Context, policy: &Key) -> Vec<Key> {
-    let in_namespace = context.systems.keys().into_iter();
-    in_namespace
+    let systems = context.systems.keys().into_iter();
+    systems
         .filter(|system| system.namespace == policy.namespace)
         .filter(|system| context.systems.named_by(system).as_ref() != Some(policy))
-        .filter(|system| policy_over(context, system).as_ref() == Some(policy))
+        .filter(|system| carried(context, system).contains(policy))
         .collect()
 }
 
-/// The policy whose limits a desk's pods have.
-fn in_force(context: &Context, system: &Key) -> Option<Key> {
-    let limits = context.children.get(Kind::ConfigMap, &build::policy_of(system))?;
-    limits.notes.get(RISK_POLICY).map(|name| system.beside(name.as_str()))
+/// The policies of which a desk's pods have the limits.
+fn carried(context: &Context, system: &Key) -> Vec<Key> {
+    let limits = context.children.get(Kind::ConfigMap, &build::limits_of(system));
+    let names = limits.and_then(|limits| limits.notes.get(RISK_POLICIES).cloned());
+    let names = names.unwrap_or_default();
+    names.split(',').filter(|name| !name.is_empty()).map(|name| system.beside(name)).collect()
 }
 
-/// The policy that a desk stays under while the one that it names is missing.
-pub(super) fn kept(context: &Context, system: &Key) -> Option<Arc<Stored<RiskPolicy>>> {
-    context.policies.get(&in_force(context, system)?)
+/// The policies beside the named one that pods of a desk are still under.
+pub(super) fn former(context: &Context, system: &Key) -> Vec<Arc<Stored<RiskPolicy>>> {
+    let over = policies_over(context, system);
+    over.iter().skip(1).filter_map(|policy| context.policies.get(policy)).collect()
+}
+
+/// Whether nothing of a desk runs that is not of its revision as it is now.
+pub(super) fn is_settled(rollout: Option<&RolloutStatus>, target: &ObjectName) -> bool {
+    rollout.is_some_and(|rollout| {
+        rollout.step == RolloutStep::Complete
+            && rollout.target == *target
+            && rollout.failed.is_none()
+    })
 }
 
 /// Brings the limits to a desk that has been brought about before.
@@ -51,11 +66,13 @@ pub(super) fn kept(context: &Context, system: &Key) -> Option<Arc<Stored<RiskPol
 /// # Errors
 /// When the API server is in trouble.
 pub(super) async fn deliver(context: &Context, desk: &Dereferenced) -> Result<(), Hold> {
-    let Some(policy) = desk.policy.as_ref().or(desk.kept.as_ref()) else { return Ok(()) };
-    if context.children.get(Kind::ConfigMap, &build::policy_of(&desk.key)).is_none() {
+    let policies: Vec<&RiskPolicy> =
+        desk.policy.iter().chain(&desk.former).map(|policy| &***policy).collect();
+    let is_there = context.children.get(Kind::ConfigMap, &build::limits_of(&desk.key)).is_some();
+    if policies.is_empty() || !is_there {
         return Ok(());
     }
-    let limits = build::limits(&desk.key, policy)?;
+    let limits = build::limits(&desk.key, &policies)?;
     match apply(context, &**desk.system, &desk.owner(), &[limits]).await {
         Err(trouble @ Hold::Transient(_)) => Err(trouble),
         _ => Ok(()),

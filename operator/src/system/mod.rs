@@ -168,7 +168,7 @@ fn gone(context: &Context, key: &Key) -> Option<Duration> {
 
 async fn bring_about<'a>(context: &'a Context, desk: &Dereferenced) -> Result<Standing<'a>, Hold> {
     deletion::guard(context, desk).await?;
-    let valid = match validate(desk.clone()) {
+    let mut valid = match validate(desk.clone()) {
         Ok(valid) => valid,
         Err(hold) => {
             limits::deliver(context, desk).await?;
@@ -187,6 +187,9 @@ async fn bring_about<'a>(context: &'a Context, desk: &Dereferenced) -> Result<St
     })?;
     let clustered = matches!(valid.shape, Shape::Clustered { .. });
     let rollout = desk.status().rollout;
+    if limits::is_settled(rollout.as_ref(), &target) {
+        valid.former.clear();
+    }
     let late = rollout.as_ref().is_some_and(|rollout| {
         had_its_time(rollout, Timestamp::now(), patient_until(context, &desk.system))
     });

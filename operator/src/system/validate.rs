@@ -3,6 +3,7 @@
 //! What one object says of itself the API server has checked; an object that was stored before a rule
 //! existed fails here, too, where it matters.
 
+use std::iter;
 use std::sync::Arc;
 
 use sapphire_crds::conditions::Reason;
@@ -32,6 +33,8 @@ pub struct Valid {
     pub owner: Owner,
     /// The policy.
     pub policy: Arc<Stored<RiskPolicy>>,
+    /// The others that pods of it are still under.
+    pub former: Vec<Arc<Stored<RiskPolicy>>>,
     /// The agents, in the order of their names.
     pub agents: Vec<Arc<Stored<TradingAgent>>>,
     /// Those that cannot be read.
@@ -40,6 +43,13 @@ pub struct Valid {
     pub shape: Shape,
     /// Whether the cluster has ServiceMonitors.
     pub service_monitors: bool,
+}
+
+impl Valid {
+    /// The policies that its pods are under, its own first.
+    pub fn policies(&self) -> Vec<&RiskPolicy> {
+        iter::once(&self.policy).chain(&self.former).map(|policy| &***policy).collect()
+    }
 }
 
 /// What a desk looks like on the cluster.
@@ -66,10 +76,10 @@ pub fn validate(desk: Dereferenced) -> Result<Valid, Hold> {
     }
     let owner = desk.owner();
     let missing = policy_missing(&desk);
-    let Dereferenced { key, system, policy, agents, unreadable, service_monitors, .. } = desk;
+    let Dereferenced { key, system, policy, former, agents, unreadable, service_monitors } = desk;
     let shape = shape(&system)?;
     let policy = policy.ok_or(missing)?;
-    Ok(Valid { key, system, owner, policy, agents, unreadable, shape, service_monitors })
+    Ok(Valid { key, system, owner, policy, former, agents, unreadable, shape, service_monitors })
 }
 
 /// All that keeps a desk from being brought about: waiting for what is missing and may come, stalled where a
@@ -90,7 +100,7 @@ pub fn holds(desk: &Dereferenced) -> Vec<Hold> {
 
 fn policy_missing(desk: &Dereferenced) -> Hold {
     let name = desk.system.spec.risk_policy_ref.name.as_str();
-    let kept = desk.kept.as_ref().and_then(|policy| policy.metadata.name.as_deref());
+    let kept = desk.former.first().and_then(|policy| policy.metadata.name.as_deref());
     let until = kept.map_or_else(String::new, |kept| {
         format!("; until then what runs stays under RiskPolicy {kept}, whose changes reach it")
     });

@@ -28,7 +28,6 @@ use super::orphans;
 use super::outcome::Hold;
 use super::wording;
 use crate::context::Context;
-use crate::labels;
 use known::{Known, is_of, known, notes, number};
 pub use recording::Recording;
 use revision::unreadable;
@@ -127,7 +126,7 @@ impl Revisions {
     ) -> Result<Found, Hold> {
         let key = owner.key.beside(&known.name);
         let data = self.load(context, owner, &key, Some(&known.live)).await?;
-        let hash = known.live.label(labels::REVISION).unwrap_or_default().to_owned();
+        let hash = hash_in(&known.name);
         let revision = Revision { name: known.name.clone(), hash, number: known.number, data };
         let today = self.compare(context, owner, wish, &revision)?;
         Ok(Found { revision, today })
@@ -148,7 +147,7 @@ impl Revisions {
             return Ok(None);
         };
         let data = self.load(context, owner, &key, Some(&live)).await?;
-        let hash = live.label(labels::REVISION).unwrap_or_default().to_owned();
+        let hash = hash_in(name);
         Ok(Some(Revision { name: name.to_owned(), hash, number: number(&live), data }))
     }
 
@@ -286,6 +285,11 @@ fn is_of_owner(owner: &Owner, name: &str, live: &Live) -> Result<(), Hold> {
         ),
         again: Some(LOOK),
     })
+}
+
+/// The hash at the end of a revision's name, which nobody can change; its label may be taken away.
+fn hash_in(name: &str) -> String {
+    name.rsplit_once('-').map_or_else(String::new, |(_, hash)| hash.to_owned())
 }
 
 fn observe(context: &Context, metadata: &ObjectMeta) {

@@ -52,14 +52,16 @@ const READ: &[&str] = &["get", "list", "watch"];
 
 /// What a trader may ask.
 pub(super) fn trader_role(desk: &Valid) -> Role {
-    let policy = desk.policy.metadata.name.as_deref().unwrap_or_default();
+    let policies = desk.policies();
+    let policies: Vec<&str> =
+        policies.iter().filter_map(|policy| policy.metadata.name.as_deref()).collect();
     Role {
         metadata: meta(desk, Component::Trader),
         rules: Some(vec![
             // It sees its own deletion and the hand-over that it is asked for.
             rule(GROUP, "tradingsystems", READ, &[&desk.key.name]),
             // A policy acts without a restart.
-            rule(GROUP, "riskpolicies", READ, &[policy]),
+            rule(GROUP, "riskpolicies", READ, &policies),
             // Agents come and go; a rule cannot select them by the system that they name.
             rule(GROUP, "tradingagents", READ, &[]),
             // Its report. Pods' names are not known beforehand; an admission policy confines each pod

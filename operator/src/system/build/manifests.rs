@@ -7,7 +7,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use sapphire_crds::API_VERSION;
 use sapphire_crds::conditions::Reason;
 use sapphire_crds::names::Component;
-use sapphire_crds::names::annotations::RISK_POLICY;
+use sapphire_crds::names::annotations::RISK_POLICIES;
 use sapphire_crds::{RiskPolicy, TradingAgentSpec, TradingSystemSpec};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -43,7 +43,7 @@ pub(super) fn desk_name(system: &str, rendering: &Rendering<'_>) -> String {
 }
 
 /// The name of the ConfigMap with the policy, which all revisions share.
-pub(super) fn policy_name(system: &str) -> String {
+pub(super) fn limits_name(system: &str) -> String {
     format!("{system}-policy")
 }
 
@@ -93,19 +93,24 @@ pub(super) fn desk(desk: &Valid, rendering: &Rendering<'_>) -> Result<ConfigMap,
     })
 }
 
-/// The policy. It changes in place: the kubelet brings it to the pod, which acts on it without a
-/// restart.
-pub(super) fn policy(system: &Key, policy: &RiskPolicy) -> Result<ConfigMap, Hold> {
-    let name = policy.metadata.name.as_deref().unwrap_or_default();
-    let text = yaml(&manifest("RiskPolicy", name, value(&policy.spec)?))?;
+/// The policies that a desk's pods are under, each a document. They change in place: the kubelet brings them to
+/// the pods, which act on theirs without a restart.
+pub(super) fn limits(system: &Key, policies: &[&RiskPolicy]) -> Result<ConfigMap, Hold> {
+    let name = |policy: &&RiskPolicy| policy.metadata.name.clone().unwrap_or_default();
+    let names: Vec<String> = policies.iter().map(name).collect();
+    let documents = policies
+        .iter()
+        .zip(&names)
+        .map(|(policy, name)| yaml(&manifest("RiskPolicy", name, value(&policy.spec)?)))
+        .collect::<Result<Vec<String>, Hold>>()?;
     Ok(ConfigMap {
         metadata: ObjectMeta {
-            name: Some(policy_name(&system.name)),
+            name: Some(limits_name(&system.name)),
             labels: Some(labels::of_component(&system.name, Component::Trader)),
-            annotations: Some(BTreeMap::from([(RISK_POLICY.to_owned(), name.to_owned())])),
+            annotations: Some(BTreeMap::from([(RISK_POLICIES.to_owned(), names.join(","))])),
             ..ObjectMeta::default()
         },
-        data: Some(BTreeMap::from([("policy.yaml".to_owned(), text)])),
+        data: Some(BTreeMap::from([("policy.yaml".to_owned(), documents.join("---\n"))])),
         ..ConfigMap::default()
     })
 }

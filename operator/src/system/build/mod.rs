@@ -246,16 +246,16 @@ pub fn render(desk: &Valid, image: &str, hash: &str) -> Result<Vec<Desired>, Hol
 }
 
 /// The ConfigMap of a desk's limits.
-pub fn policy_of(system: &Key) -> Key {
-    system.beside(manifests::policy_name(&system.name).as_str())
+pub fn limits_of(system: &Key) -> Key {
+    system.beside(manifests::limits_name(&system.name).as_str())
 }
 
 /// Builds the limits alone.
 ///
 /// # Errors
 /// As [`render`].
-pub fn limits(system: &Key, policy: &RiskPolicy) -> Result<Desired, Hold> {
-    let limits = manifests::policy(system, policy)?;
+pub fn limits(system: &Key, policies: &[&RiskPolicy]) -> Result<Desired, Hold> {
+    let limits = manifests::limits(system, policies)?;
     Desired::new(Kind::ConfigMap, &limits, Replicas::None).map_err(|error| unwritable(&error))
 }
 
@@ -265,7 +265,7 @@ pub fn limits(system: &Key, policy: &RiskPolicy) -> Result<Desired, Hold> {
 /// As [`render`].
 pub fn build(desk: &Valid) -> Result<Vec<Desired>, Hold> {
     use Component::{Agent, Api, Coordinator, Migration, Trader};
-    let policy = manifests::policy(&desk.key, &desk.policy)?;
+    let policy = manifests::limits(&desk.key, &desk.policies())?;
     let monitor = desk.service_monitors.then(|| monitor::desk(desk));
     let ordered = match &desk.shape {
         Shape::Embedded(volume) => EmbeddedRest {

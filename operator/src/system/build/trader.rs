@@ -96,7 +96,7 @@ fn mounts(desk: &Valid, rendering: &Rendering<'_>) -> Vec<(Volume, VolumeMount)>
     let system = &desk.key.name;
     let mut mounts = vec![
         config_map("desk", &manifests::desk_name(system, rendering), DESK),
-        config_map("policy", &manifests::policy_name(system), POLICY),
+        config_map("policy", &manifests::limits_name(system), POLICY),
     ];
     let mut claims: Vec<String> = recordings(&desk.system)
         .into_iter()

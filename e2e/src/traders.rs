@@ -2,11 +2,12 @@
 //!
 //! For each trader pod that is Ready it writes the pod's Lease with a report, as the pod would: one of a
 //! desk's pods leads, a leader hands over when the system asks for another revision, limits are
-//! acknowledged, a desk that is told to close closes. What a desk's traders do is its [`Conduct`],
-//! which a test changes while they run.
+//! acknowledged as the files have them that the pod mounts, a desk that is told to close closes. What a
+//! desk's traders do is its [`Conduct`], which a test changes while they run.
 
 mod conduct;
 mod desk;
+mod files;
 mod leases;
 mod sight;
 
@@ -60,7 +61,7 @@ impl Traders {
     }
 }
 
-async fn play(sight: Sight, mut leases: Leases, conducts: Conducts) {
+async fn play(mut sight: Sight, mut leases: Leases, conducts: Conducts) {
     let mut desks: BTreeMap<Key, Desk> = BTreeMap::new();
     let mut pace = interval(PACE);
     loop {

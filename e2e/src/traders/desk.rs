@@ -19,9 +19,11 @@ pub(super) struct PodFacts {
     pub(super) system: String,
     /// The ControllerRevision that it runs.
     pub(super) revision: ObjectName,
+    /// The policy that it is under, as its files have it.
+    pub(super) policy: Option<PolicyFacts>,
 }
 
-/// A RiskPolicy as it is stored.
+/// A RiskPolicy as a pod reads it.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct PolicyFacts {
     pub(super) name: ObjectName,
@@ -45,7 +47,6 @@ pub(super) struct Facts {
     pub(super) closes: bool,
     /// Symbols that a person gave the desk positions in.
     pub(super) open: Vec<Symbol>,
-    pub(super) policy: Option<PolicyFacts>,
     /// The agents, with the weight that their canary may have.
     pub(super) agents: Vec<(ObjectName, Option<Proportion>)>,
 }
@@ -59,11 +60,32 @@ pub(super) struct Desk {
     opined_at: Option<Time>,
     quiesced: BTreeSet<String>,
     ready_since: BTreeMap<String, Instant>,
+    limits: BTreeMap<String, Limits>,
+    /// The policy that the leader enforces; while nobody leads, the last one's.
+    policy: Option<PolicyFacts>,
+    told_to_close: Option<Instant>,
+}
+
+/// What a pod remembers of its policy. While its files do not have it, it goes on as before.
+#[derive(Debug, Default)]
+struct Limits {
     /// The policy last seen, and since when.
     seen: Option<(PolicyFacts, Instant)>,
     /// The policy that is enforced.
     enforced: Option<(PolicyFacts, Time)>,
-    told_to_close: Option<Instant>,
+}
+
+impl Limits {
+    fn look(&mut self, policy: &PolicyFacts, conduct: &Conduct, now: Instant) {
+        if self.seen.as_ref().is_none_or(|(seen, _)| seen != policy) {
+            self.seen = Some((policy.clone(), now));
+        }
+        let since = self.seen.as_ref().map_or(now, |(_, since)| *since);
+        let is_new = self.enforced.as_ref().is_none_or(|(enforced, _)| enforced != policy);
+        if is_new && now.duration_since(since) >= conduct.acknowledges_after {
+            self.enforced = Some((policy.clone(), Time(Timestamp::now())));
+        }
+    }
 }
 
 impl Desk {
@@ -84,6 +106,7 @@ impl Desk {
         self.leader = self.leader.take().filter(lives);
         self.quiesced.retain(lives);
         self.ready_since.retain(|name, _| lives(name));
+        self.limits.retain(|name, _| lives(name));
     }
 
     fn is_reconciled(&self, pod: &PodFacts, conduct: &Conduct, now: Instant) -> bool {
@@ -121,15 +144,19 @@ impl Desk {
     }
 
     fn enforce(&mut self, facts: &Facts, conduct: &Conduct, now: Instant) {
-        let Some(policy) = &facts.policy else { return };
-        if self.seen.as_ref().is_none_or(|(seen, _)| seen != policy) {
-            self.seen = Some((policy.clone(), now));
+        for pod in &facts.pods {
+            if let Some(policy) = &pod.policy {
+                self.limits.entry(pod.name.clone()).or_default().look(policy, conduct, now);
+            }
         }
-        let since = self.seen.as_ref().map_or(now, |(_, since)| *since);
-        let is_new = self.enforced.as_ref().is_none_or(|(enforced, _)| enforced != policy);
-        if is_new && now.duration_since(since) >= conduct.acknowledges_after {
-            self.enforced = Some((policy.clone(), Time(Timestamp::now())));
+        let leader = self.leader.as_ref().and_then(|leader| self.enforced_by(leader));
+        if let Some((policy, _)) = leader {
+            self.policy = Some(policy.clone());
         }
+    }
+
+    fn enforced_by(&self, pod: &str) -> Option<&(PolicyFacts, Time)> {
+        self.limits.get(pod)?.enforced.as_ref()
     }
 
     /// What is open: what a person or the test says, until the desk was told to close and has.
@@ -140,7 +167,7 @@ impl Desk {
         now: Instant,
     ) -> BTreeSet<&'a Symbol> {
         let halted = self.trading_state(conduct) == TradingState::Halted;
-        let flattens = self.enforced.as_ref().is_some_and(|(policy, _)| policy.flattens);
+        let flattens = self.policy.as_ref().is_some_and(|policy| policy.flattens);
         if !(facts.closes || halted && flattens) {
             self.told_to_close = None;
         } else if self.told_to_close.is_none() {
@@ -154,7 +181,8 @@ impl Desk {
     }
 
     fn trading_state(&self, conduct: &Conduct) -> TradingState {
-        let policy = self.enforced.as_ref().map_or(TradingState::Active, |(p, _)| p.trading_state);
+        let policy =
+            self.policy.as_ref().map_or(TradingState::Active, |policy| policy.trading_state);
         policy.max(conduct.trading_state)
     }
 
@@ -174,7 +202,7 @@ impl Desk {
         } else {
             Role::Standby
         };
-        let policy = self.enforced.as_ref().map(|(policy, since)| Acknowledgement {
+        let policy = self.enforced_by(&pod.name).map(|(policy, since)| Acknowledgement {
             name: policy.name.clone(),
             generation: policy.generation,
             hash: if conduct.understands { policy.hash.clone() } else { digest_of(0) },

@@ -9,14 +9,14 @@ use kube::runtime::watcher::Config;
 use kube::runtime::{WatchStreamExt, watcher};
 use kube::{Api, Client, Resource, ResourceExt};
 use sapphire_crds::names::{Component, labels};
-use sapphire_crds::risk_policy::OnHalt;
 use sapphire_crds::trading_system::DeletionPolicy;
-use sapphire_crds::{RiskPolicy, TradingAgent, TradingSystem};
+use sapphire_crds::{TradingAgent, TradingSystem};
 use serde::de::DeserializeOwned;
 use tokio::task::JoinSet;
 
 use super::Key;
-use super::desk::{Facts, PodFacts, PolicyFacts};
+use super::desk::{Facts, PodFacts};
+use super::files::Files;
 use crate::error::Error;
 use crate::plays::OPEN;
 
@@ -24,7 +24,7 @@ pub(super) struct Sight {
     pods: Store<Pod>,
     systems: Store<TradingSystem>,
     agents: Store<TradingAgent>,
-    policies: Store<RiskPolicy>,
+    files: Files,
 }
 
 impl Sight {
@@ -35,20 +35,25 @@ impl Sight {
     ) -> Result<Self, Error> {
         let traders = format!("{}={}", labels::COMPONENT, Component::Trader);
         let traders = Config::default().labels(&traders);
+        let ours = format!("{}={}", labels::MANAGED_BY, labels::MANAGED_BY_VALUE);
+        let ours = Config::default().labels(&ours);
         let any = Config::default;
+        let config_maps = watch(client, namespace, ours, tasks).await?;
+        let policies = watch(client, namespace, any(), tasks).await?;
         Ok(Self {
             pods: watch(client, namespace, traders, tasks).await?,
             systems: watch(client, namespace, any(), tasks).await?,
             agents: watch(client, namespace, any(), tasks).await?,
-            policies: watch(client, namespace, any(), tasks).await?,
+            files: Files::new(config_maps, policies),
         })
     }
 
     /// What each desk's traders see. (A pod whose labels say of no system is nobody's.)
-    pub(super) fn facts(&self) -> BTreeMap<Key, Facts> {
+    pub(super) fn facts(&mut self) -> BTreeMap<Key, Facts> {
+        self.files.count_generations();
         let mut desks: BTreeMap<Key, Facts> = BTreeMap::new();
-        for pod in self.pods.state().iter().filter(|pod| is_ready(pod)).filter_map(|p| facts_of(p))
-        {
+        let pods = self.pods.state();
+        for pod in pods.iter().filter(|pod| is_ready(pod)).filter_map(|pod| self.facts_of(pod)) {
             let key = (pod.namespace.clone(), pod.system.clone());
             desks.entry(key).or_default().pods.push(pod);
         }
@@ -62,6 +67,20 @@ impl Sight {
         desks
     }
 
+    /// `None` of a pod that does not say which revision of which system it runs.
+    fn facts_of(&self, pod: &Pod) -> Option<PodFacts> {
+        let system = pod.labels().get(labels::SYSTEM)?.clone();
+        let hash = pod.labels().get(labels::REVISION)?;
+        Some(PodFacts {
+            namespace: pod.namespace()?,
+            name: pod.name_any(),
+            uid: pod.uid()?,
+            revision: format!("{system}-{hash}").parse().ok()?,
+            policy: self.files.policy(pod, &system),
+            system,
+        })
+    }
+
     fn add_system(&self, namespace: &str, system: &TradingSystem, facts: &mut Facts) {
         let rollout = system.status.as_ref().and_then(|status| status.rollout.as_ref());
         facts.lead_revision = rollout.and_then(|rollout| rollout.lead_revision.clone());
@@ -70,17 +89,6 @@ impl Sight {
         // What is no symbol is open nowhere.
         let open = system.annotations().get(OPEN).into_iter().flat_map(|list| list.split(','));
         facts.open = open.filter_map(|symbol| symbol.trim().parse().ok()).collect();
-        let reference = &system.spec.risk_policy_ref.name;
-        let key = reflector::ObjectRef::new(reference.as_str()).within(namespace);
-        facts.policy = self.policies.get(&key).and_then(|policy| {
-            Some(PolicyFacts {
-                name: reference.clone(),
-                generation: policy.meta().generation?,
-                hash: policy.spec.hash().ok()?.parse().ok()?,
-                trading_state: policy.spec.trading_state,
-                flattens: policy.spec.on_halt == OnHalt::Flatten,
-            })
-        });
         let agents = self.agents.state();
         let ours = agents.iter().filter(|agent| {
             agent.namespace().as_deref() == Some(namespace)
@@ -127,17 +135,4 @@ where
 fn is_ready(pod: &Pod) -> bool {
     let conditions = pod.status.as_ref().and_then(|status| status.conditions.as_ref());
     conditions.into_iter().flatten().any(|c| c.type_ == "Ready" && c.status == "True")
-}
-
-/// `None` of a pod that does not say which revision of which system it runs.
-fn facts_of(pod: &Pod) -> Option<PodFacts> {
-    let system = pod.labels().get(labels::SYSTEM)?.clone();
-    let hash = pod.labels().get(labels::REVISION)?;
-    Some(PodFacts {
-        namespace: pod.namespace()?,
-        name: pod.name_any(),
-        uid: pod.uid()?,
-        revision: format!("{system}-{hash}").parse().ok()?,
-        system,
-    })
 }

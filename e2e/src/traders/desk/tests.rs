@@ -9,7 +9,14 @@ fn pod(name: &str, revision: &str) -> PodFacts {
         uid: name.into(),
         system: "desk".into(),
         revision: revision.parse().unwrap(),
+        policy: None,
     }
+}
+
+/// A desk of one pod under a policy.
+fn under(policy: PolicyFacts) -> Facts {
+    let pod = PodFacts { policy: Some(policy), ..pod("a", "r1") };
+    Facts { pods: vec![pod], ..Facts::default() }
 }
 
 fn roles(desk: &mut Desk, facts: &Facts, conduct: &Conduct, now: Instant) -> Vec<(Role, i64)> {
@@ -81,18 +88,50 @@ fn nobody_leads_before_it_knows_what_is_open() {
 fn a_policy_is_acknowledged_after_its_time() {
     let conduct = Conduct { acknowledges_after: Duration::from_secs(2), ..Conduct::default() };
     let (mut desk, now) = (Desk::default(), Instant::now());
-    let pods = vec![pod("a", "r1")];
-    let mut facts =
-        Facts { pods, policy: Some(policy(1, TradingState::Active)), ..Facts::default() };
+    let mut facts = under(policy(1, TradingState::Active));
     let mut generation = |facts: &Facts, seconds| {
         let report = desk.look(facts, &conduct, now + Duration::from_secs(seconds)).remove(0);
         report.policy.map(|policy| policy.generation)
     };
     assert_eq!(generation(&facts, 0), None);
     assert_eq!(generation(&facts, 2), Some(1));
-    facts.policy = Some(policy(2, TradingState::Active));
+    facts.pods[0].policy = Some(policy(2, TradingState::Active));
     assert_eq!(generation(&facts, 3), Some(1));
     assert_eq!(generation(&facts, 5), Some(2));
+}
+
+#[test]
+fn each_pod_acknowledges_its_own_policy_and_keeps_it_when_its_document_is_gone() {
+    let (mut desk, conduct, now) = (Desk::default(), Conduct::default(), Instant::now());
+    let bold = PolicyFacts {
+        name: "bold".parse().unwrap(),
+        flattens: false,
+        ..policy(7, TradingState::Halted)
+    };
+    let mut facts = under(policy(1, TradingState::Active));
+    facts.pods.push(PodFacts { policy: Some(bold), ..pod("b", "r2") });
+    facts.lead_revision = "r1".parse().ok();
+    let mut said = |facts: &Facts| {
+        let reports = desk.look(facts, &conduct, now);
+        let said = |report: Report| {
+            let policy = report.policy?;
+            Some((policy.name.to_string(), policy.generation, report.trading_state))
+        };
+        reports.into_iter().map(said).collect::<Vec<_>>()
+    };
+    let is = |name: &str, generation, state| Some((name.to_owned(), generation, state));
+    let (active, halted) = (TradingState::Active, TradingState::Halted);
+    assert_eq!(said(&facts), [is("policy", 1, active), is("bold", 7, active)]);
+    facts.pods[0].policy = Some(policy(2, TradingState::Active));
+    facts.pods[1].policy = None;
+    assert_eq!(said(&facts), [is("policy", 2, active), is("bold", 7, active)]);
+    // The desk is under its leader's.
+    facts.lead_revision = "r2".parse().ok();
+    assert_eq!(said(&facts), [is("policy", 2, active), is("bold", 7, active)], "nobody leads");
+    assert_eq!(said(&facts), [is("policy", 2, halted), is("bold", 7, halted)]);
+    // A pod that has none yet says so.
+    facts.pods.push(pod("c", "r2"));
+    assert_eq!(said(&facts)[2], None);
 }
 
 #[test]
@@ -120,9 +159,7 @@ fn positions_are_closed_when_the_desk_is_told_to() {
     let exposed = vec!["BTCUSDT".parse().unwrap()];
     let conduct = Conduct { exposed, open_orders: 2, ..Conduct::default() };
     let (mut desk, now) = (Desk::default(), Instant::now());
-    let pods = vec![pod("a", "r1")];
-    let mut facts =
-        Facts { pods, policy: Some(policy(1, TradingState::Active)), ..Facts::default() };
+    let mut facts = under(policy(1, TradingState::Active));
     let mut flat = |facts: &Facts, milliseconds| {
         let at = now + Duration::from_millis(milliseconds);
         let report = desk.look(facts, &conduct, at).remove(0);
@@ -130,10 +167,10 @@ fn positions_are_closed_when_the_desk_is_told_to() {
         (report.trading_state, report.proves_flat(), report.open_orders)
     };
     assert_eq!(flat(&facts, 0), (TradingState::Active, false, 2));
-    facts.policy = Some(policy(2, TradingState::Halted));
+    facts.pods[0].policy = Some(policy(2, TradingState::Halted));
     assert_eq!(flat(&facts, 100), (TradingState::Halted, false, 2));
     assert_eq!(flat(&facts, 600), (TradingState::Halted, true, 0));
-    facts.policy = Some(policy(3, TradingState::Active));
+    facts.pods[0].policy = Some(policy(3, TradingState::Active));
     assert!(!flat(&facts, 700).1);
     facts.closes = true;
     flat(&facts, 800);

@@ -217,8 +217,11 @@ async fn what_is_changed_on_an_agents_deployment_is_set_back() {
     })
     .await;
     agent(&case, "one", "Ready", "True").await;
-    let told = events(&case).await;
-    assert!(told.contains("Deployment desk-one: spec.replicas was changed by hand"), "{told}");
+    until("an event about it", || async {
+        let told = events(&case).await;
+        told.contains("Deployment desk-one: spec.replicas was changed by hand").then_some(())
+    })
+    .await;
     assert_statuses(&case).await;
 }
 

@@ -356,13 +356,8 @@ async fn a_desk_and_its_policy_go_in_one_command() {
 #[tokio::test]
 async fn a_policy_stays_while_a_system_names_it() {
     let case = case("in-use").await;
-    apply(&case, &format!("{POLICY}---{}---{}", POLICY.replace("careful", "bold"), system("")))
-        .await;
-    volumes(&case).await;
-    until("the desk's Deployment", || async {
-        (names(&case, Kind::Deployment).await == ["desk-trader"]).then_some(())
-    })
-    .await;
+    ready(&case, "").await;
+    apply(&case, &POLICY.replace("careful", "bold")).await;
     // One that nobody names goes without more ado.
     kubectl(&case, &["delete", "rpol", "bold"]).await;
     let delete = ["-n", case.namespace(), "delete", "rpol", "careful", "--wait=false"];

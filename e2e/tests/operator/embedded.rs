@@ -143,8 +143,12 @@ async fn what_is_changed_or_deleted_by_hand_is_restored() {
         (image.as_deref() == Some("sapphire-trader:test")).then_some(())
     })
     .await;
-    let events = kubectl(&case, &["get", "events", "-o", "jsonpath={.items[*].message}"]).await;
-    assert!(events.contains("image was changed by hand and is set back"), "{events}");
+    until("an event about it", || async {
+        let events = ["get", "events", "-o", "jsonpath={.items[*].message}"];
+        let told = kubectl(&case, &events).await;
+        told.contains("image was changed by hand and is set back").then_some(())
+    })
+    .await;
 
     let before = uid(&case, Kind::Service, "desk-api").await;
     kubectl(&case, &["delete", "service", "desk-api"]).await;
@@ -233,9 +237,12 @@ async fn scaling_to_zero_is_honoured_across_revisions_and_shown() {
     })
     .await;
     wait(&case, "Ready", "True").await;
-    let told = kubectl(&case, &["get", "events", "-o", "jsonpath={.items[*].message}"]).await;
     for words in ["was scaled to zero by hand", "spec.replicas was changed by hand"] {
-        assert!(told.contains(words), "no `{words}` in: {told}");
+        until(words, || async {
+            let events = ["get", "events", "-o", "jsonpath={.items[*].message}"];
+            kubectl(&case, &events).await.contains(words).then_some(())
+        })
+        .await;
     }
     assert_statuses(&case).await;
 }

@@ -92,6 +92,9 @@ impl Foreseen {
     }
 }
 
+/// How often an object is read anew that somebody else is writing.
+const TRIES: u32 = 5;
+
 async fn ask<K>(client: Client, wanted: Wanted) -> Result<(Outcome, Wire<K>), DiffError>
 where
     K: Resource<DynamicType = ()> + DeserializeOwned,
@@ -100,9 +103,6 @@ where
     let resource = ApiResource::erase::<K>(&());
     let api: Api<DynamicObject> = Api::namespaced_with(client, &key.namespace, &resource);
     let name = format!("{kind} {key}");
-    let found = api.get_opt(&key.name).await;
-    let live = found.map_err(|error| Hold::of_call(&format!("read {name}"), &error))?;
-    let live = live.map(|live| serde_json::to_value(live).unwrap_or_default());
     object["metadata"]["namespace"] = key.namespace.clone().into();
     let refused = |error: kube::Error| match error {
         kube::Error::Api(status) if (400..500).contains(&status.code) => {
@@ -111,11 +111,23 @@ where
         error => Hold::of_call(&format!("try {name}"), &error).into(),
     };
     let params = PostParams { dry_run: true, ..PostParams::default() };
-    let stored = match &live {
-        None => api.create(&params, &typed(&object)?).await.map_err(refused)?,
-        Some(live) => {
-            carry_over(live, &mut object);
-            api.replace(&key.name, &params, &typed(&object)?).await.map_err(refused)?
+    let mut tries = TRIES;
+    let (live, stored) = loop {
+        let found = api.get_opt(&key.name).await;
+        let live = found.map_err(|error| Hold::of_call(&format!("read {name}"), &error))?;
+        let live = live.map(|live| serde_json::to_value(live).unwrap_or_default());
+        let answer = match &live {
+            None => api.create(&params, &typed(&object)?).await,
+            Some(live) => {
+                carry_over(live, &mut object);
+                api.replace(&key.name, &params, &typed(&object)?).await
+            }
+        };
+        tries -= 1;
+        match answer {
+            // Written by somebody between the two calls: an operator writes statuses all the time.
+            Err(kube::Error::Api(status)) if status.code == 409 && tries > 0 => {}
+            answer => break (live, answer.map_err(refused)?),
         }
     };
     let stored = serde_json::to_value(stored).unwrap_or_default();

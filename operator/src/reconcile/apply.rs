@@ -131,13 +131,8 @@ async fn one<K: Resource<DynamicType = ()>>(
             .map_err(|error| failed(&manifest, &error))?;
         answer = patch(context, &api, &manifest, false).await;
     }
-    match answer {
-        Ok(applied) => {
-            if let Some((_, field)) = &drift {
-                tell_of_drift(context, object, &manifest, field).await;
-            }
-            Ok(observe(context, &manifest, applied, verb))
-        }
+    let applied = match answer {
+        Ok(applied) => observe(context, &manifest, applied, verb),
         Err(error) => {
             let kube::Error::Api(status) = &error else { return Err(failed(&manifest, &error)) };
             if status.code != 409 {
@@ -153,20 +148,24 @@ async fn one<K: Resource<DynamicType = ()>>(
                 Verdict::ReadAgain => {
                     // The next try asks the API server, not the watch that lags behind.
                     context.children.forget(child.kind, &key);
-                    Err(failed(&manifest, &error))
+                    return Err(failed(&manifest, &error));
                 }
                 Verdict::Yield(conflicts) => {
                     context.metrics.conflicts.with_label_values(&[child.kind.name()]).inc();
-                    Err(yielded(&manifest, &conflicts))
+                    return Err(yielded(&manifest, &conflicts));
                 }
                 Verdict::Repair => {
                     let patched = patch(context, &api, &manifest, true).await;
                     let applied = patched.map_err(|error| failed(&manifest, &error))?;
-                    Ok(observe(context, &manifest, applied, "repair"))
+                    observe(context, &manifest, applied, "repair")
                 }
             }
         }
+    };
+    if let Some((_, field)) = &drift {
+        tell_of_drift(context, object, &manifest, field).await;
     }
+    Ok(applied)
 }
 
 /// Makes a child that the watch does not know, in one call. `None` where something of its name is there: it

@@ -87,8 +87,8 @@ fn in_use(meta: &ObjectMeta, systems: &[Key]) -> Option<Hold> {
         Hold::waiting(
             Reason::InUse,
             format!(
-                "deletion waits until no TradingSystem names this policy: {}{and_more}. Give them another \
-                 spec.riskPolicyRef, or delete them; kubectl -n {namespace} annotate rpol {name} {}=true \
+                "deletion waits until no TradingSystem names this policy or has pods under it: {}{and_more}. \
+                 Give them another spec.riskPolicyRef, or delete them; kubectl -n {namespace} annotate rpol {name} {}=true \
                  lets it go nevertheless",
                 names.join(", "),
                 annotations::FORCE_DELETE

@@ -11,6 +11,7 @@ use opentelemetry_otlp::{SpanExporter, WithExportConfig as _};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use tracing::Span;
+use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
@@ -68,7 +69,13 @@ pub enum TelemetryError {
 #[derive(Debug)]
 pub struct Telemetry {
     traces: SdkTracerProvider,
+    /// Dropped, it has the last lines written.
+    _written: WorkerGuard,
 }
+
+/// Log lines that may wait for a reader that is slow or does not read at all; what comes beyond them is lost, and
+/// nobody who reconciles waits.
+const WAITING: usize = 16_384;
 
 impl Telemetry {
     /// Sends the last spans, for at most two seconds. A collector that is away keeps nobody.
@@ -88,8 +95,11 @@ pub fn start(flags: &Flags) -> Result<Telemetry, TelemetryError> {
     let terminal = std::io::stderr().is_terminal();
     let default = if terminal { LogFormat::Human } else { LogFormat::Json };
     // A line that cannot be written must not be told of on the same stream: that would be a panic.
-    let lines =
-        tracing_subscriber::fmt::layer().with_writer(std::io::stderr).log_internal_errors(false);
+    let (writer, written) = NonBlockingBuilder::default()
+        .buffered_lines_limit(WAITING)
+        .thread_name("log")
+        .finish(std::io::stderr());
+    let lines = tracing_subscriber::fmt::layer().with_writer(writer).log_internal_errors(false);
     let lines = match flags.log_format.unwrap_or(default) {
         LogFormat::Human => lines.with_ansi(terminal).boxed(),
         LogFormat::Json => {
@@ -98,7 +108,7 @@ pub fn start(flags: &Flags) -> Result<Telemetry, TelemetryError> {
     };
     let started = layers(&flags.log_level, lines, &traces)?.try_init();
     started.map_err(|error| TelemetryError::Twice(error.to_string()))?;
-    Ok(Telemetry { traces })
+    Ok(Telemetry { traces, _written: written })
 }
 
 type Lines = Box<dyn tracing_subscriber::Layer<Registry> + Send + Sync>;

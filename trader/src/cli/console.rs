@@ -49,14 +49,14 @@ pub(super) fn print_json(value: &impl Serialize) -> Result<(), Failure> {
 /// Writes beside the result; whatever `LOG_LEVEL` is, since no log line says the same.
 pub(super) fn complain(text: &str) {
     let line = if for_machines() { logs::json_line("INFO", text) } else { text.to_owned() };
-    let _ = writeln!(std::io::stderr().lock(), "{line}");
+    logs::write_line(&line);
 }
 
 /// Says why the command failed.
 pub(super) fn complain_of_failure(text: &str) {
     let line =
         if for_machines() { logs::json_line("ERROR", text) } else { format!("error: {text}") };
-    let _ = writeln!(std::io::stderr().lock(), "{line}");
+    logs::write_line(&line);
 }
 
 /// Whether a person reads the result as it comes.

@@ -16,6 +16,7 @@ mod why;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
+use tracing_appender::non_blocking::WorkerGuard;
 
 use crate::telemetry::logs::{self, LogFormat, LogLevel};
 use failure::Failure;
@@ -72,7 +73,12 @@ pub fn main() -> ExitCode {
         Err(error) => error.exit(),
     };
     console::write_errors_as(cli.log_format);
-    let done = prepare(cli.log_format).and_then(|()| match cli.command {
+    // Dropped last, it has the last lines written.
+    let logging = match prepare(cli.log_format) {
+        Ok(logging) => logging,
+        Err(failure) => return failure.tell(),
+    };
+    let done = match cli.command {
         Command::Run(command) => command.execute(),
         Command::Backtest(command) => command.execute(),
         Command::Replay(command) => command.execute(),
@@ -85,11 +91,13 @@ pub fn main() -> ExitCode {
             console::print(&String::from_utf8_lossy(&script));
             Ok(())
         }
-    });
-    match done {
+    };
+    let code = match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.tell(),
-    }
+    };
+    drop(logging);
+    code
 }
 
 /// Whether log lines are asked for as JSON, where the arguments as a whole cannot be read.
@@ -102,7 +110,7 @@ fn wants_json() -> bool {
         || std::env::var("LOG_FORMAT").is_ok_and(|format| format == "json")
 }
 
-fn prepare(format: LogFormat) -> Result<(), Failure> {
+fn prepare(format: LogFormat) -> Result<WorkerGuard, Failure> {
     let level = match std::env::var("LOG_LEVEL") {
         Ok(level) => level.parse().map_err(Failure::input)?,
         Err(_) => LogLevel::default(),

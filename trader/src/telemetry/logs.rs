@@ -4,11 +4,13 @@
 //! desk while it is at a command ([`Asked::correlation_id`](crate::api::commands::Asked)). Headers,
 //! bodies and queries are never logged, so no token is.
 
-use std::io::{self, IsTerminal};
+use std::io::{self, IsTerminal, Write as _};
 use std::str::FromStr;
+use std::sync::OnceLock;
 
 use sapphire_engine::time::Timestamp;
 use tracing::Subscriber;
+use tracing_appender::non_blocking::{NonBlocking, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::fmt::MakeWriter;
@@ -88,22 +90,44 @@ impl LogLevel {
     }
 }
 
-/// Sends log lines to standard error, for the whole process, and panics among them.
+/// Lines that may wait for a reader that is slow or does not read at all; what comes beyond them is lost.
+const WAITING: usize = 16_384;
+
+/// Sends log lines to standard error, for the whole process, and panics among them. A thread of its own writes
+/// them: whoever trades or answers never waits for who reads. Dropped, the guard has the last lines written.
 ///
 /// # Errors
 /// [`LogError::Twice`] when it was called before.
-pub fn init(format: LogFormat, level: &LogLevel) -> Result<(), LogError> {
+pub fn init(format: LogFormat, level: &LogLevel) -> Result<WorkerGuard, LogError> {
     let colours = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    let (lines, guard) = NonBlockingBuilder::default()
+        .buffered_lines_limit(WAITING)
+        .thread_name("log")
+        .finish(io::stderr());
+    LINES.set(lines.clone()).map_err(|_| LogError::Twice)?;
     match format {
-        LogFormat::Human => human(level, colours, io::stderr).try_init(),
-        LogFormat::Json => json(level, io::stderr).try_init(),
+        LogFormat::Human => human(level, colours, lines).try_init(),
+        LogFormat::Json => json(level, lines).try_init(),
     }
     .map_err(|_| LogError::Twice)?;
     std::panic::set_hook(Box::new(|panic| {
         let backtrace = std::backtrace::Backtrace::capture();
         tracing::error!(target: "panic", %backtrace, "{panic}: this is a defect, please report it");
     }));
-    Ok(())
+    Ok(guard)
+}
+
+/// Where lines go once there is a log.
+static LINES: OnceLock<NonBlocking> = OnceLock::new();
+
+/// Writes a line to standard error that is no log line: in its turn among those, and without waiting for who reads.
+pub fn write_line(line: &str) {
+    let line = format!("{line}\n");
+    // Nobody is left to be told that nobody can be told.
+    let _ = match LINES.get() {
+        Some(lines) => lines.clone().write_all(line.as_bytes()),
+        None => io::stderr().write_all(line.as_bytes()),
+    };
 }
 
 /// Whether a line that cannot be written is told of where it could not be: a reader that went away would end

@@ -1,5 +1,6 @@
 //! Told to leave, it leaves; told to come back, it comes back.
 
+use std::io::Write as _;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
@@ -70,6 +71,28 @@ fn a_reader_of_the_log_that_goes_away_stops_nothing() {
     let heard = Bench::quickstart(300);
     heard.done(run).well();
     assert!(bench.records() == heard.records());
+}
+
+#[test]
+fn a_reader_of_the_log_that_stalls_stops_nothing() {
+    let bench = Bench::quickstart(300);
+    let (_reader, mut writer) = std::io::pipe().unwrap();
+    // As much as a pipe takes: nothing that is written from here on is taken.
+    writer.write_all(&[b'\n'; 65_536]).unwrap();
+    let run = "run -f DESK --db DB --listen 127.0.0.1:0 --speed max --exit";
+    let mut run = bench.command(run).stdout(Stdio::null()).stderr(writer).spawn().unwrap();
+    let deadline = Instant::now() + Duration::from_secs(60);
+    let status = loop {
+        match run.try_wait().unwrap() {
+            Some(status) => break status,
+            None if Instant::now() < deadline => std::thread::sleep(Duration::from_millis(50)),
+            None => {
+                run.kill().unwrap();
+                panic!("the desk waits for who reads its log");
+            }
+        }
+    };
+    assert_eq!(status.code(), Some(0), "{status}");
 }
 
 #[test]

@@ -267,20 +267,21 @@ async fn a_desk_that_never_traded_goes_at_once() {
     gone(&case).await;
 }
 
+/// Has a desk deleted by somebody who wrote into its status that it is flat; why it stays all the same.
+async fn held_though_said_to_be_flat(case: &Case<'_>) -> String {
+    let flat = json!({"report": {"flat": true, "leader": "nobody",
+        "observedAt": "2026-01-01T00:00:00Z", "tradingState": "Active"}});
+    slip_through::<TradingSystem>(case, "desk", flat).await;
+    held(case, "WaitingForFlat").await
+}
+
 #[tokio::test]
 async fn a_desk_whose_trader_never_reported_counts_as_exposed() {
     let case = case("mute").await;
     ready(&case, "").await;
     let said = refused(&case, &["delete", "tsys", "desk"]).await;
     assert!(said.contains("no recent report"), "{said}");
-    slip_through::<TradingSystem>(
-        &case,
-        "desk",
-        json!({"report": {"flat": true,
-        "leader": "nobody", "observedAt": "2026-01-01T00:00:00Z", "tradingState": "Active"}}),
-    )
-    .await;
-    let words = held(&case, "WaitingForFlat").await;
+    let words = held_though_said_to_be_flat(&case).await;
     assert!(words.contains("no trader pod reports"), "{words}");
     assert_statuses(&case).await;
     // It begins to speak.
@@ -297,14 +298,7 @@ async fn a_trader_that_crashes_is_not_said_to_close() {
     volumes(&case).await;
     let reason = wait_for(&case, "CoreAvailable", "False", "CrashLooping").await;
     assert!(reason.contains("no such table"), "{reason}");
-    slip_through::<TradingSystem>(
-        &case,
-        "desk",
-        json!({"report": {"flat": true,
-        "leader": "nobody", "observedAt": "2026-01-01T00:00:00Z", "tradingState": "Active"}}),
-    )
-    .await;
-    let words = held(&case, "WaitingForFlat").await;
+    let words = held_though_said_to_be_flat(&case).await;
     assert!(words.contains("No trader answers that could close it (pod desk-trader-"), "{words}");
     assert!(words.contains("no such table") && words.contains("describe pods"), "{words}");
     assert_statuses(&case).await;

@@ -24,5 +24,4 @@ mod reports;
 mod rollout;
 mod scaling;
 mod strangers;
-mod successors;
 mod traces;

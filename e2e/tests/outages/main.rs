@@ -10,6 +10,7 @@ mod clustered;
 mod desk;
 mod gone;
 mod killed;
+mod namesakes;
 mod plane;
 mod resync;
 mod stored;

@@ -6,12 +6,10 @@ use futures::{StreamExt, TryStreamExt};
 use kube::Api;
 use kube::api::{DeleteParams, Patch, PatchParams, PostParams, WatchEvent, WatchParams};
 use sapphire_crds::TradingAgent;
+use sapphire_e2e::{Fault, Matching};
 use serde_json::json;
 
-use crate::plane::case;
-
-/// Rounds of it, each with another pause between the edit and the deletion.
-const ROUNDS: u64 = 30;
+use crate::plane::{operated, until};
 
 /// An agent that waits for its system.
 fn waiting() -> TradingAgent {
@@ -45,17 +43,16 @@ async fn first_status(agents: &Api<TradingAgent>, made: &TradingAgent) -> Option
 
 #[tokio::test]
 async fn the_status_of_a_deleted_agent_is_not_written_to_its_successor() {
-    let case = case("successors").await;
-    let agents = case.api::<TradingAgent>();
-    for round in 0..ROUNDS {
-        let made = agents.create(&PostParams::default(), &waiting()).await.unwrap();
-        assert_eq!(first_status(&agents, &made).await, Some(1), "round {round}");
-        let edit = Patch::Merge(json!({"spec": {"paused": true}}));
-        agents.patch("racer", &PatchParams::default(), &edit).await.unwrap();
-        tokio::time::sleep(Duration::from_millis(round * 2)).await;
-        agents.delete("racer", &DeleteParams::default()).await.unwrap();
-        let successor = agents.create(&PostParams::default(), &waiting()).await.unwrap();
-        assert_eq!(first_status(&agents, &successor).await, Some(1), "round {round}");
-        agents.delete("racer", &DeleteParams::default()).await.unwrap();
-    }
+    let operated = operated("namesakes").await;
+    let agents = operated.case.api::<TradingAgent>();
+    let made = agents.create(&PostParams::default(), &waiting()).await.unwrap();
+    assert_eq!(first_status(&agents, &made).await, Some(1));
+    let statuses = Matching::any().verb("patch").resource("tradingagents/status");
+    let late = operated.proxy.next(1, statuses, Fault::Delayed(Duration::from_secs(2)));
+    let edit = Patch::Merge(json!({"spec": {"paused": true}}));
+    agents.patch("racer", &PatchParams::default(), &edit).await.unwrap();
+    until("the status of the edit", || async { (late.met() == 1).then_some(()) }).await;
+    agents.delete("racer", &DeleteParams::default()).await.unwrap();
+    let successor = agents.create(&PostParams::default(), &waiting()).await.unwrap();
+    assert_eq!(first_status(&agents, &successor).await, Some(1), "its own");
 }

@@ -94,6 +94,7 @@ fn config() -> EngineConfig {
             absence_grace: Span::secs(5),
             resolve_interval: Span::millis(500),
             verify_interval: Span::millis(100),
+            check_interval: None,
             single_close_position_stop: false,
             slippage: Ratio::ZERO,
             orders_per_minute: 1200,

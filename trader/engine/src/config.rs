@@ -106,6 +106,10 @@ pub struct VenueConfig {
     pub resolve_interval: Span,
     /// First wait before a position is asked about again; doubles up to eight times this.
     pub verify_interval: Span,
+    /// How often the venue is asked about a position and about what stands to protect it though nothing was heard of
+    /// either: its reports may have been lost. `None` of a venue that loses none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub check_interval: Option<Span>,
     /// Whether only one close-position stop may stand per symbol, so that moving one needs a
     /// reduce-only bridge.
     pub single_close_position_stop: bool,

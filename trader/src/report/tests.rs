@@ -104,6 +104,7 @@ pub(crate) fn started() -> RunStarted {
             absence_grace: Span::secs(1),
             resolve_interval: Span::secs(1),
             verify_interval: Span::secs(1),
+            check_interval: None,
             single_close_position_stop: true,
             slippage: Ratio::ZERO,
             orders_per_minute: 1200,

@@ -20,6 +20,8 @@ const DOUBLINGS: u32 = 3;
 /// As many of an order that the venue has and that trades at once: where its market does not trade, nothing is
 /// heard of it for long.
 const DOUBLINGS_AT_THE_VENUE: u32 = 6;
+/// So many of the orders that ended since the venue last agreed about a position are asked about.
+const ENDED_ASKED: usize = 8;
 
 impl Engine {
     /// Asks about an unknown order after a first wait.
@@ -209,10 +211,13 @@ impl Engine {
             VenueOrderState::Absent => {
                 // Absence proves nothing while the request may still be on its way.
                 let provable = known.request.expires + self.config.venue.absence_grace;
-                if known.state != OrderState::Unknown || at <= provable {
-                    return;
+                match known.state {
+                    _ if at <= provable => return,
+                    OrderState::Unknown => Trigger::ProveAbsent,
+                    // It had it, and forgets in time what ended without a fill.
+                    OrderState::Accepted => Trigger::Expire,
+                    _ => return,
                 }
-                Trigger::ProveAbsent
             }
         };
         if let Some((symbol, state)) = self.move_order(order, trigger, effects) {
@@ -242,14 +247,19 @@ impl Engine {
         effects.push(Effect::WakeAt(at, Timer::Verify(symbol)));
     }
 
-    /// Asks again about a position that is still unverified.
+    /// Asks again about a position that is still unverified; and about one that is not, should the venue have lost a
+    /// report of it.
     pub(super) fn verify_again(&mut self, symbol: SymbolId, effects: &mut Vec<Effect>) {
         let interval = self.config.venue.verify_interval;
         let now = self.now;
         let verification = &mut self.symbols[symbol.index()].verification;
-        let Some(since) =
-            verification.since.filter(|_| verification.due.is_some_and(|due| due <= now))
-        else {
+        if verification.due.is_none_or(|due| now < due) {
+            return;
+        }
+        let Some(since) = verification.since else {
+            effects.push(Effect::VerifyPosition(symbol));
+            self.ask_about_all(symbol, effects);
+            self.check_later(symbol, effects);
             return;
         };
         verification.asked += 1;
@@ -270,7 +280,37 @@ impl Engine {
         }
     }
 
-    /// The venue's word on a position.
+    /// Asks about a position after a while though nothing is heard of it, where the venue may lose reports.
+    fn check_later(&mut self, symbol: SymbolId, effects: &mut Vec<Effect>) {
+        let due = self.config.venue.check_interval.map(|interval| self.now + interval);
+        self.symbols[symbol.index()].verification.due = due;
+        effects.extend(due.map(|at| Effect::WakeAt(at, Timer::Verify(symbol))));
+    }
+
+    /// Asks about every order that the venue is believed to have, and about the last that it had since it last agreed
+    /// about the position: a fill or an end of one may not have been told. That an order which closes whatever is
+    /// held did so is our conclusion, and may have been drawn too early.
+    fn ask_about_all(&self, symbol: SymbolId, effects: &mut Vec<Effect>) {
+        let agreed = self.symbols[symbol.index()].verification.agreed;
+        let has_ended = |tracked: &&Tracked| {
+            let Order { request, state, updated, .. } = tracked.order;
+            let it_had = matches!(
+                state,
+                OrderState::Filled | OrderState::Canceled | OrderState::Expired
+            );
+            let is_recent = agreed.is_none_or(|agreed| updated >= agreed);
+            request.symbol == symbol && it_had && (is_recent || request.close_position)
+        };
+        let stands = |tracked: &&Tracked| {
+            matches!(tracked.order.state, OrderState::Accepted | OrderState::PartiallyFilled)
+        };
+        let ended = self.orders.newest_first().filter(has_ended).take(ENDED_ASKED);
+        let all = self.orders.working_on(symbol).filter(stands).chain(ended);
+        effects.extend(all.map(|of| Effect::Query { symbol, order: of.order.request.id }));
+    }
+
+    /// The venue's word on a position. Where it is another than ours, a fill is still to be told, or lost: what may have
+    /// had it is asked about.
     pub(super) fn on_position(
         &mut self,
         symbol: SymbolId,
@@ -286,6 +326,9 @@ impl Engine {
             return;
         }
         let doubted = verification.since.is_some();
+        if agrees {
+            verification.agreed = verification.agreed.max(Some(at));
+        }
         if agrees && !doubted {
             return;
         }
@@ -294,12 +337,16 @@ impl Engine {
         if agrees {
             verification.since = None;
             let had_failed = std::mem::take(&mut verification.failed);
+            self.check_later(symbol, effects);
             if had_failed {
                 self.refresh_restraint(effects);
             }
             self.tend(symbol, effects);
-        } else if !doubted {
-            self.doubt_position(symbol, effects);
+        } else {
+            if !doubted {
+                self.doubt_position(symbol, effects);
+            }
+            self.ask_about_all(symbol, effects);
         }
     }
 }

@@ -96,6 +96,8 @@ pub(super) struct Unjudged {
 pub(super) struct Verification {
     /// Since when it has not; `None` when it does.
     pub(super) since: Option<Timestamp>,
+    /// The venue's time of its last word that agreed.
+    pub(super) agreed: Option<Timestamp>,
     /// The venue's time of the last fill: an older word on the position says nothing.
     pub(super) last_fill: Option<Timestamp>,
     pub(super) asked: u32,

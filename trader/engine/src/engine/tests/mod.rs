@@ -10,6 +10,7 @@ mod extremes;
 mod faulty_venue;
 mod halts;
 mod judged;
+mod lost_reports;
 mod newer_word;
 mod pauses;
 mod protection;
@@ -75,6 +76,7 @@ pub(super) fn config() -> EngineConfig {
             absence_grace: Span::secs(5),
             resolve_interval: Span::millis(500),
             verify_interval: Span::millis(100),
+            check_interval: None,
             single_close_position_stop: false,
             slippage: Ratio::ZERO,
             orders_per_minute: 1200,

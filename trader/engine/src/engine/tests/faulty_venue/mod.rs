@@ -37,6 +37,9 @@ fn tell(seed: u64) -> Result<(), String> {
         if story.chance.percent(8) {
             story.fire();
         }
+        if story.chance.percent(2) {
+            story.take_stop();
+        }
         if story.chance.percent(3) {
             story.for_a_while(
                 |rig| rig.event(EventKind::PolicyLost("its file is gone")),

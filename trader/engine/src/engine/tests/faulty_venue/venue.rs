@@ -41,6 +41,8 @@ enum Happening {
 pub(super) struct Held {
     pub(super) request: OrderRequest,
     filled: i64,
+    /// Fills of which nothing was told, until somebody asks.
+    untold: Vec<Fill>,
     pub(super) state: VenueOrderState,
 }
 
@@ -61,6 +63,7 @@ impl Story {
         let mut config = if seed.is_multiple_of(3) { delegated() } else { config() };
         config.venue.single_close_position_stop = seed.is_multiple_of(2);
         config.venue.verify_interval = Span::secs(1);
+        config.venue.check_interval = Some(Span::secs(60));
         Self {
             rig: Rig::warm(config),
             chance: Chance::of(seed),
@@ -135,6 +138,9 @@ impl Story {
                 self.rig.report(report);
             }
             Happening::Looks(order) => {
+                let held = self.orders.get_mut(&order);
+                let untold = held.map_or(Vec::new(), |held| std::mem::take(&mut held.untold));
+                untold.into_iter().for_each(|fill| self.rig.report(VenueReport::Fill(fill)));
                 let held = self.orders.get(&order);
                 let (state, filled) =
                     held.map_or((VenueOrderState::Absent, 0), |held| (held.state, held.filled));
@@ -181,7 +187,12 @@ impl Story {
         if refusal.is_some() {
             return;
         }
-        self.orders.insert(order, Held { request, filled: 0, state: VenueOrderState::Open });
+        self.orders.insert(order, Held {
+            request,
+            filled: 0,
+            untold: Vec::new(),
+            state: VenueOrderState::Open,
+        });
         if request.kind.is_immediate() {
             let within = if self.is_faulty { 9_000 } else { 300 };
             self.soon(within, Happening::Trades(order));
@@ -205,8 +216,7 @@ impl Story {
         if left == 0 {
             held.state = VenueOrderState::Expired;
             let filled = QtyLots(held.filled);
-            let removed = VenueReport::Removed { order, removal: Removal::Expired, filled };
-            return self.soon(200, Happening::Tells(removed));
+            return self.tell_expired(order, filled);
         }
         let quantity = if in_parts && left > 1 { 1 + self.chance.below(left - 1) } else { left };
         held.filled += quantity;
@@ -236,8 +246,20 @@ impl Story {
             maker: false,
             at: self.rig.now,
         };
+        if self.fails(5)
+            && let Some(held) = self.orders.get_mut(&request.id)
+        {
+            return held.untold.push(fill);
+        }
         let within = if self.fails(15) { 6_000 } else { 100 };
         self.soon(within, Happening::Tells(VenueReport::Fill(fill)));
+    }
+
+    fn tell_expired(&mut self, order: OrderId, filled: QtyLots) {
+        if !self.fails(10) {
+            let removed = VenueReport::Removed { order, removal: Removal::Expired, filled };
+            self.soon(200, Happening::Tells(removed));
+        }
     }
 
     /// What stands to protect a position.
@@ -258,11 +280,21 @@ impl Story {
     fn drop_protection(&mut self) {
         for order in self.protective() {
             if self.chance.percent(50) {
-                let filled = self.end(order, VenueOrderState::Expired);
-                let removed = VenueReport::Removed { order, removal: Removal::Expired, filled };
-                self.soon(200, Happening::Tells(removed));
+                self.expire(order);
             }
         }
+    }
+
+    /// The venue takes away what stands, whatever it protects.
+    pub(super) fn take_stop(&mut self) {
+        if let Some(stop) = self.protective().first().copied() {
+            self.expire(stop);
+        }
+    }
+
+    fn expire(&mut self, order: OrderId) {
+        let filled = self.end(order, VenueOrderState::Expired);
+        self.tell_expired(order, filled);
     }
 
     fn cancel(&mut self, order: OrderId) {

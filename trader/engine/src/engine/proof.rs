@@ -294,10 +294,8 @@ impl Engine {
         let agreed = self.symbols[symbol.index()].verification.agreed;
         let has_ended = |tracked: &&Tracked| {
             let Order { request, state, updated, .. } = tracked.order;
-            let it_had = matches!(
-                state,
-                OrderState::Filled | OrderState::Canceled | OrderState::Expired
-            );
+            let it_had =
+                matches!(state, OrderState::Filled | OrderState::Canceled | OrderState::Expired);
             let is_recent = agreed.is_none_or(|agreed| updated >= agreed);
             request.symbol == symbol && it_had && (is_recent || request.close_position)
         };

@@ -187,12 +187,10 @@ impl Story {
         if refusal.is_some() {
             return;
         }
-        self.orders.insert(order, Held {
-            request,
-            filled: 0,
-            untold: Vec::new(),
-            state: VenueOrderState::Open,
-        });
+        self.orders.insert(
+            order,
+            Held { request, filled: 0, untold: Vec::new(), state: VenueOrderState::Open },
+        );
         if request.kind.is_immediate() {
             let within = if self.is_faulty { 9_000 } else { 300 };
             self.soon(within, Happening::Trades(order));

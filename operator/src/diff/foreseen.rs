@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use kube::api::{ApiResource, DynamicObject, PostParams};
+use kube::api::{ApiResource, DynamicObject, Patch, PatchParams, PostParams};
 use kube::{Api, Client, Resource};
+use sapphire_crds::names::FIELD_MANAGER;
 use sapphire_crds::{RiskPolicy, TradingAgent, TradingSystem};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -99,11 +100,10 @@ async fn ask<K>(client: Client, wanted: Wanted) -> Result<(Outcome, Wire<K>), Di
 where
     K: Resource<DynamicType = ()> + DeserializeOwned,
 {
-    let Wanted { kind, key, mut object } = wanted;
+    let Wanted { kind, key, object } = wanted;
     let resource = ApiResource::erase::<K>(&());
     let api: Api<DynamicObject> = Api::namespaced_with(client, &key.namespace, &resource);
     let name = format!("{kind} {key}");
-    object["metadata"]["namespace"] = key.namespace.clone().into();
     let refused = |error: kube::Error| match error {
         kube::Error::Api(status) if (400..500).contains(&status.code) => {
             DiffError::Refused { object: name.clone(), why: status.message.clone() }
@@ -117,11 +117,18 @@ where
         let live = found.map_err(|error| Hold::of_call(&format!("read {name}"), &error))?;
         let live = live.map(|live| serde_json::to_value(live).unwrap_or_default());
         let answer = match &live {
-            None => api.create(&params, &typed(&object)?).await,
-            Some(live) => {
-                carry_over(live, &mut object);
-                api.replace(&key.name, &params, &typed(&object)?).await
+            None => {
+                let mut new = object.clone();
+                new["metadata"]["namespace"] = key.namespace.clone().into();
+                api.create(&params, &read(new)?).await
             }
+            Some(live) => match applier(live) {
+                Some(manager) => {
+                    let apply = PatchParams::apply(manager).force().dry_run();
+                    api.patch(&key.name, &apply, &Patch::Apply(&object)).await
+                }
+                None => api.replace(&key.name, &params, &read(applied(live, &object))?).await,
+            },
         };
         tries -= 1;
         match answer {
@@ -145,34 +152,107 @@ where
     Ok((outcome, read(stored)?))
 }
 
-/// What an apply leaves as it is although the manifest does not have it.
-fn carry_over(live: &Value, object: &mut Value) {
-    for member in ["resourceVersion", "uid", "finalizers", "ownerReferences"] {
-        if let Some(value) = live["metadata"].get(member) {
-            object["metadata"][member] = value.clone();
-        }
+/// The annotation in which `kubectl apply` keeps what it applied last.
+const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+
+/// Who applied an object by server-side apply; `None` where `kubectl apply` did, or nobody.
+fn applier(live: &Value) -> Option<&str> {
+    if live["metadata"]["annotations"].get(LAST_APPLIED).is_some() {
+        return None;
     }
-    for member in ["labels", "annotations"] {
-        let mut all = live["metadata"].get(member).cloned().unwrap_or_else(|| json!({}));
-        if let (Some(all), Some(wanted)) =
-            (all.as_object_mut(), object["metadata"][member].as_object())
-        {
-            all.extend(wanted.iter().map(|(name, value)| (name.clone(), value.clone())));
-        }
-        object["metadata"][member] = all;
+    let entries = live["metadata"]["managedFields"].as_array()?;
+    entries
+        .iter()
+        .filter(|entry| entry["operation"] == "Apply" && entry.get("subresource").is_none())
+        .filter_map(|entry| entry["manager"].as_str())
+        .find(|manager| *manager != FIELD_MANAGER)
+}
+
+/// What `kubectl apply` would make of an object: what the manifest has is set, what only the last one had is removed,
+/// and what somebody else set stays.
+fn applied(live: &Value, manifest: &Value) -> Value {
+    let mut all = live.clone();
+    set(&mut all, manifest);
+    let last = live["metadata"]["annotations"].get(LAST_APPLIED).and_then(Value::as_str);
+    if let Some(last) = last.and_then(|last| serde_json::from_str(last).ok()) {
+        remove(&mut all, &last, manifest);
     }
-    // Scaled by a person or an autoscaler, as long as the manifest does not say otherwise.
-    if let (Some(replicas), None) = (live["spec"].get("replicas"), object["spec"].get("replicas")) {
-        object["spec"]["replicas"] = replicas.clone();
+    all
+}
+
+fn set(all: &mut Value, wanted: &Value) {
+    match (all, wanted) {
+        (Value::Object(all), Value::Object(wanted)) => {
+            for (name, value) in wanted {
+                match value {
+                    Value::Null => drop(all.remove(name)),
+                    value => set(all.entry(name).or_insert(Value::Null), value),
+                }
+            }
+        }
+        (all, wanted) => *all = wanted.clone(),
     }
 }
 
-fn typed(object: &Value) -> Result<DynamicObject, DiffError> {
-    read(object.clone())
+fn remove(all: &mut Value, last: &Value, wanted: &Value) {
+    let (Value::Object(all), Value::Object(last)) = (all, last) else { return };
+    for (name, was) in last {
+        match wanted.get(name) {
+            None => drop(all.remove(name)),
+            Some(is) => all.get_mut(name).into_iter().for_each(|all| remove(all, was, is)),
+        }
+    }
 }
 
 fn read<T: DeserializeOwned>(object: Value) -> Result<T, DiffError> {
     let name = object["metadata"]["name"].as_str().unwrap_or_default().to_owned();
     serde_json::from_value(object)
         .map_err(|error| DiffError::Refused { object: name, why: error.to_string() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    fn live(last: Option<&Value>) -> Value {
+        let annotations = last.map_or(json!({}), |last| json!({LAST_APPLIED: last.to_string()}));
+        json!({
+            "metadata": {"name": "desk", "resourceVersion": "7", "annotations": annotations},
+            "spec": {"image": {"reference": "a"}, "symbols": ["BTCUSD"], "trader": {"resources": {"cpu": 1}}},
+        })
+    }
+
+    #[rstest]
+    #[case::what_the_manifest_has_is_set(json!({"symbols": ["ETHUSD"]}), None, json!(
+        {"image": {"reference": "a"}, "symbols": ["ETHUSD"], "trader": {"resources": {"cpu": 1}}}))]
+    #[case::what_somebody_else_set_stays(json!({"symbols": ["BTCUSD"]}), Some(json!({"symbols": ["BTCUSD"]})), json!(
+        {"image": {"reference": "a"}, "symbols": ["BTCUSD"], "trader": {"resources": {"cpu": 1}}}))]
+    #[case::what_the_last_manifest_had_is_removed(json!({"trader": {}}),
+        Some(json!({"image": {"reference": "a"}, "trader": {"resources": {"cpu": 1}}})),
+        json!({"symbols": ["BTCUSD"], "trader": {}}))]
+    #[case::nothing_in_place_of_something(json!({"image": null}), None,
+        json!({"symbols": ["BTCUSD"], "trader": {"resources": {"cpu": 1}}}))]
+    fn an_apply_is_foreseen(
+        #[case] spec: Value,
+        #[case] last: Option<Value>,
+        #[case] expected: Value,
+    ) {
+        let last = last.map(|spec| json!({"metadata": {"name": "desk"}, "spec": spec}));
+        let live = live(last.as_ref());
+        let after = applied(&live, &json!({"metadata": {"name": "desk"}, "spec": spec}));
+        assert_eq!(after["spec"], expected);
+        assert_eq!(after["metadata"], live["metadata"]);
+    }
+
+    #[rstest]
+    #[case(json!({"managedFields": [{"manager": "flux", "operation": "Apply"}]}), Some("flux"))]
+    #[case(json!({"managedFields": [{"manager": "edit", "operation": "Update"}]}), None)]
+    #[case(json!({"managedFields": [{"manager": FIELD_MANAGER, "operation": "Apply"}]}), None)]
+    #[case(json!({"managedFields": [{"manager": "x", "operation": "Apply", "subresource": "status"}]}), None)]
+    #[case(json!({"annotations": {LAST_APPLIED: "{}"},
+        "managedFields": [{"manager": "flux", "operation": "Apply"}]}), None)]
+    fn who_applied_it_applies_it_again(#[case] metadata: Value, #[case] who: Option<&str>) {
+        assert_eq!(applier(&json!({ "metadata": metadata })), who);
+    }
 }

@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use serde_json::{Value, json};
+use similar::{ChangeTag, TextDiff};
 
 use super::Output;
 use super::changes::Change;
@@ -118,6 +119,10 @@ fn lines(out: &mut impl Write, changes: &[Change]) -> io::Result<()> {
     for change in changes {
         let path = &change.path;
         match (&change.from, &change.to) {
+            (Some(Value::String(from)), Some(Value::String(to))) if from.contains('\n') => {
+                writeln!(out, "      {path}:")?;
+                text(out, from, to)?;
+            }
             (Some(from), Some(to)) => {
                 writeln!(out, "      {path}: {} → {}", shown(from), shown(to))?;
             }
@@ -129,15 +134,52 @@ fn lines(out: &mut impl Write, changes: &[Change]) -> io::Result<()> {
     Ok(())
 }
 
+/// The lines in which two texts differ.
+fn text(out: &mut impl Write, from: &str, to: &str) -> io::Result<()> {
+    for change in TextDiff::from_lines(from, to).iter_all_changes() {
+        let sign = match change.tag() {
+            ChangeTag::Delete => '-',
+            ChangeTag::Insert => '+',
+            ChangeTag::Equal => continue,
+        };
+        writeln!(out, "        {sign} {}", one_line(change.value().trim_end()))?;
+    }
+    Ok(())
+}
+
 fn shown(value: &Value) -> String {
-    let text = match value {
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
-    };
-    // One line, whatever a manifest holds.
+    match value {
+        Value::String(text) => one_line(text),
+        other => one_line(&other.to_string()),
+    }
+}
+
+/// One line, whatever a manifest holds.
+fn one_line(text: &str) -> String {
     let line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     match line.char_indices().nth(LONGEST) {
         Some((end, _)) => format!("{}…", &line[..end]),
         None => line,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_text_the_lines_are_told_that_differ() {
+        let change = Change {
+            path: "data.system.yaml".to_owned(),
+            from: Some("spec:\n  barInterval: 1h\n  symbols:\n".into()),
+            to: Some("spec:\n  barInterval: 5m\n  symbols:\n".into()),
+        };
+        let mut said = Vec::new();
+        lines(&mut said, &[change]).unwrap();
+        let said = String::from_utf8(said).unwrap();
+        assert_eq!(
+            said,
+            "      data.system.yaml:\n        -   barInterval: 1h\n        +   barInterval: 5m\n"
+        );
     }
 }

@@ -8,7 +8,7 @@ use sapphire_operator::reconcile::kind::Kind;
 use serde_json::Value;
 
 use crate::agents;
-use crate::desk::{POLICY, RECORDINGS, names, ready, system, uid};
+use crate::desk::{POLICY, RECORDINGS, kubectl, names, ready, system, uid};
 use crate::plane::case;
 
 #[derive(Parser)]
@@ -81,6 +81,24 @@ async fn a_change_is_told_with_its_reason_and_not_made() {
     assert!(stored.spec.trader.is_none());
     assert_eq!(uid(&case, Kind::Deployment, "desk-trader").await, before);
     assert_eq!(names(&case, Kind::ControllerRevision).await.len(), 1);
+}
+
+#[tokio::test]
+async fn what_an_apply_leaves_as_it_is_is_not_told_as_removed() {
+    let case = case("diff-patched").await;
+    ready(&case, "").await;
+    let manifests = |more: &str| format!("{POLICY}---{}", system(more));
+    let deadline = "spec: {rollout: {stepDeadline: 20m}}";
+    kubectl(&case, &["patch", "tsys", "desk", "--type=merge", "-p", deadline]).await;
+    let (changes, said) = diff(&case, &manifests(""), &[]).await.unwrap();
+    assert!(!changes, "{said}");
+    case.apply(&manifests("")).await.unwrap();
+    let stored = case.api::<TradingSystem>().get("desk").await.unwrap();
+    assert!(stored.spec.rollout.is_some(), "kubectl apply leaves it too");
+    // What the last manifest had goes with it.
+    case.apply(&manifests("  suspend: true")).await.unwrap();
+    let (changes, said) = diff(&case, &manifests(""), &[]).await.unwrap();
+    assert!(changes && said.contains("- spec.suspend: true"), "{said}");
 }
 
 #[tokio::test]

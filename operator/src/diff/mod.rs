@@ -83,7 +83,7 @@ pub enum DiffError {
     /// What was counted twice.
     #[error("cannot count: {0}")]
     Metrics(#[from] prometheus::Error),
-    /// Nobody reads what is printed.
+    /// Nothing takes what is printed.
     #[error("cannot print: {0}")]
     Print(#[from] std::io::Error),
 }
@@ -106,7 +106,11 @@ pub async fn run(client: Client, flags: Flags, out: &mut impl Write) -> Result<b
     for key in foreseen.desks(&context) {
         desks.push(desk::foresee(&context, &key).await?);
     }
-    print::print(out, flags.output, &foreseen, &desks, &written.others)?;
+    match print::print(out, flags.output, &foreseen, &desks, &written.others) {
+        // Whoever read it has read enough, as `head` does.
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => {}
+        printed => printed?,
+    }
     Ok(foreseen.changes() || desks.iter().any(desk::Outlook::changes))
 }
 

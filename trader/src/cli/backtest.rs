@@ -69,10 +69,9 @@ impl Backtest {
             write_report(folder, &done.report)?;
         }
         match self.output {
-            Output::Json => console::print_json(&done.report)?,
+            Output::Json => console::print_json(&done.report),
             Output::Table => show(&done),
         }
-        Ok(())
     }
 }
 
@@ -104,17 +103,17 @@ fn run_with<J: JournalSink>(
     Ok((Done { report, halts, head: Head(head) }, journal))
 }
 
-fn show(done: &Done) {
+fn show(done: &Done) -> Result<(), Failure> {
     let Done { report, halts, head } = done;
     let table = if console::is_watched() { report::boxed(report) } else { report::plain(report) };
-    console::print(&table);
+    console::print(&table)?;
     for (at, reason) in &halts.halts {
-        console::print(&format!("halted at {at}: {reason}"));
+        console::print(&format!("halted at {at}: {reason}"))?;
     }
     if halts.ended {
-        console::print("the halt ended the backtest; --resume-halts goes on");
+        console::print("the halt ended the backtest; --resume-halts goes on")?;
     }
-    console::print(&format!("journal head {head}"));
+    console::print(&format!("journal head {head}"))
 }
 
 pub(super) fn write_report(folder: &Path, report: &Report) -> Result<(), Failure> {

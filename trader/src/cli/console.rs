@@ -1,6 +1,6 @@
 //! What people see: results on standard output, everything else on standard error.
 
-use std::io::{IsTerminal, Write};
+use std::io::{ErrorKind, IsTerminal, Write};
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -34,16 +34,23 @@ pub(super) enum Output {
 }
 
 /// Writes a result. A reader that went away (`| head`) is no error.
-pub(super) fn print(text: &str) {
+///
+/// # Errors
+/// When standard output does not take it.
+pub(super) fn print(text: &str) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
     let end = if text.ends_with('\n') { "" } else { "\n" };
-    let _ = write!(out, "{text}{end}").and_then(|()| out.flush());
+    match write!(out, "{text}{end}").and_then(|()| out.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            Err(Failure::run(format!("standard output: {error}; what was to be printed is not")))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Writes a result as JSON.
 pub(super) fn print_json(value: &impl Serialize) -> Result<(), Failure> {
-    print(&serde_json::to_string_pretty(value).map_err(Failure::run)?);
-    Ok(())
+    print(&serde_json::to_string_pretty(value).map_err(Failure::run)?)
 }
 
 /// Writes beside the result; whatever `LOG_LEVEL` is, since no log line says the same.

@@ -98,7 +98,7 @@ impl Verify {
         }
         match self.output {
             Output::Json => console::print_json(&verdicts)?,
-            Output::Table => verdicts.iter().for_each(Verdict::show),
+            Output::Table => verdicts.iter().try_for_each(Verdict::show)?,
         }
         if let Some(damage) = damage {
             return Err(Failure::run(format!("{}: the file is damaged: {damage}", path.display())));
@@ -183,13 +183,13 @@ fn distrust(path: &Path, what: &str) -> Failure {
 }
 
 impl Verdict {
-    fn show(&self) {
+    fn show(&self) -> Result<(), Failure> {
         let Self { run, records, head, damage, .. } = self;
         let said = match (head, damage) {
             (Some(head), _) => format!("whole, head {head}"),
             (None, damage) => format!("BROKEN: {}", damage.as_deref().unwrap_or_default()),
         };
-        console::print(&format!("run {run}  {records} records  {said}"));
+        console::print(&format!("run {run}  {records} records  {said}"))
     }
 }
 

@@ -88,8 +88,7 @@ pub fn main() -> ExitCode {
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "sapphire-trader", &mut script);
-            console::print(&String::from_utf8_lossy(&script));
-            Ok(())
+            console::print(&String::from_utf8_lossy(&script))
         }
     };
     let code = match done {

@@ -93,8 +93,7 @@ impl NewAgent {
             path = path.display(),
             steps = registration::told(&self.name),
             resource = module.replace('_', "-"),
-        ));
-        Ok(())
+        ))
     }
 
     /// The template under the new name.

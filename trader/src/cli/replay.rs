@@ -66,8 +66,7 @@ impl Replay {
             other => Failure::run(other),
         })?;
         let head = head.map(|link| Head(link).to_string()).unwrap_or_default();
-        console::print(&format!("run {run}: {records} records, the same bytes; head {head}"));
-        Ok(())
+        console::print(&format!("run {run}: {records} records, the same bytes; head {head}"))
     }
 }
 

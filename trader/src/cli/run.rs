@@ -222,8 +222,8 @@ impl Run {
         show_now(desk);
         let table =
             if console::is_watched() { report::boxed(&report) } else { report::plain(&report) };
-        console::print(&table);
-        console::print(&format!("journal head {}", Head(head)));
+        console::print(&table)?;
+        console::print(&format!("journal head {}", Head(head)))?;
         self.report.as_deref().map_or(Ok(()), |folder| write_report(folder, &report))
     }
 

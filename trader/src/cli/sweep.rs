@@ -97,9 +97,8 @@ pub(super) fn run(
             console::print_json(&rows)
         }
         Output::Table => {
-            console::print(&table(sweeps, &settings, &results));
-            ended_by_halts(&results).iter().for_each(|words| console::print(words));
-            Ok(())
+            console::print(&table(sweeps, &settings, &results))?;
+            ended_by_halts(&results).iter().try_for_each(|words| console::print(words))
         }
     }
 }

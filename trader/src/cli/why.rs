@@ -60,7 +60,7 @@ impl Why {
             return Err(Failure::input(format!("{}: holds no {subject}", path.display())));
         };
         match self.output {
-            Output::Table => console::print(&self.tell(&lineage)),
+            Output::Table => console::print(&self.tell(&lineage))?,
             Output::Json => console::print_json(&self.as_data(&lineage)?)?,
         }
         lineage.damage.map_or(Ok(()), |damage| {

@@ -218,3 +218,15 @@ fn a_pipe_gets_neither_colours_nor_progress() {
         assert_eq!(said.chars().find(control), None, "{arguments}: {said:?}");
     }
 }
+
+#[test]
+fn a_result_that_could_not_be_written_is_a_failure() {
+    let bench = Bench::quickstart(300);
+    for arguments in ["backtest -f DESK", "backtest -f DESK -o json", "completions bash"] {
+        let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+        let done = bench.command(arguments).stdout(full).output().unwrap();
+        let said = String::from_utf8_lossy(&done.stderr);
+        assert_eq!(done.status.code(), Some(1), "{arguments}: {said}");
+        assert!(said.contains("standard output: No space left on device"), "{said}");
+    }
+}

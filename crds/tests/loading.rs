@@ -83,6 +83,26 @@ fn a_manifest_may_be_json() {
     assert_eq!(desk.policy_file, directory.path().join("policy.json"));
 }
 
+/// A document as an item of a list.
+fn item(document: &str) -> String {
+    let lines: Vec<&str> = document.lines().collect();
+    format!("- {}\n", lines.join("\n  "))
+}
+
+#[test]
+fn the_items_of_a_list_are_read_as_documents_are() {
+    let items = [item(&system("a")), item(&agent("one", "a")), item(&policy("{}"))].concat();
+    let list = |items: &str| format!("apiVersion: v1\nkind: List\nitems:\n{items}");
+    let all = directory(&[("all.yaml", list(&items))]);
+    let desk = desk_of(&[all.path().join("all.yaml")], None).unwrap();
+    assert_eq!((desk.system.metadata.name.as_deref(), desk.agents.len()), (Some("a"), 1));
+    assert!(load_policy(&all.path().join("all.yaml"), "policy").is_ok());
+
+    let wrong = directory(&[("all.yaml", list(&items.replace("barInterval", "barIntervall")))]);
+    let faults = desk_of(&[wrong.path().join("all.yaml")], None).unwrap_err().to_string();
+    assert!(faults.contains("barIntervall") && faults.contains("TradingSystem a"), "{faults}");
+}
+
 #[test]
 fn a_directory_is_read_in_the_order_of_names_and_only_its_manifests() {
     let directory = three_files();

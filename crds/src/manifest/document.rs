@@ -64,7 +64,11 @@ pub(super) fn parse_all<'f>(
         for (index, parsed) in yaml::parse(&file.text).into_iter().enumerate() {
             let number = index + 1;
             match parsed {
-                Ok(root) => documents.extend(identify(file, number, root, faults, hidden)),
+                Ok(root) => documents.extend(
+                    objects(root)
+                        .into_iter()
+                        .filter_map(|object| identify(file, number, object, faults, hidden)),
+                ),
                 Err(error) => {
                     hidden.anything();
                     faults.push(not_yaml(file, number, &error));
@@ -73,6 +77,17 @@ pub(super) fn parse_all<'f>(
         }
     }
     documents
+}
+
+/// The objects of a document: of a `List`, as `kubectl get -o yaml` prints one, its items.
+fn objects(root: Node) -> Vec<Node> {
+    let says = |name: &str, text: &str| {
+        root.value.get(name).and_then(|node| node.value.as_text()) == Some(text)
+    };
+    if !(says("apiVersion", "v1") && says("kind", "List")) {
+        return vec![root];
+    }
+    root.value.get("items").map(|items| items.value.items().to_vec()).unwrap_or_default()
 }
 
 fn not_yaml(file: &ManifestFile, number: usize, error: &serde_saphyr::Error) -> ManifestFault {

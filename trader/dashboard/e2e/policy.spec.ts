@@ -54,6 +54,8 @@ test("a policy that is gone is told, and restrains the desk until it is back", a
     { timeout: 20_000 },
   );
   await expect(state(page)).toHaveText("Reducing");
+  // Nobody can lift by a command what the policy asks for.
+  await expect(page.getByRole("button", { name: "Resume", exact: true })).toHaveCount(0);
   await expect(
     page.getByText(/Policy says Reducing: the RiskPolicy could not be read/),
   ).toBeVisible();

@@ -1,6 +1,15 @@
 /** A run whose data have ended: its report, and commands that are switched off. */
 
-import { expect, haltButton, overflow, panel, pastTheirPanel, seriousFaults, test } from "./desk";
+import {
+  expect,
+  haltButton,
+  overflow,
+  panel,
+  pastTheirPanel,
+  seriousFaults,
+  state,
+  test,
+} from "./desk";
 import { required } from "./environment";
 
 const URL = required("SAPPHIRE_FINISHED_URL");
@@ -27,6 +36,7 @@ test("shows the report as the terminal does, and takes no commands", async ({ pa
   await expect(page.getByText("The run is over: it takes no commands.")).toBeVisible();
   await expect(haltButton(page)).toBeDisabled();
   await expect(haltButton(page)).toHaveAccessibleDescription(/run is over/);
+  await expect(state(page)).toHaveText("Finished");
   const commands = page.getByRole("button", { name: /^(Resume$|Halt|Close|Cancel|Pause|Unpause)/ });
   for (const command of await commands.all()) await expect(command).toBeDisabled();
 

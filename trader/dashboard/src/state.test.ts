@@ -1,7 +1,17 @@
 import { describe, expect, it } from "vitest";
-import type { Bar, Market, Order, OrderState, Phase, Portfolio, Status } from "./contract";
+import type {
+  Bar,
+  Market,
+  Order,
+  OrderState,
+  Phase,
+  Portfolio,
+  StateReason,
+  Status,
+} from "./contract";
 import {
   type Action,
+  canResume,
   commandsOff,
   initialState,
   isOpen,
@@ -112,6 +122,15 @@ describe("state", () => {
     const off = commandsOff(given(updated({ ...status("a"), phase })));
     if (why) expect(off).toMatch(why);
     else expect(off).toBeNull();
+  });
+
+  it("offers to resume what a command or the engine set, and not what the policy sets", () => {
+    const by = (...sources: StateReason["source"][]) =>
+      ({ tradingStateReasons: sources.map((source) => ({ source })) }) as Status;
+    expect(canResume(by())).toBe(false);
+    expect(canResume(by("Policy"))).toBe(false);
+    expect(canResume(by("Policy", "Engine"))).toBe(true);
+    expect(canResume(by("Command"))).toBe(true);
   });
 
   it("knows a symbol's steps, and none of a symbol that the desk has not", () => {

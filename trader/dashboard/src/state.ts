@@ -166,6 +166,11 @@ export function isOpen(order: Order): boolean {
   return OPEN_STATES.includes(order.state);
 }
 
+/** Whether a person can lift what restrains the desk: what the policy sets, only its file does. */
+export function canResume({ tradingStateReasons }: Status): boolean {
+  return tradingStateReasons.some(({ source }) => source !== "Policy");
+}
+
 /** Why no command is taken any more, in a sentence; null while the trader takes them. */
 export function commandsOff(state: State): string | null {
   switch (state.status?.phase) {

@@ -26,7 +26,7 @@ export function Fills() {
             caption={`Latest ${ROWS} fills, newest first`}
             rows={shown.slice(-ROWS).reverse()}
             rowKey={(f) => `${f.orderId} ${f.t} ${f.price} ${f.quantity}`}
-            empty="No fill yet."
+            empty="No fill in the time shown."
             columns={[
               {
                 // Below each other: side by side they are wider than the column.

@@ -36,6 +36,8 @@ export function Signed({ value, children }: { value: string | null; children: Co
 
 interface StateBadgeProps {
   state: TradingState | null;
+  /** The run has ended: nothing is traded in any state. */
+  isOver: boolean;
   connecting: boolean;
 }
 
@@ -45,8 +47,15 @@ const STATES: Record<TradingState, { icon: IconName; tone: string }> = {
   Halted: { icon: "halted", tone: "danger" },
 };
 
-export function StateBadge({ state, connecting }: StateBadgeProps) {
+export function StateBadge({ state, isOver, connecting }: StateBadgeProps) {
   if (!state) return <span class="badge">{connecting ? "Connecting…" : "Not connected"}</span>;
+  if (isOver) {
+    return (
+      <span class="badge" data-testid="trading-state">
+        Finished
+      </span>
+    );
+  }
   const { icon, tone } = STATES[state];
   return (
     <span class={`badge ${tone}`} data-testid="trading-state">

@@ -4,7 +4,7 @@ import { useState } from "preact/hooks";
 import type { Status } from "../contract";
 import { clock, count, percent, time, words } from "../format";
 import logo from "../sapphire.svg";
-import type { Connection } from "../state";
+import { type Connection, canResume } from "../state";
 import { useStore } from "../store";
 import { setTheme, type Theme, theme } from "../theme";
 import { CommandButton } from "./command_button";
@@ -26,7 +26,11 @@ export function PageHeader() {
           </p>
         </div>
       </div>
-      <StateBadge state={state} connecting={connection.kind === "Connecting"} />
+      <StateBadge
+        state={state}
+        isOver={status?.phase === "Finished"}
+        connecting={connection.kind === "Connecting"}
+      />
       <div class="header-facts">
         {status && <Progress status={status} />}
         <div class="fact">
@@ -39,7 +43,7 @@ export function PageHeader() {
       </div>
       <div class="header-buttons">
         <ThemeButton />
-        {state !== null && state !== "Active" && (
+        {status && canResume(status) && (
           <CommandButton asks={{ kind: "Resume" }}>Resume</CommandButton>
         )}
         {/* Also when halted: a halt that kept the positions can still be told to flatten them. */}

@@ -122,11 +122,21 @@ fn within(desk: &Dereferenced, core: &Core, members: Option<&BTreeSet<String>>) 
     }
     let available = core.available && new.is_empty();
     let reason = if available { Reason::Available } else { Reason::Progressing };
+    let mut remarks = paused(desk);
+    if !remarks.is_empty()
+        && desk.agents.iter().filter(|agent| has_a_vote(agent)).count() < needed(desk)
+    {
+        remarks += &format!(
+            "; {} must agree (consensus.minAgents), so nothing is entered by vote",
+            needed(desk)
+        );
+    }
+    message += &remarks;
     Agents {
         total: number(all.len()),
         ready: if core.available { number(all.len() - new.len()) } else { 0 },
         answer: Core { available, reason, message },
-        remarks: String::new(),
+        remarks,
         deleted: deleted.len(),
     }
 }
@@ -150,6 +160,30 @@ fn canaries(desk: &Dereferenced) -> String {
     if all.is_empty() { String::new() } else { format!("; votes as a canary: {}", some_of(&all)) }
 }
 
+/// Whether an agent is to vote, were it not for a pause.
+fn votes(agent: &TradingAgent) -> bool {
+    agent.spec.authority.consensus.is_some()
+}
+
+fn has_a_vote(agent: &TradingAgent) -> bool {
+    votes(agent) && !agent.spec.paused
+}
+
+/// How many must agree.
+fn needed(desk: &Dereferenced) -> usize {
+    usize::try_from(desk.system.spec.consensus.min_agents).unwrap_or(usize::MAX)
+}
+
+/// Which agents a person paused.
+fn paused(desk: &Dereferenced) -> String {
+    let paused = desk.agents.iter().filter(|agent| agent.spec.paused);
+    let names: Vec<String> = paused.filter_map(|agent| agent.metadata.name.clone()).collect();
+    match names.is_empty() {
+        true => String::new(),
+        false => format!("; paused and without a say: {}", some_of(&names)),
+    }
+}
+
 /// How agents stand that have pods of their own.
 fn beside(desk: &Dereferenced) -> Agents {
     let number = |n: usize| i32::try_from(n).unwrap_or(i32::MAX);
@@ -168,7 +202,6 @@ fn beside(desk: &Dereferenced) -> Agents {
         .filter_map(|agent| agent.metadata.name.as_deref())
         .collect();
     let unreadable = desk.unreadable.first().and_then(|agent| agent.metadata.name.as_deref());
-    let votes = |agent: &TradingAgent| agent.spec.authority.consensus.is_some();
     let names = |wanted: &dyn Fn(&TradingAgent) -> bool| -> Vec<String> {
         let asleep = desk.agents.iter().filter(|agent| agent.spec.replicas == 0 && wanted(agent));
         asleep.filter_map(|agent| agent.metadata.name.clone()).collect()
@@ -176,11 +209,10 @@ fn beside(desk: &Dereferenced) -> Agents {
     let asleep = names(&|_| true);
     let up = desk.agents.iter().filter(|agent| is_ready(agent) && agent.spec.replicas > 0);
     let ready = number(up.clone().count());
-    let voters = up.filter(|agent| votes(agent)).count();
-    let needed = desk.system.spec.consensus.min_agents;
+    let voters = up.filter(|agent| has_a_vote(agent)).count();
+    let needed = needed(desk);
     // Those that trade by themselves need nobody's vote.
-    let silenced =
-        desk.agents.iter().any(|agent| votes(agent)) && number(voters) < number(needed as usize);
+    let silenced = desk.agents.iter().any(|agent| votes(agent)) && voters < needed;
     let stalled = desk.agents.iter().find_map(|agent| stalled(agent));
     let (reason, mut message) = match (waiting.first(), unreadable) {
         _ if total == 0 => (Reason::AgentsMissing, "no TradingAgent names this system".to_owned()),
@@ -199,7 +231,7 @@ fn beside(desk: &Dereferenced) -> Agents {
             (Reason::Progressing, words)
         }
         (None, None) if silenced => {
-            let silent = names(&votes);
+            let silent = names(&|agent| votes(agent));
             let cause = if silent.is_empty() {
                 String::new()
             } else {
@@ -219,7 +251,7 @@ fn beside(desk: &Dereferenced) -> Agents {
             format!("{ready} of {total} agents are ready; scaled to zero: {}", some_of(&asleep)),
         ),
     };
-    let mut remarks = canaries(desk);
+    let mut remarks = canaries(desk) + &paused(desk);
     message += &remarks;
     if !asleep.is_empty() {
         remarks += &format!("; scaled to zero and without an opinion: {}", some_of(&asleep));
@@ -315,6 +347,34 @@ mod tests {
             agents.answer.message,
             format!("the agents are part of the trader's pod: {words}")
         );
+    }
+
+    #[rstest]
+    #[case::one_of_three(&["one"], "; paused and without a say: one; 3 must agree (consensus.minAgents), so nothing is entered by vote")]
+    #[case::none(&[], "")]
+    fn agents_that_a_person_paused_are_told(#[case] paused: &[&str], #[case] words: &str) {
+        let all: Vec<_> = ["one", "two", "three"]
+            .into_iter()
+            .map(|name| {
+                let plain = up(name, json!({"consensus": {}}), 1);
+                let mut object = serde_json::to_value(&**plain).unwrap();
+                object["spec"] = plain.written_spec();
+                object["spec"]["paused"] = paused.contains(&name).into();
+                let wire: Wire<TradingAgent> = serde_json::from_value(object).unwrap();
+                Arc::new(wire.0.unwrap())
+            })
+            .collect();
+        let core =
+            Core { available: true, reason: Reason::Available, message: "it answers".to_owned() };
+        let patch = json!({"consensus": {"minAgents": 3}});
+        let inside = within(&dereferenced(system(patch.clone()), all.clone()), &core, None);
+        assert_eq!(inside.remarks, words);
+        assert!(inside.answer.available);
+        let beside = beside(&dereferenced(clustered(patch), all));
+        assert_eq!(beside.answer.available, paused.is_empty());
+        let told = "too few agents vote: 2, and 3 must agree";
+        assert_eq!(beside.answer.message.contains(told), !paused.is_empty());
+        assert_eq!(beside.answer.message.contains("without a say: one"), !paused.is_empty());
     }
 
     #[rstest]

@@ -37,6 +37,16 @@ async fn every_line_of_a_request_has_its_id_and_no_line_has_the_token() {
     }
 }
 
+#[tokio::test]
+async fn whoever_asks_too_often_does_not_fill_the_log() {
+    let log = Log::collect();
+    let desk = Desk::impatient(|_| ()).await;
+    while desk.get("/api/orders?limit=1").await.status() != 429 {}
+    let text = log.text();
+    let refused: Vec<_> = text.lines().filter(|line| line.contains("status=429")).collect();
+    assert!(!refused.is_empty() && refused.iter().all(|l| l.contains("DEBUG")), "{refused:?}");
+}
+
 /// What this process logs, libraries' words included, as text.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);

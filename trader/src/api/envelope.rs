@@ -145,12 +145,14 @@ fn dress(headers: &mut HeaderMap, id: &CorrelationId) {
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
 }
 
-/// Reads are of interest to who looks for them; commands and refusals to everybody. Never a query,
-/// a header or a body.
+/// Reads are of interest to who looks for them; commands and refusals to everybody. Those for their number would
+/// themselves be too many: the metrics count them. Never a query, a header or a body.
 fn log(method: &str, path: &str, status: StatusCode, took: std::time::Duration) {
     let (status, micros) = (status.as_u16(), took.as_micros());
     if status >= 500 {
         tracing::warn!(method, path, status, micros, "answered");
+    } else if status == StatusCode::TOO_MANY_REQUESTS.as_u16() {
+        tracing::debug!(method, path, status, micros, "answered");
     } else if status >= 400 || !matches!(method, "GET" | "HEAD" | "OPTIONS") {
         tracing::info!(method, path, status, micros, "answered");
     } else {

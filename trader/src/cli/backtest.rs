@@ -30,7 +30,7 @@ pub(super) struct Backtest {
     #[arg(long)]
     resume_halts: bool,
     /// Keeps the journal in this database, for `replay`, `why` and `journal`.
-    #[arg(long, value_name = "FILE", conflicts_with = "sweep")]
+    #[arg(long, visible_alias = "db", value_name = "FILE", conflicts_with = "sweep")]
     journal: Option<PathBuf>,
     /// Runs every combination of values, in parallel, such as
     /// `trend-momentum.strategy.trendMomentum.fastPeriod=8,12,16` (an agent's name and a path below its spec),

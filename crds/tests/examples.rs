@@ -67,7 +67,7 @@ fn the_paper_desk_runs_without_a_cluster_too() {
 #[test]
 fn the_live_desk_has_all_that_it_refers_to() {
     let strategies: Vec<&str> = STRATEGIES.iter().copied().chain(["languageModel"]).collect();
-    let directories = ["backends", "policies", "live-desk", "agents"];
+    let directories = ["backends", "policies", "secrets", "live-desk", "agents"];
     let desk = together(&directories, &strategies, &["aster"]);
     assert!(desk.system.spec.live);
     assert_eq!(desk.policy.metadata.name.as_deref(), Some("cautious"));
@@ -83,7 +83,7 @@ fn the_live_desk_has_all_that_it_refers_to() {
 
 #[test]
 fn no_secret_of_an_example_could_be_a_real_one() {
-    for file in ["live-desk/credentials.yaml", "agents/large.yaml"] {
+    for file in ["secrets/aster.yaml", "secrets/language-model.yaml"] {
         let text = std::fs::read_to_string(examples().join(file)).unwrap();
         let data = text.split("stringData:").nth(1).unwrap();
         let values = data.lines().filter(|line| !line.trim_start().starts_with('#'));
@@ -93,12 +93,24 @@ fn no_secret_of_an_example_could_be_a_real_one() {
     }
 }
 
+/// Applied again, as a change of the desk is, a Secret's shape would take the place of the keys.
+#[test]
+fn what_is_applied_again_and_again_holds_no_key() {
+    for directory in ["paper-desk", "live-desk", "agents", "policies"] {
+        for entry in std::fs::read_dir(examples().join(directory)).unwrap() {
+            let path = entry.unwrap().path();
+            let text = std::fs::read_to_string(&path).unwrap_or_default();
+            assert!(!text.contains("kind: Secret"), "{}", path.display());
+        }
+    }
+}
+
 /// Whoever tries one desk after the other in a namespace must not find an agent of the first in the
 /// second's way: an agent cannot change its system.
 #[test]
 fn desks_for_a_cluster_can_stand_side_by_side() {
     let mut names = BTreeSet::new();
-    for directory in ["paper-desk", "live-desk", "agents", "policies", "backends"] {
+    for directory in ["paper-desk", "live-desk", "agents", "policies", "backends", "secrets"] {
         for entry in std::fs::read_dir(examples().join(directory)).unwrap() {
             let path = entry.unwrap().path();
             if path.is_dir() {

@@ -43,13 +43,13 @@ pub struct Strategy {
     /// Long above, short below: the cross of two EMAs. For delegated use and comparison.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ema_cross: Option<EmaCross>,
-    /// Reads the news.
+    /// Reads the news. The trader of this release refuses it: it has no engine for it yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub financial_sentiment: Option<FinancialSentiment>,
-    /// Quotes both sides.
+    /// Quotes both sides. The trader of this release refuses it: it has no engine for it yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub market_making: Option<MarketMaking>,
-    /// Asks a language model.
+    /// Asks a language model. The trader of this release refuses it: it has no engine for it yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub language_model: Option<LanguageModel>,
 }

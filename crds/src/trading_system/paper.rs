@@ -58,7 +58,7 @@ pub struct PaperData {
     #[schemars(length(min = 1, max = 50))]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["symbol".into()]))]
     pub files: Option<Vec<SymbolFile>>,
-    /// A Sapphire exchange (`sapphire-trader exchange`) that several desks share.
+    /// A Sapphire exchange that several desks share. The trader of this release refuses it: there is none yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exchange: Option<ExchangeData>,
 }

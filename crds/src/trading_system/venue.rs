@@ -22,7 +22,7 @@ pub struct Venue {
     /// A simulated exchange, fed with recorded or live market data.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub paper: Option<PaperVenue>,
-    /// The Aster perpetual-futures exchange.
+    /// The Aster perpetual-futures exchange. The trader of this release refuses it: it cannot trade there yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub aster: Option<AsterVenue>,
 }

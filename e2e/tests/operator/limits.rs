@@ -54,7 +54,7 @@ async fn a_policy_counts_the_desk_that_stays_under_it_until_there_is_the_one_tha
         (reason == "PolicyMissing").then_some(message)
     })
     .await;
-    assert!(message.contains("stays under RiskPolicy careful"), "{message}");
+    assert!(message.contains("RiskPolicy careful still limits what runs"), "{message}");
     let policies = case.api::<RiskPolicy>();
     let systems = || async {
         let status = policies.get("careful").await.unwrap().status.unwrap_or_default();

@@ -107,7 +107,7 @@ pub(super) async fn turn(
         }
         (_, _, Some(revision)) => {
             setting.reconciling(Reason::Progressing, format!("revision {revision} comes up"));
-            promoted(&mut setting, &course);
+            promoted(&mut setting, &course, &desk.agent.spec);
         }
         _ => {}
     }
@@ -186,7 +186,7 @@ fn nowhere(setting: &mut Setting<'_>, desk: &Dereferenced, after: &mut TradingAg
         Reason::SystemMissing,
         format!("there is no TradingSystem {name} in this namespace; create it, or delete this agent and create it for another"),
     );
-    in_full(setting);
+    in_full(setting, &desk.agent.spec);
 }
 
 fn inside(
@@ -212,15 +212,25 @@ fn inside(
         || after.revision == released;
     if current && rests && is_in && core.is_some_and(|core| core.status == "True") {
         after.revision = released;
-        setting.ready(format!("it is part of the trader's pod, which answers{}", unused(spec)));
+        setting.ready(format!("it is part of the trader's pod, which answers{}", remarks(spec)));
     } else {
         // Not in the system's own words: they change with every step, and there may be many agents.
         setting.reconciling(
             Reason::WaitingForSystem,
-            format!("it is part of the pod of TradingSystem {name}, which is not up with every change yet; see kubectl describe tsys {name}{}", unused(spec)),
+            format!("it is part of the pod of TradingSystem {name}, which is not up with every change yet; see kubectl describe tsys {name}{}", remarks(spec)),
         );
     }
-    in_full(setting);
+    in_full(setting, spec);
+}
+
+/// What a person who looks at an agent of a one-pod desk has to know.
+fn remarks(spec: &TradingAgentSpec) -> String {
+    unused(spec) + silenced(spec)
+}
+
+/// Of an agent that a person paused. Begins with `; ` unless it is empty.
+const fn silenced(spec: &TradingAgentSpec) -> &'static str {
+    if spec.paused { "; it is paused (spec.paused), and has no say" } else { "" }
 }
 
 /// What a person who scales an agent of a one-pod desk is told.
@@ -228,7 +238,7 @@ fn unused(spec: &TradingAgentSpec) -> String {
     if spec.replicas == 1 && spec.autoscaling.is_none() {
         return String::new();
     }
-    let pause = if spec.replicas == 0 { "; spec.paused: true silences it" } else { "" };
+    let pause = if spec.replicas == 0 { "; to silence it, set spec.paused to true" } else { "" };
     format!(
         "; in a one-pod desk the agents run inside that pod, and spec.replicas ({}) and spec.autoscaling are not used{pause}",
         spec.replicas
@@ -284,11 +294,15 @@ fn beside(
         ));
     } else if let Some(canary) = &found.course.canary {
         let share = canary.weight.percent();
-        setting.ready(format!("{}; a canary, it votes with {share} of its weight", answer.message));
+        let message = &answer.message;
+        setting.ready(match desk.agent.spec.paused {
+            true => format!("{message}{}", silenced(&desk.agent.spec)),
+            false => format!("{message}; a canary, it votes with {share} of its weight"),
+        });
     } else {
-        setting.ready(answer.message.clone());
+        setting.ready(format!("{}{}", answer.message, silenced(&desk.agent.spec)));
     }
-    promoted(setting, &found.course);
+    promoted(setting, &found.course, &desk.agent.spec);
 }
 
 /// Whether what was undone was a canary; said when it was undone, and kept.
@@ -314,13 +328,13 @@ fn failed_conditions(
         setting.set(ConditionType::Promoted, Answer::False, Reason::CanaryAbandoned, words);
     } else {
         setting.stalled(Reason::DeadlineExceeded, words);
-        in_full(setting);
+        in_full(setting, &desk.agent.spec);
     }
 }
 
-fn promoted(setting: &mut Setting<'_>, course: &Course) {
+fn promoted(setting: &mut Setting<'_>, course: &Course, spec: &TradingAgentSpec) {
     let Some(canary) = &course.canary else {
-        return in_full(setting);
+        return in_full(setting, spec);
     };
     let confirmed = if canary.confirmed == Some(canary.weight) {
         "the leader confirms it"
@@ -335,8 +349,10 @@ fn promoted(setting: &mut Setting<'_>, course: &Course) {
     );
 }
 
-fn in_full(setting: &mut Setting<'_>) {
-    setting.set(ConditionType::Promoted, Answer::True, Reason::NoCanary, "its vote counts in full");
+fn in_full(setting: &mut Setting<'_>, spec: &TradingAgentSpec) {
+    let words =
+        if spec.paused { "it is paused: it has no vote" } else { "its vote counts in full" };
+    setting.set(ConditionType::Promoted, Answer::True, Reason::NoCanary, words);
 }
 
 #[cfg(test)]
@@ -368,7 +384,7 @@ mod tests {
     #[rstest]
     #[case::of_one_pod(1, "it is part of the trader's pod, which answers")]
     #[case::scaled(3, "spec.replicas (3) and spec.autoscaling are not used")]
-    #[case::scaled_to_zero(0, "are not used; spec.paused: true silences it")]
+    #[case::scaled_to_zero(0, "are not used; to silence it, set spec.paused to true")]
     fn who_scales_an_agent_of_the_traders_pod_is_told_that_it_has_no_pods(
         #[case] replicas: u32,
         #[case] words: &str,
@@ -393,6 +409,25 @@ mod tests {
         }))
         .unwrap();
         assert!(told(&system).ends_with(words), "{}", told(&system));
+    }
+
+    #[test]
+    fn an_agent_that_a_person_paused_says_so() {
+        let mut spec = examples::agent("one", json!({"consensus": {}})).spec.clone();
+        let told = |spec: &TradingAgentSpec| {
+            let none = Conditions::default();
+            let mut setting = Setting::new(&none, 1, Timestamp::UNIX_EPOCH);
+            let system = TradingSystem::clone(&examples::system(json!({})));
+            inside(&mut setting, spec, &system, &mut TradingAgentStatus::default());
+            let conditions = setting.finish();
+            let words = |of| conditions.get(of).unwrap().message.clone();
+            (words(ConditionType::Ready), words(ConditionType::Promoted))
+        };
+        assert!(told(&spec).1.contains("counts in full"));
+        spec.paused = true;
+        let (ready, promoted) = told(&spec);
+        assert!(ready.ends_with("it is paused (spec.paused), and has no say"), "{ready}");
+        assert!(promoted.contains("no vote"), "{promoted}");
     }
 
     #[rstest]

@@ -101,14 +101,14 @@ pub fn holds(desk: &Dereferenced) -> Vec<Hold> {
 fn policy_missing(desk: &Dereferenced) -> Hold {
     let name = desk.system.spec.risk_policy_ref.name.as_str();
     let kept = desk.former.first().and_then(|policy| policy.metadata.name.as_deref());
-    let until = kept.map_or_else(String::new, |kept| {
-        format!("; until then what runs stays under RiskPolicy {kept}, whose changes reach it")
+    let limits = kept.map_or_else(String::new, |kept| {
+        format!("; RiskPolicy {kept} still limits what runs, and its changes reach it")
     });
     Hold::waiting(
         Reason::PolicyMissing,
         format!(
             "there is no RiskPolicy {name} in this namespace; create it, or name another in \
-             spec.riskPolicyRef{until}"
+             spec.riskPolicyRef{limits}"
         ),
     )
 }

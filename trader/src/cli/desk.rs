@@ -84,7 +84,7 @@ impl DeskArgs {
         let environment = Environment::of_process().map_err(Failure::input)?;
         let plan = Plan::of(&manifests, &environment).map_err(Failure::input)?;
         for note in &plan.notes {
-            tracing::info!("{note}");
+            tracing::warn!("{note}");
         }
         let assembly = read(plan)?;
         Ok((manifests, assembly))

@@ -34,12 +34,24 @@ pub(super) struct Name {
     pub(super) field: String,
 }
 
+/// Words that cannot name a module.
+const KEYWORDS: [&str; 52] = [
+    "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "crate",
+    "do", "dyn", "else", "enum", "extern", "false", "final", "fn", "for", "gen", "if", "impl",
+    "in", "let", "loop", "macro", "match", "mod", "move", "mut", "override", "priv", "pub", "ref",
+    "return", "self", "static", "struct", "super", "trait", "true", "try", "type", "typeof",
+    "unsafe", "unsized", "use", "virtual", "where", "while", "yield", "template",
+];
+
 pub(super) fn name(text: &str) -> Result<Name, String> {
     let starts_well = |word: &&str| word.starts_with(|c: char| c.is_ascii_lowercase());
     let legal = |word: &&str| word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
     let words: Vec<&str> = text.split('-').collect();
     if text.len() > 40 || !words.iter().all(|word| starts_well(word) && legal(word)) {
         return Err("write words in lower case with hyphens, such as mean-reversion".to_owned());
+    }
+    if KEYWORDS.contains(&text) {
+        return Err(format!("{text} is a word of Rust itself; add another, such as {text}-agent"));
     }
     let capital = |word: &&str| word[..1].to_ascii_uppercase() + &word[1..];
     let type_name: String = words.iter().map(capital).collect();
@@ -116,6 +128,7 @@ mod tests {
     fn a_name_is_spelt_as_code_needs_it() {
         let name = name("mean-reversion-2").map_err(|_| ());
         assert!(name.is_err(), "a word begins with a letter");
+        assert!(super::name("trait").unwrap_err().contains("trait-agent"));
         let name = super::name("mean-reversion2").unwrap();
         assert_eq!(name.module, "mean_reversion2");
         assert_eq!(name.type_name, "MeanReversion2");

@@ -12,7 +12,10 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 use sapphire_crds::manifest::Desk as Manifests;
+use sapphire_engine::Engine;
 use sapphire_engine::instrument::SymbolId;
+use sapphire_engine::policy::TradingState;
+use sapphire_engine::risk::Word;
 use sapphire_engine::time::Span;
 use tokio::runtime::Runtime;
 
@@ -151,6 +154,7 @@ impl Run {
         exhibit.begin(engine);
         let source = policy_source(manifests.clone())?;
         catch_up(&mut desk, &assembly.plan.engine.policy, &source).map_err(Failure::run)?;
+        tell_restraint(desk.engine());
         let (started, lost) = (assembly.plan.engine.policy.clone(), desk.engine().lost_policy());
         let _watch =
             watch(source, started, lost.is_some(), sender.clone()).map_err(Failure::run)?;
@@ -289,6 +293,16 @@ fn greet(link: &str, path: &std::path::Path, desk: &Driven, continued: bool) {
     let how = if continued { "goes on" } else { "begins" };
     console::complain(&format!("Mission Control: {link}"));
     console::complain(&format!("run {run} {how}; journal {}", path.display()));
+}
+
+/// Says what keeps the desk from trading as it may, so that nobody waits for a fill.
+fn tell_restraint(engine: &Engine) {
+    for (source, word) in engine.state_words() {
+        let Word { state, reason, .. } = word;
+        if *state != TradingState::Active {
+            console::complain(&format!("trading is {state:?}: {source:?} says so: {reason}"));
+        }
+    }
 }
 
 /// What is still open, for who leaves.

@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 
 use sapphire_agents::Strategy;
-use sapphire_crds::TradingSystemSpec;
 use sapphire_crds::canonical::canonical_hash;
 use sapphire_crds::manifest::{Desk as Manifests, MarketData};
 use sapphire_crds::trading_system::{self as crds, PaperVenue, VenueChoice};
+use sapphire_crds::{TradingAgent, TradingSystemSpec};
 use sapphire_engine::config::{AgentConfig, ConsensusConfig, EngineConfig, VenueConfig};
 use sapphire_engine::ids::RunId;
 use sapphire_engine::instrument::Instrument;
@@ -98,6 +98,7 @@ impl Plan {
             let name = paused.metadata.name.as_deref().unwrap_or_default();
             notes.push(format!("TradingAgent {name} is paused: it has no say in this run"));
         }
+        notes.extend(too_few_left(manifests));
         let data = recordings(manifests, &symbols)?;
         let venue = paper_config(paper, &instruments, spec)?;
         let engine = EngineConfig {
@@ -121,6 +122,20 @@ impl Plan {
             notes,
         })
     }
+}
+
+/// Whether pauses leave fewer voters than must agree. That is no fault: what is open is to be tended.
+fn too_few_left(manifests: &Manifests) -> Option<String> {
+    let votes = |agent: &&TradingAgent| agent.spec.authority.consensus.is_some();
+    let voters = manifests.agents.iter().filter(votes);
+    let left = voters.clone().filter(|agent| !agent.spec.paused).count();
+    let needed = manifests.system.spec.consensus.min_agents;
+    let is_so = left < voters.count() && u32::try_from(left).is_ok_and(|left| left < needed);
+    is_so.then(|| {
+        format!(
+            "{left} agents are left to vote, and {needed} must agree (consensus.minAgents): nothing is entered by vote"
+        )
+    })
 }
 
 /// Whether the policy's manifest itself names a field below `spec`: what is missing there is open

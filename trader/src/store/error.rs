@@ -89,7 +89,7 @@ pub enum StoreError {
     #[error("{}: no journal is there: give the path of one with --db PATH, or run a desk first", .0.display())]
     Missing(PathBuf),
     /// SQLite finds its own file damaged.
-    #[error("{}: damaged: {detail}; look at it with `sapphire-trader journal verify --db {}`", path.display(), path.display())]
+    #[error("{}: damaged: {detail}: SQLite cannot read its own file. Do not trade on it: restore a copy, or begin with another database (--db PATH); `sapphire-trader journal verify --db {}` says what else is wrong", path.display(), path.display())]
     Damaged {
         /// The database.
         path: PathBuf,

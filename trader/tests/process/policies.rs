@@ -114,6 +114,7 @@ fn a_policy_that_is_being_written_lifts_no_halt() {
     let bench = Bench::quickstart(3000);
     bench.edit("policy.yaml", "tradingState: Active", "tradingState: Halted");
     let mut desk = bench.run("--speed 120s");
+    desk.until_said("trading is Halted: Policy says so");
     let halted = desk.until("/api/risk", |answer| answer["tradingState"] == "Halted");
     let path = bench.path("desk/policy.yaml");
     let whole = fs::read_to_string(&path).unwrap();

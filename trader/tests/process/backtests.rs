@@ -108,3 +108,15 @@ fn completions_know_the_subcommands() {
         assert!(script.contains("backtest") && script.contains("new-agent"), "{shell}");
     }
 }
+
+#[test]
+fn pauses_that_leave_too_few_to_agree_are_told() {
+    let bench = Bench::quickstart(100);
+    let said = bench.done("backtest -f DESK").well().complaint();
+    assert!(!said.contains("paused") && !said.contains("to vote"), "{said}");
+    bench.edit("agents.yaml", "  systemRef:", "  paused: true\n  systemRef:");
+    let said = bench.done("backtest -f DESK").well().complaint();
+    for words in ["TradingAgent vpin is paused", "0 agents are left to vote, and 3 must agree"] {
+        assert!(said.contains(words), "{said}");
+    }
+}

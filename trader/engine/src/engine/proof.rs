@@ -20,8 +20,8 @@ const DOUBLINGS: u32 = 3;
 /// As many of an order that the venue has and that trades at once: where its market does not trade, nothing is
 /// heard of it for long.
 const DOUBLINGS_AT_THE_VENUE: u32 = 6;
-/// So many of the orders that ended since the venue last agreed about a position are asked about.
-const ENDED_ASKED: usize = 8;
+/// So many of the last orders that closed a position are asked about, should one have had more to close.
+const CLOSED_ASKED: usize = 4;
 
 impl Engine {
     /// Asks about an unknown order after a first wait.
@@ -287,23 +287,25 @@ impl Engine {
         effects.extend(due.map(|at| Effect::WakeAt(at, Timer::Verify(symbol))));
     }
 
-    /// Asks about every order that the venue is believed to have, and about the last that it had since it last agreed
-    /// about the position: a fill or an end of one may not have been told. That an order which closes whatever is
-    /// held did so is our conclusion, and may have been drawn too early.
-    fn ask_about_all(&self, symbol: SymbolId, effects: &mut Vec<Effect>) {
-        let agreed = self.symbols[symbol.index()].verification.agreed;
-        let has_ended = |tracked: &&Tracked| {
-            let Order { request, state, updated, .. } = tracked.order;
-            let it_had =
-                matches!(state, OrderState::Filled | OrderState::Canceled | OrderState::Expired);
-            let is_recent = agreed.is_none_or(|agreed| updated >= agreed);
-            request.symbol == symbol && it_had && (is_recent || request.close_position)
-        };
+    /// Asks about every order that the venue is believed to have: a fill or an end of one may not have been told. And
+    /// about the last of those that close whatever is held: that one did so is our conclusion, and may have been
+    /// drawn too early. Not oftener than a position is asked about, however many reports of it differ.
+    fn ask_about_all(&mut self, symbol: SymbolId, effects: &mut Vec<Effect>) {
+        let verification = &mut self.symbols[symbol.index()].verification;
+        let pause = self.config.venue.verify_interval;
+        if verification.looked.is_some_and(|looked| self.now < looked + pause) {
+            return;
+        }
+        verification.looked = Some(self.now);
         let stands = |tracked: &&Tracked| {
             matches!(tracked.order.state, OrderState::Accepted | OrderState::PartiallyFilled)
         };
-        let ended = self.orders.newest_first().filter(has_ended).take(ENDED_ASKED);
-        let all = self.orders.working_on(symbol).filter(stands).chain(ended);
+        let has_closed = |tracked: &&Tracked| {
+            let Order { request, state, .. } = tracked.order;
+            request.symbol == symbol && request.close_position && state == OrderState::Filled
+        };
+        let closed = self.orders.newest_first().filter(has_closed).take(CLOSED_ASKED);
+        let all = self.orders.working_on(symbol).filter(stands).chain(closed);
         effects.extend(all.map(|of| Effect::Query { symbol, order: of.order.request.id }));
     }
 
@@ -324,9 +326,6 @@ impl Engine {
             return;
         }
         let doubted = verification.since.is_some();
-        if agrees {
-            verification.agreed = verification.agreed.max(Some(at));
-        }
         if agrees && !doubted {
             return;
         }

@@ -96,11 +96,11 @@ pub(super) struct Unjudged {
 pub(super) struct Verification {
     /// Since when it has not; `None` when it does.
     pub(super) since: Option<Timestamp>,
-    /// The venue's time of its last word that agreed.
-    pub(super) agreed: Option<Timestamp>,
     /// The venue's time of the last fill: an older word on the position says nothing.
     pub(super) last_fill: Option<Timestamp>,
     pub(super) asked: u32,
+    /// When the orders were asked about that may have changed it.
+    pub(super) looked: Option<Timestamp>,
     /// When to ask again: an earlier wake-up is of an earlier question.
     pub(super) due: Option<Timestamp>,
     /// It has not for too long: the desk reduces.

@@ -32,6 +32,34 @@ fn a_stop_whose_fill_was_lost_is_asked_about_once_the_venue_knows_another_positi
     assert_eq!(rig.state_of(stop.id), OrderState::Filled);
 }
 
+/// A stop takes what the position is, and an entry that turned it over in between makes it look done.
+#[test]
+fn a_stop_that_was_taken_for_done_is_asked_about_too() {
+    let (mut rig, stop) = Rig::in_position(Direction::Long, config());
+    let quantity = rig.position();
+    rig.fill(&stop, 490_000, quantity.0);
+    rig.confirm_position();
+    assert_eq!(rig.state_of(stop.id), OrderState::Filled);
+    rig.wait(Span::secs(1));
+    rig.take();
+    rig.report(VenueReport::Position { symbol: BTC, quantity: -quantity, at: rig.now });
+    assert_eq!(asked(&rig.take()), [stop.id]);
+}
+
+#[test]
+fn however_many_reports_differ_orders_are_asked_about_no_oftener_than_the_position() {
+    let (mut rig, stop) = Rig::in_position(Direction::Long, config());
+    let pause = rig.engine.config().venue.verify_interval;
+    for _ in 0..100 {
+        rig.report(VenueReport::Position { symbol: BTC, quantity: QtyLots::ZERO, at: rig.now });
+    }
+    assert_eq!(asked(&rig.take()), [stop.id]);
+    rig.wait(pause);
+    rig.take();
+    rig.report(VenueReport::Position { symbol: BTC, quantity: QtyLots::ZERO, at: rig.now });
+    assert_eq!(asked(&rig.take()), [stop.id]);
+}
+
 #[test]
 fn a_position_and_its_stop_are_asked_about_though_nothing_was_heard_of_them() {
     let (mut rig, stop) = Rig::in_position(Direction::Long, forgetful());

@@ -10,6 +10,8 @@ use venue::{Held, Story};
 
 /// Stories that are told. Each is its number's.
 const STORIES: u64 = 3_000;
+/// Stories that failed once, of faults that are rarer than one in so many.
+const RARE: [u64; 8] = [9_108, 19_421, 28_288, 29_398, 55_660, 204_091, 206_881, 242_735];
 /// Bars with faults in each.
 const BARS: u32 = 30;
 /// So long nothing goes wrong at the end.
@@ -140,7 +142,7 @@ fn judge(story: &Story, wanted: Wanted) -> Result<(), String> {
 
 #[test]
 fn whatever_a_venue_loses_the_desk_ends_as_it_was_told_and_under_a_stop() {
-    for seed in 1..=STORIES {
+    for seed in (1..=STORIES).chain(RARE) {
         if let Err(words) = tell(seed) {
             panic!("story {seed}: {words}");
         }

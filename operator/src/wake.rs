@@ -90,7 +90,13 @@ pub fn of_child(context: &Context, seen: &Seen) {
     }
     system.into_iter().for_each(|system| context.queues.systems.wake(system));
     agent.into_iter().for_each(|agent| context.queues.agents.wake(agent));
-    // Its policies count the desks that they are over.
+    // A policy counts the desks that it is over: by their traders' Deployments, and by their limits, of which one
+    // may have gone.
+    if seen.child.kind == Kind::Deployment {
+        for policy in limits::noted(&seen.live) {
+            context.queues.policies.wake_after(key.beside(policy), GATHER_SYSTEMS);
+        }
+    }
     if seen.child.kind == Kind::ConfigMap && seen.live.notes.contains_key(RISK_POLICIES) {
         let policies = context.policies.keys().into_iter();
         for policy in policies.filter(|policy| policy.namespace == key.namespace) {

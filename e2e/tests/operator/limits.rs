@@ -2,9 +2,10 @@
 
 use rstest::rstest;
 use sapphire_crds::RiskPolicy;
+use sapphire_crds::conditions::{ConditionType, Reason};
 use sapphire_e2e::Case;
 
-use crate::desk::{POLICY, apply, assert_statuses, kubectl, ready, wait};
+use crate::desk::{POLICY, apply, assert_statuses, kubectl, ready, system, wait};
 use crate::plane::{case, until};
 
 const ANOTHER: &str = r#"{"spec": {"riskPolicyRef": {"name": "bold"}}}"#;
@@ -12,8 +13,8 @@ const EDIT: [&str; 5] = ["patch", "tsys", "desk", "--type=merge", "-p"];
 
 /// The limits that the pods of the desk have.
 async fn limits(case: &Case<'_>) -> String {
-    kubectl(case, &["get", "configmap", "desk-policy", "-o", r"jsonpath={.data.policy\.yaml}"])
-        .await
+    let policy = r"jsonpath={.data.policy\.yaml}";
+    kubectl(case, &["get", "configmap", "desk-policy", "--ignore-not-found", "-o", policy]).await
 }
 
 async fn halt(case: &Case<'_>) {
@@ -38,10 +39,95 @@ async fn a_halt_reaches_a_desk_that_is_held(
     let case = case(&format!("limits-{name}")).await;
     ready(&case, "").await;
     kubectl(&case, edit).await;
-    until(reason, || async { (wait(&case, "Ready", "False").await.0 == reason).then_some(()) })
-        .await;
+    held(&case, reason).await;
     halt(&case).await;
     assert_statuses(&case).await;
+}
+
+async fn held(case: &Case<'_>, reason: &str) {
+    until(reason, || async { (wait(case, "Ready", "False").await.0 == reason).then_some(()) })
+        .await;
+}
+
+/// Whatever happens to the ConfigMap: what else is known of the pods says under which policy they were started.
+#[rstest]
+#[case::while_suspended("suspended", "Suspended", r#"{"spec": {"suspend": true}}"#, &["delete", "configmap", "desk-policy"])]
+#[case::while_held("held", "PolicyMissing", ANOTHER, &["delete", "configmap", "desk-policy"])]
+#[case::by_its_note("note", "PolicyMissing", ANOTHER, &["annotate", "configmap", "desk-policy", "sapphiretrade.xyz/risk-policies-"])]
+#[tokio::test]
+async fn a_halt_reaches_a_desk_whose_limits_somebody_took_away(
+    #[case] name: &str,
+    #[case] reason: &str,
+    #[case] edit: &str,
+    #[case] mischief: &[&str],
+) {
+    let case = case(&format!("taken-{name}")).await;
+    ready(&case, "").await;
+    kubectl(&case, &[&EDIT[..], &[edit]].concat()).await;
+    held(&case, reason).await;
+    kubectl(&case, mischief).await;
+    halt(&case).await;
+    kubectl(&case, &["delete", "rpol", "careful", "--wait=false"]).await;
+    in_use(&case).await;
+    assert_statuses(&case).await;
+}
+
+/// The policy is being deleted, and waits for those who are under it.
+async fn in_use(case: &Case<'_>) {
+    let policies = case.api::<RiskPolicy>();
+    until("the policy to be in use", || async {
+        let status = policies.get("careful").await.unwrap().status?;
+        let reconciling = status.conditions.get(ConditionType::Reconciling)?;
+        (reconciling.reason == Reason::InUse.as_str()).then_some(())
+    })
+    .await;
+}
+
+/// A webhook whose server is away refuses what the desk needs beside its limits.
+#[tokio::test]
+async fn a_halt_reaches_a_desk_of_which_nothing_else_can_be_written() {
+    let case = case("webhook").await;
+    ready(&case, "").await;
+    let webhook = format!(
+        r#"
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingWebhookConfiguration
+metadata: {{name: {name}}}
+webhooks:
+- name: away.example.com
+  failurePolicy: Fail
+  sideEffects: None
+  timeoutSeconds: 1
+  admissionReviewVersions: [v1]
+  clientConfig: {{url: "https://127.0.0.1:1/"}}
+  namespaceSelector: {{matchLabels: {{kubernetes.io/metadata.name: {name}}}}}
+  rules:
+  - {{apiGroups: [apps], apiVersions: [v1], resources: [controllerrevisions, deployments], operations: [CREATE, UPDATE]}}
+  - {{apiGroups: [""], apiVersions: [v1], resources: [serviceaccounts], operations: [CREATE, UPDATE]}}
+"#,
+        name = case.namespace()
+    );
+    apply(&case, &webhook).await;
+    kubectl(&case, &["delete", "serviceaccount", "desk-trader"]).await;
+    kubectl(&case, &[&EDIT[..], &[r#"{"spec": {"barInterval": "5m"}}"#]].concat()).await;
+    held(&case, "Retrying").await;
+    halt(&case).await;
+    kubectl(&case, &["delete", "validatingwebhookconfiguration", case.namespace()]).await;
+    wait(&case, "Ready", "True").await;
+    assert_statuses(&case).await;
+}
+
+#[tokio::test]
+async fn a_policy_is_not_kept_for_a_desk_that_never_ran_under_it() {
+    let case = case("never-ran").await;
+    // Nothing to put its recordings in: its pod never starts.
+    apply(&case, &format!("{POLICY}---{}---{}", POLICY.replace("careful", "bold"), system("")))
+        .await;
+    until("its limits", || async { limits(&case).await.contains("careful").then_some(()) }).await;
+    kubectl(&case, &[&EDIT[..], &[ANOTHER]].concat()).await;
+    until("the other limits", || async { limits(&case).await.contains("bold").then_some(()) })
+        .await;
+    kubectl(&case, &["delete", "rpol", "careful", "--timeout=30s"]).await;
 }
 
 #[tokio::test]

@@ -240,6 +240,18 @@ async fn an_agent_that_cannot_be_read_any_more_stays_part_of_its_desk() {
     until("the change to reach the pod", || async { (generation().await != before).then_some(()) })
         .await;
     assert_eq!(names(&case, Kind::ControllerRevision).await.len(), revisions.len() + 1);
+
+    // A limit reaches what runs of a desk that itself cannot be read any more.
+    let later = r#"{"spec": {"barInterval": 7}}"#;
+    kubectl(&case, &["patch", "tsys", "desk", "--type=merge", "-p", later]).await;
+    stalled::<TradingSystem>(&case, "desk", Reason::Undecodable).await;
+    let limits = r#"{"spec": {"limits": {"maxDrawdown": "0.05"}}}"#;
+    kubectl(&case, &["patch", "rpol", "careful", "--type=merge", "-p", limits]).await;
+    until("the limit to be delivered to a desk that cannot be read", || async {
+        let told = kubectl(&case, &["get", "configmap", "desk-policy", "-o", "yaml"]).await;
+        told.contains("0.05").then_some(())
+    })
+    .await;
     operator.abort();
 }
 

@@ -47,6 +47,11 @@ impl Enforcer {
         self.report.as_ref()?.readable()?.policy.as_ref()
     }
 
+    /// The policy that it says it enforces.
+    pub fn policy(&self) -> Option<String> {
+        self.acknowledgement().map(|said| said.name.to_string())
+    }
+
     /// When it was first seen to say what it says of the policy, and when it was first heard of.
     pub fn confirmed(&self) -> Option<(Option<Instant>, Instant)> {
         self.report.as_ref().map(|report| (report.acknowledged, report.heard))

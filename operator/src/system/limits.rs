@@ -1,30 +1,36 @@
-//! The limits of what runs: they are brought to it whatever holds the rest of its desk, or a halt would not
-//! arrive where something else has to be put right first.
+//! The limits of what runs: they are brought to it first, and whatever holds the rest of its desk, or a halt would not
+//! arrive where something else has to be put right before.
 //!
-//! A desk that comes to name another RiskPolicy restarts; until then its pods stay under the former one. So the
-//! ConfigMap that they read carries both, and says of which policies it is, until the desk runs as it is wanted.
+//! A desk that comes to name another RiskPolicy restarts; until then its pods stay under the former one, and so do
+//! those that an undone rollout brings back. Which policies these are no single place knows for sure: the ConfigMap
+//! that the pods read says of which it is, each trader's Deployment under which its pods were started, and the pods
+//! themselves what they act on. Each of them counts.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use kube::Resource;
 use sapphire_crds::RiskPolicy;
 use sapphire_crds::names::annotations::RISK_POLICIES;
-use sapphire_crds::trading_system::{RolloutStatus, RolloutStep};
-use sapphire_crds::values::ObjectName;
+use sapphire_crds::trading_system::RolloutStep;
 
 use super::build;
-use super::dereference::Dereferenced;
+use super::dereference::KIND;
 use crate::context::Context;
 use crate::reconcile::apply::apply;
+use crate::reconcile::child::Live;
+use crate::reconcile::desired::Owner;
 use crate::reconcile::key::Key;
 use crate::reconcile::kind::Kind;
 use crate::reconcile::outcome::Hold;
 use crate::reconcile::stored::Stored;
+use crate::risk::bindings;
 
 /// The policies that a desk is under: the one that it names, and those that pods of it are still under.
 pub fn policies_over(context: &Context, system: &Key) -> Vec<Key> {
     let named = context.systems.named_by(system);
-    let carried = carried(context, system);
-    let former = carried.into_iter().filter(|policy| named.as_ref() != Some(policy));
+    let former =
+        started_under(context, system).into_iter().filter(|key| named.as_ref() != Some(key));
     named.iter().cloned().chain(former).collect()
 }
 
@@ -34,46 +40,83 @@ pub fn left_under(context: &Context, policy: &Key) -> Vec<Key> {
     systems
         .filter(|system| system.namespace == policy.namespace)
         .filter(|system| context.systems.named_by(system).as_ref() != Some(policy))
-        .filter(|system| carried(context, system).contains(policy))
+        .filter(|system| started_under(context, system).contains(policy))
         .collect()
 }
 
-/// The policies of which a desk's pods have the limits.
-fn carried(context: &Context, system: &Key) -> Vec<Key> {
-    let limits = context.children.get(Kind::ConfigMap, &build::limits_of(system));
-    let names = limits.and_then(|limits| limits.notes.get(RISK_POLICIES).cloned());
-    let names = names.unwrap_or_default();
-    names.split(',').filter(|name| !name.is_empty()).map(|name| system.beside(name)).collect()
+/// The policies that a child says are over pods, as [`RISK_POLICIES`] has them.
+pub fn noted(live: &Live) -> impl Iterator<Item = &str> {
+    let names = live.notes.get(RISK_POLICIES).map_or("", String::as_str);
+    names.split(',').filter(|name| !name.is_empty())
+}
+
+/// The policies under which pods of a desk were started, or would be by an undone rollout.
+fn started_under(context: &Context, system: &Key) -> BTreeSet<Key> {
+    let mut names = BTreeSet::new();
+    for (child, live) in context.children.of_desk(system) {
+        if child.kind == Kind::Deployment
+            || (child.kind == Kind::ConfigMap && is_under_way(context, system))
+        {
+            names.extend(noted(&live).map(str::to_owned));
+        }
+    }
+    names.extend(bindings::of_desk(context, system).iter().filter_map(bindings::Enforcer::policy));
+    names.iter().map(|name| system.beside(name)).collect()
+}
+
+/// Whether something of a desk runs, or did, that may be of another revision than the one that is wanted.
+fn is_under_way(context: &Context, key: &Key) -> bool {
+    // Of what cannot be read nothing is known.
+    let Some(system) = context.systems.get(key) else { return true };
+    let Some(status) = &system.status else { return true };
+    let is_current = status.observed_generation == system.metadata.generation;
+    status.rollout.as_ref().is_none_or(|rollout| {
+        let was_up = rollout.stable.as_ref().is_some_and(|stable| stable.core.is_some());
+        let is_done = rollout.step == RolloutStep::Complete && rollout.failed.is_none();
+        !(is_done && is_current) && (was_up || !bindings::of_desk(context, key).is_empty())
+    })
 }
 
 /// The policies beside the named one that pods of a desk are still under.
 pub(super) fn former(context: &Context, system: &Key) -> Vec<Arc<Stored<RiskPolicy>>> {
-    let over = policies_over(context, system);
-    over.iter().skip(1).filter_map(|policy| context.policies.get(policy)).collect()
+    let named = context.systems.named_by(system);
+    let over = policies_over(context, system).into_iter();
+    over.filter(|policy| named.as_ref() != Some(policy))
+        .filter_map(|policy| context.policies.get(&policy))
+        .collect()
 }
 
-/// Whether nothing of a desk runs that is not of its revision as it is now.
-pub(super) fn is_settled(rollout: Option<&RolloutStatus>, target: &ObjectName) -> bool {
-    rollout.is_some_and(|rollout| {
-        rollout.step == RolloutStep::Complete
-            && rollout.target == *target
-            && rollout.failed.is_none()
-    })
+/// Whether anything of a desk runs, or ran, that reads its limits.
+fn was_brought_about(context: &Context, system: &Key) -> bool {
+    let released = |status: &sapphire_crds::trading_system::TradingSystemStatus| {
+        status.rollout.as_ref().is_some_and(|rollout| rollout.core.is_some())
+    };
+    context.children.get(Kind::ConfigMap, &build::limits_of(system)).is_some()
+        || context
+            .systems
+            .get(system)
+            .is_some_and(|found| found.status.as_ref().is_some_and(released))
+        || !context.trader_pods(system).is_empty()
 }
 
-/// Brings the limits to a desk that has been brought about before.
+/// Brings the limits to a desk that was brought about before, `object`: also to one that cannot be read, of which no
+/// more is known than whose it is.
 ///
 /// # Errors
 /// When the API server is in trouble.
-pub(super) async fn deliver(context: &Context, desk: &Dereferenced) -> Result<(), Hold> {
-    let policies: Vec<&RiskPolicy> =
-        desk.policy.iter().chain(&desk.former).map(|policy| &***policy).collect();
-    let is_there = context.children.get(Kind::ConfigMap, &build::limits_of(&desk.key)).is_some();
-    if policies.is_empty() || !is_there {
+pub(super) async fn deliver<K>(context: &Context, object: &K) -> Result<(), Hold>
+where
+    K: Resource<DynamicType = ()>,
+{
+    let owner = Owner::of(object, KIND);
+    let over = policies_over(context, &owner.key);
+    let policies: Vec<_> = over.iter().filter_map(|policy| context.policies.get(policy)).collect();
+    if policies.is_empty() || !was_brought_about(context, &owner.key) {
         return Ok(());
     }
-    let limits = build::limits(&desk.key, &policies)?;
-    match apply(context, &**desk.system, &desk.owner(), &[limits]).await {
+    let policies: Vec<&RiskPolicy> = policies.iter().map(|policy| &***policy).collect();
+    let limits = build::limits(&owner.key, &policies)?;
+    match apply(context, object, &owner, &[limits]).await {
         Err(trouble @ Hold::Transient(_)) => Err(trouble),
         _ => Ok(()),
     }

@@ -36,6 +36,7 @@ use crate::reconcile::outcome::Hold;
 use crate::reconcile::revisions::Found;
 use crate::reconcile::undecodable;
 use dereference::{Dereferenced, dereference};
+use kube::core::PartialObjectMetaExt;
 use observe::{Known, patient_until};
 use rollout::state::had_its_time;
 use rollout::{Decision, Facts, Migration, Plan, decide, plan};
@@ -106,6 +107,8 @@ impl Systems {
                 return Ok(None);
             }
             Some(Read::Err(invalid)) => {
+                let object = invalid.metadata.clone().into_response_partial::<TradingSystem>();
+                limits::deliver(context, &object).await?;
                 let told = undecodable::tell::<TradingSystem>(context, key, &invalid).await;
                 // A namespace's deadline has no event.
                 let again = invalid.metadata.deletion_timestamp.is_some().then_some(deletion::LOOK);
@@ -115,33 +118,44 @@ impl Systems {
         };
         context.makers.ask(context, key).await;
         let desk = dereference(context, system);
+        let delivered = limits::deliver(context, &**desk.system).await;
+        let outcome = Self::go_on(context, &desk, attempt, follow).await;
+        outcome.and_then(|again| delivered.map(|()| again))
+    }
+
+    /// All but the limits.
+    async fn go_on(
+        context: &Context,
+        desk: &Dereferenced,
+        attempt: u32,
+        follow: Follow,
+    ) -> Result<Option<Duration>, Hold> {
+        let key = &desk.key;
         if desk.system.metadata.deletion_timestamp.is_some() {
-            limits::deliver(context, &desk).await?;
-            return deletion::reconcile(context, &desk).await;
+            return deletion::reconcile(context, desk).await;
         }
         if desk.system.spec.suspend {
-            deletion::guard(context, &desk).await?;
-            limits::deliver(context, &desk).await?;
-            return status::suspended(context, &desk).await;
+            deletion::guard(context, desk).await?;
+            return status::suspended(context, desk).await;
         }
-        let outcome = bring_about(context, &desk).await;
+        let outcome = bring_about(context, desk).await;
         match &outcome {
             Ok(standing) if standing.decision.wants_turn() => {}
             // It may want one as soon as the trouble is over.
             Err(Hold::Transient(_)) => context.turns.pass(key),
             _ => context.turns.leave(key),
         }
-        let silence = status::tell(context, &desk, &outcome, attempt).await?;
+        let silence = status::tell(context, desk, &outcome, attempt).await?;
         // Once it is known what this desk takes over, or that it cannot.
         if !matches!(outcome, Err(Hold::Transient(_) | Hold::Waiting { .. })) {
-            left_behind::tell(context, &desk).await;
+            left_behind::tell(context, desk).await;
         }
         let mut standing = outcome.map_err(|hold| hold.no_later_than(silence))?;
         // Its turn stands in the status by now.
         standing.turn = None;
         let told = async {
-            telling::of_rollout(context, &desk, &standing).await?;
-            by_hand::tell(context, &desk).await;
+            telling::of_rollout(context, desk, &standing).await?;
+            by_hand::tell(context, desk).await;
             Ok(())
         };
         if standing.moved && follow == Follow::On {
@@ -168,13 +182,7 @@ fn gone(context: &Context, key: &Key) -> Option<Duration> {
 
 async fn bring_about<'a>(context: &'a Context, desk: &Dereferenced) -> Result<Standing<'a>, Hold> {
     deletion::guard(context, desk).await?;
-    let mut valid = match validate(desk.clone()) {
-        Ok(valid) => valid,
-        Err(hold) => {
-            limits::deliver(context, desk).await?;
-            return Err(hold);
-        }
-    };
+    let valid = validate(desk.clone())?;
     let found = match revise::revise(context, desk, &valid).await {
         Ok(found) => found,
         Err(hold) => {
@@ -187,9 +195,6 @@ async fn bring_about<'a>(context: &'a Context, desk: &Dereferenced) -> Result<St
     })?;
     let clustered = matches!(valid.shape, Shape::Clustered { .. });
     let rollout = desk.status().rollout;
-    if limits::is_settled(rollout.as_ref(), &target) {
-        valid.former.clear();
-    }
     let late = rollout.as_ref().is_some_and(|rollout| {
         had_its_time(rollout, Timestamp::now(), patient_until(context, &desk.system))
     });

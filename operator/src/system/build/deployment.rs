@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use k8s_openapi::api::apps::v1::{Deployment, DeploymentSpec, DeploymentStrategy};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta};
 
+use sapphire_crds::names::annotations::RISK_POLICIES;
+
 use super::Rendering;
 use super::pod::{Part, template};
 use crate::labels;
@@ -43,8 +45,17 @@ pub(super) fn deployment(
     let system = &desk.key.name;
     let mut own = labels::of_component(system, part.component);
     own.insert(labels::REVISION.to_owned(), rendering.hash.to_owned());
+    // Not of the pods: whoever asks under which policy they were started need not read their files.
+    let policy = desk.system.spec.risk_policy_ref.name.to_string();
+    let notes = (part.component == labels::Component::Trader)
+        .then(|| BTreeMap::from([(RISK_POLICIES.to_owned(), policy)]));
     Deployment {
-        metadata: ObjectMeta { name: Some(form.name), labels: Some(own), ..ObjectMeta::default() },
+        metadata: ObjectMeta {
+            name: Some(form.name),
+            labels: Some(own),
+            annotations: notes,
+            ..ObjectMeta::default()
+        },
         spec: Some(DeploymentSpec {
             selector: LabelSelector {
                 match_labels: Some(form.selector),

@@ -64,7 +64,8 @@ pub mod annotations {
         /// the venue and nobody watches them.
         FORCE_DELETE = "sapphiretrade.xyz/force-delete";
         /// On the ConfigMap of a desk's limits: the RiskPolicies that they are of, such as `cautious,balanced`
-        /// while pods are still under the one that the desk named before.
+        /// while pods are still under the one that the desk named before. On a trader's Deployment: the one under
+        /// which its pods were started.
         RISK_POLICIES = "sapphiretrade.xyz/risk-policies";
         /// On a trader pod's Lease: what the pod reports, as JSON.
         REPORT = "sapphiretrade.xyz/report";

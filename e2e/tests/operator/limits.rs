@@ -1,8 +1,9 @@
 //! A change of a RiskPolicy reaches what runs, whatever keeps the rest of its desk from being brought about.
 
+use k8s_openapi::api::events::v1::Event;
 use rstest::rstest;
-use sapphire_crds::RiskPolicy;
 use sapphire_crds::conditions::{ConditionType, Reason};
+use sapphire_crds::{RiskPolicy, TradingSystem};
 use sapphire_e2e::Case;
 
 use crate::desk::{POLICY, apply, assert_statuses, kubectl, ready, system, wait};
@@ -158,5 +159,41 @@ async fn a_policy_counts_the_desk_that_stays_under_it_until_there_is_the_one_tha
     wait(&case, "Ready", "True").await;
     let limits = limits(&case).await;
     assert!(limits.contains("name: bold") && !limits.contains("careful"), "{limits}");
+    assert_statuses(&case).await;
+}
+
+/// So a desk is halted while no operator is there; who writes it is no less a person then.
+#[tokio::test]
+async fn a_halt_that_somebody_wrote_into_the_limits_stays_until_the_policy_changes() {
+    let case = case("by-hand").await;
+    ready(&case, "").await;
+    let written = limits(&case).await;
+    let halted = written.replace("tradingState: Active", "tradingState: Halted");
+    assert_ne!(written, halted, "{written}");
+    let patch = serde_json::json!({"data": {"policy.yaml": halted}}).to_string();
+    kubectl(&case, &["patch", "configmap", "desk-policy", "--type=merge", "-p", &patch]).await;
+    let note = until("the halt to be told", || async {
+        let events = case.api::<Event>().list(&Default::default()).await.unwrap().items;
+        let of = |event: &Event| event.reason.as_deref() == Some("HaltedByHand");
+        events.into_iter().find(of).and_then(|event| event.note)
+    })
+    .await;
+    assert!(note.contains("kubectl patch rpol careful"), "{note}");
+    // Another reason to look at the desk is none to lift it.
+    kubectl(&case, &["annotate", "tsys", "desk", "sapphiretrade.xyz/reconcile-now=1"]).await;
+    until("the desk to be looked at", || async {
+        let status = case.api::<TradingSystem>().get("desk").await.unwrap().status?;
+        status.handled?.reconcile_now.map(drop)
+    })
+    .await;
+    assert_eq!(limits(&case).await, halted);
+    // A person's newer word.
+    let tighter = r#"{"spec": {"limits": {"maxDrawdown": "0.07"}}}"#;
+    kubectl(&case, &["patch", "rpol", "careful", "--type=merge", "-p", tighter]).await;
+    until("the policy's new word", || async {
+        let limits = limits(&case).await;
+        (limits.contains("0.07") && !limits.contains("Halted")).then_some(())
+    })
+    .await;
     assert_statuses(&case).await;
 }

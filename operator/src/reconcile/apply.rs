@@ -14,6 +14,7 @@ use super::child::{ChildRef, Live};
 use super::conflict::{self, Conflict, Verdict};
 use super::desired::{Desired, Manifest, Owner, Replicas};
 use super::events::Severity;
+use super::halt_by_hand;
 use super::kind::Kind;
 use super::outcome::{Hold, Transient};
 use super::revert::Reverts;
@@ -116,6 +117,12 @@ async fn one<K: Resource<DynamicType = ()>>(
         .as_ref()
         .filter(|live| live.applied.as_deref() == Some(manifest.hash.as_str()))
         .and_then(|live| Some((live, live.difference(&manifest)?)));
+    if let Some((live, _)) = &drift
+        && let Some(policy) = halt_by_hand::halted(&manifest, live).first()
+    {
+        tell_of_halt(context, object, &manifest, policy).await;
+        return Ok((*live).clone());
+    }
     if let Some((live, field)) = &drift {
         may_set_back(context, &manifest, field, &live.uid)?;
     }
@@ -268,6 +275,20 @@ fn may_set_back(
         ),
         again: Some(pause),
     })
+}
+
+async fn tell_of_halt<K: Resource<DynamicType = ()>>(
+    context: &Context,
+    object: &K,
+    manifest: &Manifest,
+    policy: &str,
+) {
+    let note = format!(
+        "{} halts by hand what RiskPolicy {policy} does not, and stays so until that changes. Make it the policy's: \
+         kubectl patch rpol {policy} --type=merge -p '{{\"spec\":{{\"tradingState\":\"Halted\"}}}}'",
+        named(manifest),
+    );
+    context.events.tell(object, Severity::Warning, "HaltedByHand", note).await;
 }
 
 async fn tell_of_drift<K: Resource<DynamicType = ()>>(

@@ -173,10 +173,14 @@ impl Live {
 
     /// Where the object is not as `wish` has it, as far as that is known.
     pub fn difference(&self, wish: &Manifest) -> Option<String> {
+        equality::difference(&wish.object, &self.content()?)
+    }
+
+    /// The object, as far as it is kept: not where it is known to be as it was wanted.
+    pub(super) fn content(&self) -> Option<Value> {
         let content = self.content.lock().unwrap_or_else(PoisonError::into_inner);
         let Content::Unseen(json) = &*content else { return None };
-        let live: Value = serde_json::from_slice(json).ok()?;
-        equality::difference(&wish.object, &live)
+        serde_json::from_slice(json).ok()
     }
 
     /// Takes over what was found out of an earlier state with the same content.

@@ -53,8 +53,13 @@ finished=$url
 start desk 30m
 
 echo "Chromium against $url, and against a run that is over"
-if ! (cd trader/dashboard && CHROMIUM=$chromium SAPPHIRE_URL=$url SAPPHIRE_FINISHED_URL=$finished SAPPHIRE_POLICY=$work/desk/quickstart/policy.yaml SAPPHIRE_TOKEN=$token npm run --silent e2e); then
-  echo "the trader's last words:"
+cd trader/dashboard
+if ! CHROMIUM=$chromium SAPPHIRE_URL=$url SAPPHIRE_FINISHED_URL=$finished SAPPHIRE_POLICY=$work/desk/quickstart/policy.yaml \
+  SAPPHIRE_TOKEN=$token npm run --silent e2e 2>&1 | tee "$work/tests.log"; then
+  echo "The trader's last words:"
   tail -n 30 "$work/desk.log"
+  # What failed comes last, where it is looked for.
+  echo "What failed:"
+  sed -n '/^  1) /,$p' "$work/tests.log"
   exit 1
 fi

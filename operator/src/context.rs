@@ -24,6 +24,7 @@ use crate::reports::{self, Made, PodReport, Reports, TraderPods};
 use crate::risk::generations::Generations;
 use crate::settings::Settings;
 use crate::system::by_hand::ByHand;
+use crate::system::limits::LastSeen;
 use crate::system::migration::Disruptions;
 use crate::system::protection::Protection;
 use crate::system::turns::Turns;
@@ -57,6 +58,8 @@ pub struct Context {
     pub turns: Turns,
     /// Which migration pods were taken away.
     pub disruptions: Disruptions,
+    /// Under which policies the desks are.
+    pub limits: LastSeen,
     /// What people restarted by hand.
     pub by_hand: ByHand,
     /// Where people are told things.
@@ -124,6 +127,7 @@ impl Context {
             reverts: RevertLog::default(),
             turns: Turns::default(),
             disruptions: Disruptions::default(),
+            limits: LastSeen::default(),
             by_hand: ByHand::default(),
             events,
             metrics,

@@ -8,10 +8,10 @@
 //! | a child | the system that its label names, and the agent that its label names |
 //! | a system's revision | its agents, too |
 //! | a trader's pod or its report | its system, its agents, and the policies that it is under |
+//! | which policies are over a system, found by its reconcile | these policies |
 
 use std::time::Duration;
 
-use sapphire_crds::names::annotations::RISK_POLICIES;
 use sapphire_crds::{RiskPolicy, TradingAgent, TradingSystem};
 
 use crate::context::Context;
@@ -90,24 +90,18 @@ pub fn of_child(context: &Context, seen: &Seen) {
     }
     system.into_iter().for_each(|system| context.queues.systems.wake(system));
     agent.into_iter().for_each(|agent| context.queues.agents.wake(agent));
-    // A policy counts the desks that it is over: by their traders' Deployments, and by their limits, of which one
-    // may have gone.
-    if seen.child.kind == Kind::Deployment {
-        for policy in limits::noted(&seen.live) {
-            context.queues.policies.wake_after(key.beside(policy), GATHER_SYSTEMS);
-        }
-    }
-    if seen.child.kind == Kind::ConfigMap && seen.live.notes.contains_key(RISK_POLICIES) {
-        let policies = context.policies.keys().into_iter();
-        for policy in policies.filter(|policy| policy.namespace == key.namespace) {
-            context.queues.policies.wake_after(policy, GATHER_SYSTEMS);
-        }
-    }
     // A pod that is gone is bound no more.
     if seen.child.kind == Kind::Pod
         && let Some(system) = seen.live.label(labels::SYSTEM)
     {
         policy_of(context, &key.beside(system), GATHER_PODS);
+    }
+}
+
+/// Policies came to be over a desk, or are no longer: each counts those that it is over.
+pub fn of_limits(context: &Context, policies: impl IntoIterator<Item = Key>) {
+    for policy in policies {
+        context.queues.policies.wake_after(policy, GATHER_SYSTEMS);
     }
 }
 

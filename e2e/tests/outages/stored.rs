@@ -184,6 +184,17 @@ where
     .await
 }
 
+/// Changes a limit, and waits until the desk's pods have it.
+async fn limits_are_brought(case: &Case<'_>, max_drawdown: &str) {
+    let patch = json!({"spec": {"limits": {"maxDrawdown": max_drawdown}}}).to_string();
+    kubectl(case, &["patch", "rpol", "careful", "--type=merge", "-p", &patch]).await;
+    until("the limit to be delivered", || async {
+        let told = kubectl(case, &["get", "configmap", "desk-policy", "-o", "yaml"]).await;
+        told.contains(max_drawdown).then_some(())
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn an_agent_that_cannot_be_read_any_more_stays_part_of_its_desk() {
     let plane = ControlPlane::start(Parts::Api).await.unwrap();
@@ -212,13 +223,7 @@ async fn an_agent_that_cannot_be_read_any_more_stays_part_of_its_desk() {
     assert!(words.contains("canary") || words.contains("later release"), "{words}");
 
     // A limit reaches the pod, and the pod stays as it is.
-    let limits = r#"{"spec": {"limits": {"maxDrawdown": "0.07"}}}"#;
-    kubectl(&case, &["patch", "rpol", "careful", "--type=merge", "-p", limits]).await;
-    until("the limit to be delivered", || async {
-        let told = kubectl(&case, &["get", "configmap", "desk-policy", "-o", "yaml"]).await;
-        told.contains("0.07").then_some(())
-    })
-    .await;
+    limits_are_brought(&case, "0.07").await;
     assert_eq!(generation().await, before);
     assert_eq!(names(&case, Kind::ControllerRevision).await, revisions);
 
@@ -227,13 +232,7 @@ async fn an_agent_that_cannot_be_read_any_more_stays_part_of_its_desk() {
     kubectl(&case, &["patch", "tsys", "desk", "--type=merge", "-p", change]).await;
     let words = stalled::<TradingSystem>(&case, "desk", Reason::Undecodable).await;
     assert!(words.contains("TradingAgent three cannot be read"), "{words}");
-    let limits = r#"{"spec": {"limits": {"maxDrawdown": "0.06"}}}"#;
-    kubectl(&case, &["patch", "rpol", "careful", "--type=merge", "-p", limits]).await;
-    until("the limit to be delivered beside a change that waits", || async {
-        let told = kubectl(&case, &["get", "configmap", "desk-policy", "-o", "yaml"]).await;
-        told.contains("0.06").then_some(())
-    })
-    .await;
+    limits_are_brought(&case, "0.06").await;
     assert_eq!(generation().await, before);
     assert_eq!(names(&case, Kind::ControllerRevision).await, revisions);
     kubectl(&case, &patch(r#"{"status": {"canary": null}}"#)).await;
@@ -245,13 +244,7 @@ async fn an_agent_that_cannot_be_read_any_more_stays_part_of_its_desk() {
     let later = r#"{"spec": {"barInterval": 7}}"#;
     kubectl(&case, &["patch", "tsys", "desk", "--type=merge", "-p", later]).await;
     stalled::<TradingSystem>(&case, "desk", Reason::Undecodable).await;
-    let limits = r#"{"spec": {"limits": {"maxDrawdown": "0.05"}}}"#;
-    kubectl(&case, &["patch", "rpol", "careful", "--type=merge", "-p", limits]).await;
-    until("the limit to be delivered to a desk that cannot be read", || async {
-        let told = kubectl(&case, &["get", "configmap", "desk-policy", "-o", "yaml"]).await;
-        told.contains("0.05").then_some(())
-    })
-    .await;
+    limits_are_brought(&case, "0.05").await;
     operator.abort();
 }
 

@@ -12,6 +12,7 @@ use super::changes::{Change, changes};
 use crate::agent;
 use crate::agent::release::{Release, inputs, own_part};
 use crate::context::Context;
+use crate::reconcile::apply;
 use crate::reconcile::desired::{Desired, Owner};
 use crate::reconcile::key::Key;
 use crate::reconcile::kind::Kind;
@@ -228,9 +229,7 @@ async fn fate(
 ) -> Result<Option<Child>, DiffError> {
     let key = owner.key.beside(&child.name);
     let live = context.children.get(child.kind, &key);
-    let wish = child
-        .manifest(owner, live.as_ref().and_then(|live| live.replicas))
-        .map_err(|error| build::unwritable(&error))?;
+    let wish = apply::manifest(child, owner, live.as_deref())?;
     let mut found = Child {
         kind: child.kind.name(),
         name: child.name.clone(),

@@ -117,12 +117,6 @@ async fn one<K: Resource<DynamicType = ()>>(
         .as_ref()
         .filter(|live| live.applied.as_deref() == Some(manifest.hash.as_str()))
         .and_then(|live| Some((live, live.difference(&manifest)?)));
-    if let Some((live, _)) = &drift
-        && let Some(policy) = halt_by_hand::halted(&manifest, live).first()
-    {
-        tell_of_halt(context, object, &manifest, policy).await;
-        return Ok((*live).clone());
-    }
     if let Some((live, field)) = &drift {
         may_set_back(context, &manifest, field, &live.uid)?;
     }
@@ -171,6 +165,9 @@ async fn one<K: Resource<DynamicType = ()>>(
     };
     if let Some((_, field)) = &drift {
         tell_of_drift(context, object, &manifest, field).await;
+    }
+    for policy in live.iter().flat_map(|live| halt_by_hand::found(&manifest, live)) {
+        tell_of_halt(context, object, &manifest, &policy).await;
     }
     Ok(applied)
 }
@@ -248,9 +245,14 @@ pub(super) fn is_ours(kind: Kind, name: &str, owner: &Owner, live: &Live) -> Res
     }
 }
 
-fn manifest(child: &Desired, owner: &Owner, live: Option<&Live>) -> Result<Manifest, Hold> {
+/// What is applied, where `live` is there.
+///
+/// # Errors
+/// Stalled where it has no JSON form.
+pub fn manifest(child: &Desired, owner: &Owner, live: Option<&Live>) -> Result<Manifest, Hold> {
     let there = live.and_then(|live| live.replicas);
-    child.manifest(owner, there).map_err(|error| {
+    let kept = halt_by_hand::kept(child, live);
+    kept.as_ref().unwrap_or(child).manifest(owner, there).map_err(|error| {
         Hold::stalled(Reason::InvalidSpec, format!("{} cannot be written: {error}", child.name))
     })
 }
@@ -284,8 +286,8 @@ async fn tell_of_halt<K: Resource<DynamicType = ()>>(
     policy: &str,
 ) {
     let note = format!(
-        "{} halts by hand what RiskPolicy {policy} does not, and stays so until that changes. Make it the policy's: \
-         kubectl patch rpol {policy} --type=merge -p '{{\"spec\":{{\"tradingState\":\"Halted\"}}}}'",
+        "{} was halted by hand where RiskPolicy {policy} does not halt, and stays so until that changes. Make it the \
+         policy's: kubectl patch rpol {policy} --type=merge -p '{{\"spec\":{{\"tradingState\":\"Halted\"}}}}'",
         named(manifest),
     );
     context.events.tell(object, Severity::Warning, "HaltedByHand", note).await;

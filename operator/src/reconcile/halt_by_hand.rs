@@ -1,52 +1,246 @@
 //! A halt that somebody wrote into a desk's limits themselves, as is the way while no operator is there to bring it from
 //! the RiskPolicy. It is not set back as other changes by hand are: only a person lifts a halt, here by a change of the
-//! RiskPolicy.
+//! RiskPolicy. Until then it is part of what the limits should be, whatever else changes in them.
+//!
+//! The limits' annotation [`HALTS`] tells who halted, so that an operator that comes back knows a halt of its own from
+//! one by hand: of a RiskPolicy that itself says so it has the name, of one by hand the generation, too, that the
+//! RiskPolicy had when the halt was found.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use sapphire_crds::names::annotations::RISK_POLICIES;
-use serde::Deserialize;
-use serde_json::Value;
+use sapphire_crds::names::annotations::{HALTS, RISK_POLICIES};
+use serde_json::{Value, json};
 
 use super::child::Live;
-use super::desired::Manifest;
+use super::desired::{Desired, Manifest};
 
-/// The policies that a desk's limits halt as they are there, and would not as they are wanted.
-pub(super) fn halted(manifest: &Manifest, live: &Live) -> Vec<String> {
-    let of_limits = manifest.object.pointer("/metadata/annotations");
-    if of_limits.is_none_or(|notes| notes.get(RISK_POLICIES).is_none()) {
-        return Vec::new();
+const HALTED: &str = "Halted";
+
+/// What a child should be where it has a desk's limits: halted, too, where somebody wrote that into what is there.
+/// `None` where it has no limits.
+pub(super) fn kept(wish: &Desired, live: Option<&Live>) -> Option<Desired> {
+    let policies = wish.content.pointer("/metadata/annotations")?.get(RISK_POLICIES)?.as_str()?;
+    let policies: BTreeMap<&str, &str> =
+        policies.split(',').filter_map(|p| p.split_once('@')).collect();
+    let data = wish.content.get("data")?.as_object()?.clone();
+    let before = live.map(entries).unwrap_or_default();
+    // What was found to be as it was wanted says no more than its annotation.
+    let there: BTreeSet<String> = match live.map(Live::content) {
+        Some(Some(content)) => halts(&content),
+        Some(None) => before.keys().cloned().collect(),
+        None => BTreeSet::new(),
+    };
+    let stays = |name: &str, generation: &str| {
+        there.contains(name)
+            && match before.get(name) {
+                None => true,
+                Some(noted) => noted.as_deref() == Some(generation),
+            }
+    };
+    let mut kept = wish.clone();
+    let mut entries = Vec::new();
+    for (file, text) in data {
+        let Some(mut documents) = text.as_str().map(documents) else { continue };
+        let mut is_kept = false;
+        for document in &mut documents {
+            let Some(name) = name(document).map(str::to_owned) else { continue };
+            if is_halted(document) {
+                entries.push(name);
+            } else if let Some(generation) = policies.get(name.as_str())
+                && stays(&name, generation)
+            {
+                document["spec"]["tradingState"] = HALTED.into();
+                entries.push(format!("{name}@{generation}"));
+                is_kept = true;
+            }
+        }
+        if is_kept {
+            let texts: Result<Vec<String>, _> =
+                documents.iter().map(serde_saphyr::to_string).collect();
+            kept.content["data"][file] = texts.ok()?.join("---\n").into();
+        }
     }
-    let there = live.content().map(|content| halts(&content)).unwrap_or_default();
-    there.difference(&halts(&manifest.object)).cloned().collect()
+    if !entries.is_empty() {
+        kept.content["metadata"]["annotations"][HALTS] = entries.join(",").into();
+    }
+    Some(kept)
+}
+
+/// The policies whose halt by hand is in `wish`, as [`kept`] has it, and was not known in what is there.
+pub(super) fn found(wish: &Manifest, live: &Live) -> Vec<String> {
+    let entries = wish.object.pointer("/metadata/annotations").and_then(|notes| notes.get(HALTS));
+    let known = live.notes.get(HALTS).map_or("", String::as_str);
+    let known: BTreeSet<&str> = known.split(',').collect();
+    let by_hand = entries.and_then(Value::as_str).unwrap_or_default().split(',');
+    by_hand
+        .filter(|entry| !known.contains(entry))
+        .filter_map(|entry| entry.split_once('@').map(|(name, _)| name.to_owned()))
+        .collect()
+}
+
+/// Who halted, as [`HALTS`] of what is there has it: the name of each policy, and of a halt by hand the generation.
+fn entries(live: &Live) -> BTreeMap<String, Option<String>> {
+    let entries = live.notes.get(HALTS).map_or("", String::as_str).split(',');
+    entries
+        .filter(|entry| !entry.is_empty())
+        .map(|entry| match entry.split_once('@') {
+            Some((name, generation)) => (name.to_owned(), Some(generation.to_owned())),
+            None => (entry.to_owned(), None),
+        })
+        .collect()
 }
 
 /// The names of the policies that halt, of a ConfigMap with limits.
 fn halts(config_map: &Value) -> BTreeSet<String> {
     let texts = config_map.get("data").and_then(Value::as_object).into_iter().flatten();
-    texts
-        .filter_map(|(_, text)| text.as_str())
-        .flat_map(|text| text.split("\n---"))
-        .filter_map(|document| serde_saphyr::from_str::<Document>(document).ok())
-        .filter(|document| document.spec.trading_state.as_deref() == Some("Halted"))
-        .map(|document| document.metadata.name)
-        .collect()
+    let documents = texts.filter_map(|(_, text)| text.as_str()).flat_map(documents);
+    documents.filter(is_halted).filter_map(|policy| name(&policy).map(str::to_owned)).collect()
 }
 
-/// As much of a RiskPolicy as is needed, whatever else somebody wrote into it.
-#[derive(Deserialize)]
-struct Document {
-    metadata: Named,
-    spec: State,
+/// The documents of a text that can be read, whatever else somebody wrote into it.
+fn documents(text: &str) -> Vec<Value> {
+    let parts = text.split("\n---");
+    parts.filter_map(|part| serde_saphyr::from_str(part.trim_start_matches('-')).ok()).collect()
 }
 
-#[derive(Deserialize)]
-struct Named {
-    name: String,
+fn name(policy: &Value) -> Option<&str> {
+    policy.pointer("/metadata/name")?.as_str()
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct State {
-    trading_state: Option<String>,
+fn is_halted(policy: &Value) -> bool {
+    policy.pointer("/spec/tradingState") == Some(&json!(HALTED))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::reconcile::desired::{Owner, Replicas};
+    use crate::reconcile::key::Key;
+    use crate::reconcile::kind::Kind;
+    use rstest::rstest;
+
+    fn policy(name: &str, state: &str) -> String {
+        format!("kind: RiskPolicy\nmetadata:\n  name: {name}\nspec:\n  tradingState: {state}\n")
+    }
+
+    /// Limits of policies, each `NAME@GENERATION` and its state.
+    fn limits(policies: &[(&str, &str)]) -> Desired {
+        let names: Vec<&str> = policies.iter().map(|(name, _)| *name).collect();
+        let texts: Vec<String> = policies
+            .iter()
+            .map(|(name, state)| policy(name.split('@').next().unwrap(), state))
+            .collect();
+        let content = json!({
+            "metadata": {"annotations": {RISK_POLICIES: names.join(",")}},
+            "data": {"policy.yaml": texts.join("---\n")},
+        });
+        Desired {
+            kind: Kind::ConfigMap,
+            name: "desk-policy".into(),
+            content,
+            replicas: Replicas::None,
+        }
+    }
+
+    fn manifest(wish: &Desired) -> Manifest {
+        let owner = Owner { kind: "TradingSystem", key: Key::new("n", "desk"), uid: "u".into() };
+        wish.manifest(&owner, None).unwrap()
+    }
+
+    /// What is there once `wish` was applied and `text` written over it by hand.
+    fn live(wish: &Desired, text: Option<&str>) -> Live {
+        let mut object = manifest(wish).object;
+        if let Some(text) = text {
+            object["data"]["policy.yaml"] = text.into();
+        }
+        Live::read(Kind::ConfigMap, serde_json::from_value(object).unwrap())
+    }
+
+    /// The states and the annotation of what is applied where `wish` meets `live`.
+    fn applied(wish: &Desired, live: &Live) -> (String, Option<String>) {
+        let kept = kept(wish, Some(live)).unwrap();
+        let text = kept.content["data"]["policy.yaml"].as_str().unwrap().to_owned();
+        let states =
+            documents(&text).iter().map(|d| d["spec"]["tradingState"].clone()).collect::<Vec<_>>();
+        let notes = &kept.content["metadata"]["annotations"];
+        (
+            json!(states).to_string(),
+            notes.get(HALTS).map(|halts| halts.as_str().unwrap().to_owned()),
+        )
+    }
+
+    const BOTH: [(&str, &str); 2] = [("careful@4", "Active"), ("bold@2", "Active")];
+
+    #[rstest]
+    #[case::nothing_was_written(&BOTH, None, r#"["Active","Active"]"#, None)]
+    #[case::one_was_halted(&BOTH, Some(("careful", "bold")), r#"["Halted","Active"]"#, Some("careful@4"))]
+    #[case::the_policy_had_changed_before_unseen(
+        &[("careful@5", "Reducing"), ("bold@2", "Active")], Some(("careful", "bold")), r#"["Halted","Active"]"#, Some("careful@5")
+    )]
+    #[case::it_alone_is_left(&[("careful@4", "Active")], Some(("careful", "bold")), r#"["Halted"]"#, Some("careful@4"))]
+    #[case::the_other_is_left(&[("bold@2", "Active")], Some(("careful", "bold")), r#"["Active"]"#, None)]
+    #[case::the_policy_halts_by_now(
+        &[("careful@5", "Halted"), ("bold@2", "Active")], Some(("careful", "bold")), r#"["Halted","Active"]"#, Some("careful")
+    )]
+    fn a_halt_by_hand_is_kept(
+        #[case] wish: &[(&str, &str)],
+        #[case] written: Option<(&str, &str)>,
+        #[case] states: &str,
+        #[case] halts: Option<&str>,
+    ) {
+        let text = written
+            .map(|(halted, other)| policy(halted, "Halted") + "---\n" + &policy(other, "Active"));
+        let there = live(&limits(&BOTH), text.as_deref());
+        let expected = (states.to_owned(), halts.map(str::to_owned));
+        assert_eq!(applied(&limits(wish), &there), expected);
+    }
+
+    #[test]
+    fn a_halt_that_was_found_stays_until_the_generation_is_another() {
+        let hand =
+            policy("careful", "Halted") + "---\nnot: [ closed\n---\n" + &policy("bold", "Active");
+        let there = live(&limits(&BOTH), Some(&hand));
+        let wish = kept(&limits(&BOTH), Some(&there)).unwrap();
+        assert_eq!(found(&manifest(&wish), &there), ["careful"]);
+
+        let there = live(&wish, None);
+        for compared in [false, true] {
+            assert_eq!(there.fulfils(&manifest(&wish)) && compared, compared);
+            let again = kept(&limits(&BOTH), Some(&there)).unwrap();
+            assert_eq!(again, wish);
+            assert!(found(&manifest(&again), &there).is_empty());
+        }
+        let changed = limits(&[("careful@5", "Active"), ("bold@3", "Active")]);
+        assert_eq!(applied(&changed, &there), (r#"["Active","Active"]"#.into(), None));
+    }
+
+    #[rstest]
+    #[case::compared(true)]
+    #[case::not_compared(false)]
+    fn a_halt_of_the_policy_ends_with_the_policys(#[case] compared: bool) {
+        let halted = limits(&[("careful@4", "Halted")]);
+        let wish = kept(&halted, None).unwrap();
+        let there = live(&wish, None);
+        if compared {
+            assert!(there.fulfils(&manifest(&wish)));
+        }
+        assert_eq!(applied(&halted, &there), (r#"["Halted"]"#.into(), Some("careful".into())));
+        let resumed = limits(&[("careful@5", "Active")]);
+        assert_eq!(applied(&resumed, &there), (r#"["Active"]"#.into(), None));
+    }
+
+    #[test]
+    fn who_lifts_a_halt_by_hand_by_hand_has_lifted_it() {
+        let there = live(&limits(&BOTH), Some(&policy("careful", "Halted")));
+        let wish = kept(&limits(&BOTH), Some(&there)).unwrap();
+        let lifted = live(&wish, Some(&policy("careful", "Active")));
+        assert_eq!(applied(&limits(&BOTH), &lifted), (r#"["Active","Active"]"#.into(), None));
+    }
+
+    #[test]
+    fn what_has_no_limits_is_left_alone() {
+        let mut other = limits(&BOTH);
+        other.content["metadata"]["annotations"] = json!({});
+        assert_eq!(kept(&other, None), None);
+    }
 }

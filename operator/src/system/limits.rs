@@ -6,13 +6,13 @@
 //! that the pods read says of which it is, each trader's Deployment under which its pods were started, and the pods
 //! themselves what they act on. Each of them counts.
 
-use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use kube::Resource;
 use sapphire_crds::RiskPolicy;
 use sapphire_crds::names::annotations::RISK_POLICIES;
-use sapphire_crds::trading_system::RolloutStep;
+use sapphire_crds::trading_system::{RolloutStep, TradingSystemStatus};
 
 use super::build;
 use super::dereference::KIND;
@@ -25,6 +25,28 @@ use crate::reconcile::kind::Kind;
 use crate::reconcile::outcome::Hold;
 use crate::reconcile::stored::Stored;
 use crate::risk::bindings;
+use crate::wake;
+
+/// Under which policies each desk was when it was last looked at.
+#[derive(Debug, Default)]
+pub struct LastSeen(Mutex<HashMap<Key, BTreeSet<Key>>>);
+
+impl LastSeen {
+    /// Notes under which a desk is now; those that came or went.
+    fn changed(&self, system: &Key, now: BTreeSet<Key>) -> Vec<Key> {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = match now.is_empty() {
+            true => all.remove(system),
+            false => all.insert(system.clone(), now.clone()),
+        };
+        before.unwrap_or_default().symmetric_difference(&now).cloned().collect()
+    }
+}
+
+/// A desk is gone, and no policy is over it.
+pub fn forget(context: &Context, system: &Key) {
+    wake::of_limits(context, context.limits.changed(system, BTreeSet::new()));
+}
 
 /// The policies that a desk is under: the one that it names, and those that pods of it are still under.
 pub fn policies_over(context: &Context, system: &Key) -> Vec<Key> {
@@ -45,9 +67,9 @@ pub fn left_under(context: &Context, policy: &Key) -> Vec<Key> {
 }
 
 /// The policies that a child says are over pods, as [`RISK_POLICIES`] has them.
-pub fn noted(live: &Live) -> impl Iterator<Item = &str> {
+fn noted(live: &Live) -> impl Iterator<Item = &str> {
     let names = live.notes.get(RISK_POLICIES).map_or("", String::as_str);
-    names.split(',').filter(|name| !name.is_empty())
+    names.split(',').filter_map(|name| name.split('@').next()).filter(|name| !name.is_empty())
 }
 
 /// The policies under which pods of a desk were started, or would be by an undone rollout.
@@ -88,7 +110,7 @@ pub(super) fn former(context: &Context, system: &Key) -> Vec<Arc<Stored<RiskPoli
 
 /// Whether anything of a desk runs, or ran, that reads its limits.
 fn was_brought_about(context: &Context, system: &Key) -> bool {
-    let released = |status: &sapphire_crds::trading_system::TradingSystemStatus| {
+    let released = |status: &TradingSystemStatus| {
         status.rollout.as_ref().is_some_and(|rollout| rollout.core.is_some())
     };
     context.children.get(Kind::ConfigMap, &build::limits_of(system)).is_some()
@@ -110,6 +132,8 @@ where
 {
     let owner = Owner::of(object, KIND);
     let over = policies_over(context, &owner.key);
+    let changed = context.limits.changed(&owner.key, over.iter().cloned().collect());
+    wake::of_limits(context, changed);
     let policies: Vec<_> = over.iter().filter_map(|policy| context.policies.get(policy)).collect();
     if policies.is_empty() || !was_brought_about(context, &owner.key) {
         return Ok(());
@@ -119,5 +143,26 @@ where
     match apply(context, object, &owner, &[limits]).await {
         Err(trouble @ Hold::Transient(_)) => Err(trouble),
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn policies_that_came_to_be_over_a_desk_or_are_no_longer_are_told() {
+        let (seen, desk) = (LastSeen::default(), Key::new("n", "desk"));
+        let changed = |names: &[&str]| {
+            let now = names.iter().map(|name| desk.beside(*name)).collect();
+            let changed = seen.changed(&desk, now).into_iter().map(|key| key.name);
+            changed.collect::<Vec<String>>()
+        };
+        assert_eq!(changed(&["careful"]), ["careful"]);
+        assert!(changed(&["careful"]).is_empty());
+        assert_eq!(changed(&["bold", "careful"]), ["bold"]);
+        assert_eq!(changed(&["bold"]), ["careful"]);
+        assert_eq!(changed(&[]), ["bold"]);
+        assert!(changed(&[]).is_empty());
     }
 }

@@ -177,6 +177,7 @@ fn gone(context: &Context, key: &Key) -> Option<Duration> {
     context.makers.forget(key);
     context.pace.systems.forget(key);
     context.by_hand.forget(key);
+    limits::forget(context, key);
     None
 }
 

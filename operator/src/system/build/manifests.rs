@@ -96,13 +96,13 @@ pub(super) fn desk(desk: &Valid, rendering: &Rendering<'_>) -> Result<ConfigMap,
 /// The policies that a desk's pods are under, each a document. They change in place: the kubelet brings them to
 /// the pods, which act on theirs without a restart.
 pub(super) fn limits(system: &Key, policies: &[&RiskPolicy]) -> Result<ConfigMap, Hold> {
-    let name = |policy: &&RiskPolicy| policy.metadata.name.clone().unwrap_or_default();
-    let names: Vec<String> = policies.iter().map(name).collect();
-    let documents = policies
-        .iter()
-        .zip(&names)
-        .map(|(policy, name)| yaml(&manifest("RiskPolicy", name, value(&policy.spec)?)))
-        .collect::<Result<Vec<String>, Hold>>()?;
+    let mut names = Vec::with_capacity(policies.len());
+    let mut documents = Vec::with_capacity(policies.len());
+    for policy in policies {
+        let name = policy.metadata.name.as_deref().unwrap_or_default();
+        names.push(format!("{name}@{}", policy.metadata.generation.unwrap_or(0)));
+        documents.push(yaml(&manifest("RiskPolicy", name, value(&policy.spec)?))?);
+    }
     Ok(ConfigMap {
         metadata: ObjectMeta {
             name: Some(limits_name(&system.name)),

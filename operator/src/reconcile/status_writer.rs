@@ -57,7 +57,10 @@ where
     let after = serde_json::to_value(after).map_err(written)?;
     let before = serde_json::to_value(before).map_err(written)?;
     let mut patch = json!({"status": in_place_of(&before, after)});
-    if let Some(version) = only_as_read(meta) {
+    // What was read here may be older than its finalizer.
+    let is_held =
+        mirror.get(&key).is_some_and(|now| now.meta().uid == meta.uid && has_finalizer(now.meta()));
+    if !is_held && let Some(version) = only_as_read(meta) {
         patch["metadata"] = json!({"resourceVersion": version});
     }
     // Not applied: what somebody else once wrote, as a tool that restores statuses does, would stay theirs.
@@ -105,7 +108,11 @@ where
 /// at any moment, and the API server does not look at the uid of a patch of a custom resource's status: where
 /// the version is another by now, it refuses, and the status is made anew of what is there.
 fn only_as_read(meta: &ObjectMeta) -> Option<&str> {
-    meta.resource_version.as_deref().filter(|_| meta.finalizers.as_ref().is_none_or(Vec::is_empty))
+    meta.resource_version.as_deref().filter(|_| !has_finalizer(meta))
+}
+
+fn has_finalizer(meta: &ObjectMeta) -> bool {
+    meta.finalizers.as_ref().is_some_and(|finalizers| !finalizers.is_empty())
 }
 
 /// A merge patch (RFC 7386) that makes `after` of `before`: all of the one, and the end of whatever only the

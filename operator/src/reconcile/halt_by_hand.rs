@@ -9,7 +9,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use sapphire_crds::names::annotations::{HALTS, RISK_POLICIES};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
+use serde_saphyr::{Budget, Options};
 
 use super::child::Live;
 use super::desired::{Desired, Manifest};
@@ -26,7 +27,7 @@ pub(super) fn kept(wish: &Desired, live: Option<&Live>) -> Option<Desired> {
     let before = live.map(entries).unwrap_or_default();
     // What was found to be as it was wanted says no more than its annotation.
     let there: BTreeSet<String> = match live.map(Live::content) {
-        Some(Some(content)) => halts(&content),
+        Some(Some(content)) => halts(&content, &data),
         Some(None) => before.keys().cloned().collect(),
         None => BTreeSet::new(),
     };
@@ -90,17 +91,24 @@ fn entries(live: &Live) -> BTreeMap<String, Option<String>> {
         .collect()
 }
 
-/// The names of the policies that halt, of a ConfigMap with limits.
-fn halts(config_map: &Value) -> BTreeSet<String> {
-    let texts = config_map.get("data").and_then(Value::as_object).into_iter().flatten();
-    let documents = texts.filter_map(|(_, text)| text.as_str()).flat_map(documents);
+/// The names of the policies that halt, of the files of a ConfigMap that have the limits.
+fn halts(config_map: &Value, files: &Map<String, Value>) -> BTreeSet<String> {
+    let texts = files.keys().filter_map(|file| config_map.get("data")?.get(file)?.as_str());
+    let documents = texts.flat_map(documents);
     documents.filter(is_halted).filter_map(|policy| name(&policy).map(str::to_owned)).collect()
 }
 
-/// The documents of a text that can be read, whatever else somebody wrote into it.
+/// The documents of a text that can be read, whatever else somebody wrote into it. Aliases are not: a short text
+/// could fill the memory with them.
 fn documents(text: &str) -> Vec<Value> {
-    let parts = text.split("\n---");
-    parts.filter_map(|part| serde_saphyr::from_str(part.trim_start_matches('-')).ok()).collect()
+    let mut budget = Budget::default();
+    budget.max_aliases = 0;
+    let mut options = Options::default();
+    options.budget = Some(budget);
+    let parts = text.split("\n---").map(|part| part.trim_start_matches('-'));
+    parts
+        .filter_map(|part| serde_saphyr::from_str_with_options(part, options.clone()).ok())
+        .collect()
 }
 
 fn name(policy: &Value) -> Option<&str> {
@@ -235,6 +243,29 @@ mod tests {
         let wish = kept(&limits(&BOTH), Some(&there)).unwrap();
         let lifted = live(&wish, Some(&policy("careful", "Active")));
         assert_eq!(applied(&limits(&BOTH), &lifted), (r#"["Active","Active"]"#.into(), None));
+    }
+
+    #[test]
+    fn a_text_that_grows_when_it_is_read_is_no_halt() {
+        let list = |of: &str| vec![of; 10].join(",");
+        let mut bomb = format!("a0: &a0 [{}]\n", list("x"));
+        for level in 1..9 {
+            let all = list(&format!("*a{}", level - 1));
+            bomb += &format!("a{level}: &a{level} [{all}]\n");
+        }
+        let hand = policy("careful", "Halted") + "a: *a8\n---\n" + &policy("bold", "Halted");
+        let there = live(&limits(&BOTH), Some(&(bomb + &hand)));
+        let states = r#"["Active","Halted"]"#.to_owned();
+        assert_eq!(applied(&limits(&BOTH), &there), (states, Some("bold@2".into())));
+    }
+
+    #[test]
+    fn another_file_of_the_limits_halts_nothing() {
+        let mut object = manifest(&limits(&BOTH)).object;
+        object["data"]["notes.yaml"] = policy("careful", "Halted").into();
+        let there = Live::read(Kind::ConfigMap, serde_json::from_value(object).unwrap());
+        let states = r#"["Active","Active"]"#.to_owned();
+        assert_eq!(applied(&limits(&BOTH), &there), (states, None));
     }
 
     #[test]

@@ -118,7 +118,10 @@ fn show(done: &Done) -> Result<(), Failure> {
 
 pub(super) fn write_report(folder: &Path, report: &Report) -> Result<(), Failure> {
     let failed = |path: &Path, error: std::io::Error| {
-        Failure::run(format!("{}: cannot be written: {error}", path.display()))
+        Failure::run(format!(
+            "{}: cannot be written: {error}; give another folder to --report",
+            path.display()
+        ))
     };
     fs::create_dir_all(folder).map_err(|error| failed(folder, error))?;
     let write = |name: &str, text: &[u8]| {

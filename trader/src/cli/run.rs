@@ -94,7 +94,9 @@ pub(super) struct Run {
 impl Run {
     pub(super) fn execute(self) -> Result<(), Failure> {
         let token = match &self.token {
-            Some(text) => Token::new(text).map_err(Failure::input)?,
+            Some(text) => Token::new(text).map_err(|error| {
+                Failure::input(format!("--token or SAPPHIRE_API_TOKEN: {error}"))
+            })?,
             None => Token::generate().map_err(Failure::run)?,
         };
         let runtime = Runtime::new().map_err(Failure::run)?;

@@ -54,7 +54,7 @@ pub enum StoreError {
         known: i64,
     },
     /// The file is something else.
-    #[error("{}: not a Sapphire journal: {detail}", path.display())]
+    #[error("{}: not a Sapphire journal: {detail}; give the path of another file", path.display())]
     NotAJournal {
         /// The file.
         path: PathBuf,

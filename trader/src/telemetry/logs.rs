@@ -130,6 +130,13 @@ pub fn write_line(line: &str) {
     };
 }
 
+/// Log lines that were lost so far, since nobody read those before them.
+#[must_use]
+pub fn lost_lines() -> u64 {
+    let lost = LINES.get().map_or(0, |lines| lines.error_counter().dropped_lines());
+    u64::try_from(lost).unwrap_or(u64::MAX)
+}
+
 /// Whether a line that cannot be written is told of where it could not be: a reader that went away would end
 /// the desk by that.
 const UNWRITTEN: bool = false;

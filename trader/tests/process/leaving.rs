@@ -1,6 +1,7 @@
 //! Told to leave, it leaves; told to come back, it comes back.
 
-use std::io::Write as _;
+use std::io::{PipeReader, PipeWriter, Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
@@ -73,12 +74,18 @@ fn a_reader_of_the_log_that_goes_away_stops_nothing() {
     assert!(bench.records() == heard.records());
 }
 
+/// A log that nobody reads, and that takes nothing more.
+fn stalled() -> (PipeReader, PipeWriter) {
+    let (reader, mut writer) = std::io::pipe().unwrap();
+    // As much as a pipe takes.
+    writer.write_all(&[b'\n'; 65_536]).unwrap();
+    (reader, writer)
+}
+
 #[test]
 fn a_reader_of_the_log_that_stalls_stops_nothing() {
     let bench = Bench::quickstart(300);
-    let (_reader, mut writer) = std::io::pipe().unwrap();
-    // As much as a pipe takes: nothing that is written from here on is taken.
-    writer.write_all(&[b'\n'; 65_536]).unwrap();
+    let (_reader, writer) = stalled();
     let run = "run -f DESK --db DB --listen 127.0.0.1:0 --speed max --exit";
     let mut run = bench.command(run).stdout(Stdio::null()).stderr(writer).spawn().unwrap();
     let deadline = Instant::now() + Duration::from_secs(60);
@@ -93,6 +100,39 @@ fn a_reader_of_the_log_that_stalls_stops_nothing() {
         }
     };
     assert_eq!(status.code(), Some(0), "{status}");
+}
+
+#[test]
+fn what_the_log_loses_is_counted() {
+    let bench = Bench::quickstart(12_000);
+    let (_reader, writer) = stalled();
+    let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let run = format!("run -f DESK --db DB --listen {address} --speed max");
+    let mut run = bench.command(&run);
+    // What libraries say, too: more than the log holds for who reads late.
+    run.env("LOG_LEVEL", "trace,sapphire_trader=trace").stdout(Stdio::null()).stderr(writer);
+    let mut run = run.spawn().unwrap();
+    let lost = || {
+        let mut stream = TcpStream::connect(address).ok()?;
+        write!(stream, "GET /metrics HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n")
+            .ok()?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).ok()?;
+        let series = "sapphire_log_lines_lost_total ";
+        answer.lines().find_map(|line| line.strip_prefix(series)?.parse::<u64>().ok())
+    };
+    let deadline = Instant::now() + Duration::from_secs(60);
+    let found = loop {
+        match lost() {
+            Some(0) | None if Instant::now() < deadline => {
+                std::thread::sleep(Duration::from_millis(200));
+            }
+            found => break found,
+        }
+    };
+    run.kill().unwrap();
+    run.wait().unwrap();
+    assert!(found.is_some_and(|lost| lost > 0), "{found:?}");
 }
 
 #[test]

@@ -201,7 +201,9 @@ fn a_pipe_in_the_policys_place_is_refused_and_keeps_nobody_from_leaving() {
     desk.terminate();
     assert_eq!(desk.left(), 0);
     assert!(told.elapsed() < Duration::from_secs(1), "it took {:?}", told.elapsed());
-    bench.done("run -f DESK --db DB --exit").refused(2, &["policy.yaml", "a pipe"]);
+    bench
+        .done("run -f DESK --db DB --listen 127.0.0.1:0 --exit")
+        .refused(2, &["policy.yaml", "a pipe"]);
 }
 
 #[test]

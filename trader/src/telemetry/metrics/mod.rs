@@ -19,8 +19,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use prometheus::{Encoder, Gauge, GaugeVec, Opts, Registry, TextEncoder};
+use prometheus::{Encoder, Gauge, GaugeVec, IntCounter, Opts, Registry, TextEncoder};
 
+use super::logs;
 use registrar::Registrar;
 
 /// The content type of [`Metrics::render`]'s text.
@@ -31,6 +32,7 @@ pub const CONTENT_TYPE: &str = prometheus::TEXT_FORMAT;
 pub struct Metrics {
     registry: Registry,
     feeds: Feeds,
+    log: Log,
     /// The server's part.
     pub http: HttpMetrics,
 }
@@ -48,8 +50,9 @@ impl Metrics {
         registrar.process_start_time()?;
         let feeds = Feeds::new(&registrar, symbols)?;
         let desk = DeskMetrics::new(&registrar, symbols, agents, feeds.clock.clone())?;
+        let log = Log::new(&registrar)?;
         let http = HttpMetrics::new(&registrar)?;
-        Ok((Self { registry, feeds, http }, desk))
+        Ok((Self { registry, feeds, log, http }, desk))
     }
 
     /// Everything in Prometheus' text format.
@@ -58,6 +61,7 @@ impl Metrics {
     /// A series that cannot be written, which is a defect of this module.
     pub fn render(&self) -> prometheus::Result<String> {
         self.feeds.refresh();
+        self.log.refresh();
         let mut text = Vec::new();
         TextEncoder::new().encode(&self.registry.gather(), &mut text)?;
         String::from_utf8(text).map_err(|error| prometheus::Error::Msg(error.to_string()))
@@ -109,6 +113,30 @@ impl Feeds {
             let silence = since_start.saturating_sub(Duration::from_millis(received));
             age.set(silence.as_secs_f64());
         }
+    }
+}
+
+/// What the log lost, which it counts itself.
+#[derive(Debug)]
+struct Log {
+    lost: IntCounter,
+    told: AtomicU64,
+}
+
+impl Log {
+    fn new(registrar: &Registrar<'_>) -> prometheus::Result<Self> {
+        let lost = registrar.counter(
+            "sapphire_log_lines_lost_total",
+            "Log lines that were not written, since standard error was not read for too long.",
+        )?;
+        Ok(Self { lost, told: AtomicU64::new(0) })
+    }
+
+    fn refresh(&self) {
+        let now = logs::lost_lines();
+        // Of two scrapes at once the later count is told once.
+        let told = self.told.fetch_max(now, Ordering::Relaxed);
+        self.lost.inc_by(now.saturating_sub(told));
     }
 }
 

@@ -247,7 +247,7 @@ mod tests {
 
     #[test]
     fn a_text_that_grows_when_it_is_read_is_no_halt() {
-        let list = |of: &str| vec![of; 10].join(",");
+        let list = |of: &str| [of; 10].join(",");
         let mut bomb = format!("a0: &a0 [{}]\n", list("x"));
         for level in 1..9 {
             let all = list(&format!("*a{}", level - 1));

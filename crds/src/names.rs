@@ -63,13 +63,13 @@ pub mod annotations {
         /// On a TradingSystem or RiskPolicy: `true` lets it be deleted whatever is open. Positions stay at
         /// the venue and nobody watches them.
         FORCE_DELETE = "sapphiretrade.xyz/force-delete";
-        /// On the ConfigMap of a desk's limits: the RiskPolicies that they are of, each with its generation, such
-        /// as `cautious@4,balanced@2` while pods are still under the one that the desk named before. On a
-        /// trader's Deployment: the one under which its pods were started.
+        /// On the ConfigMap of a desk's limits: the RiskPolicies that they are of, such as `cautious,balanced`
+        /// while pods are still under the one that the desk named before. On a trader's Deployment: the one under
+        /// which its pods were started.
         RISK_POLICIES = "sapphiretrade.xyz/risk-policies";
         /// On the ConfigMap of a desk's limits: the RiskPolicies of them that halt, such as `cautious`. One with a
-        /// generation, such as `cautious@4`, was halted by hand, in this ConfigMap, and stays so until the
-        /// RiskPolicy's generation is another.
+        /// state, such as `cautious@Active`, was halted by hand, in this ConfigMap, and stays so until the
+        /// RiskPolicy's tradingState is another than that, or the ConfigMap says otherwise.
         HALTS = "sapphiretrade.xyz/halts";
         /// On a trader pod's Lease: what the pod reports, as JSON.
         REPORT = "sapphiretrade.xyz/report";

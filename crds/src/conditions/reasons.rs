@@ -183,6 +183,8 @@ words! {
         HashesDiffer,
         /// A pod has not confirmed this generation yet.
         AwaitingPods,
+        /// Somebody halted a desk in its limits, where the policy does not.
+        HaltedByHand,
         /// Nothing is bound to the policy.
         NoPods,
         /// A report proves it.
@@ -260,7 +262,11 @@ impl Reason {
             | Self::VolumePending => PODS,
             Self::AgentsMissing => &[Ready, Reconciling, Stalled, AgentsAvailable],
             Self::AgentStalled => &[Ready, Stalled, AgentsAvailable],
-            Self::Enforced | Self::HashesDiffer | Self::AwaitingPods | Self::NoPods => &[Enforced],
+            Self::Enforced
+            | Self::HashesDiffer
+            | Self::AwaitingPods
+            | Self::HaltedByHand
+            | Self::NoPods => &[Enforced],
             Self::Flat | Self::Exposed => &[Flat],
             Self::NoReport | Self::Stale => &[Flat, Enforced, CoreAvailable],
             Self::DefaultsDiffer => &[DefaultsOutdated],

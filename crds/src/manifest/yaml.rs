@@ -126,11 +126,16 @@ impl Content {
     }
 }
 
+/// Most nodes of a document that come by aliases.
+const REPLAYED: usize = 10_000;
+
 /// Parses every document of a text. What follows a document that cannot be parsed is read on where
 /// the parser can find its feet again.
 pub(super) fn parse(text: &str) -> Vec<Result<Node, Error>> {
     let mut options = Options::default();
     options.with_snippet = false;
+    // Of each document: a short text could fill the memory with aliases.
+    options.alias_limits.max_total_replayed_events = REPLAYED;
     let mut reader = text.as_bytes();
     serde_saphyr::read_with_options::<_, Node>(&mut reader, options).collect()
 }

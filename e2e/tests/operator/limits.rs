@@ -164,7 +164,7 @@ async fn a_policy_counts_the_desk_that_stays_under_it_until_there_is_the_one_tha
 
 /// So a desk is halted while no operator is there; who writes it is no less a person then.
 #[tokio::test]
-async fn a_halt_that_somebody_wrote_into_the_limits_stays_until_the_policy_changes() {
+async fn a_halt_that_somebody_wrote_into_the_limits_stays_until_the_policys_state_changes() {
     let case = case("by-hand").await;
     ready(&case, "").await;
     let written = limits(&case).await;
@@ -187,13 +187,38 @@ async fn a_halt_that_somebody_wrote_into_the_limits_stays_until_the_policy_chang
     })
     .await;
     assert_eq!(limits(&case).await, halted);
-    // A person's newer word.
-    let tighter = r#"{"spec": {"limits": {"maxDrawdown": "0.07"}}}"#;
-    kubectl(&case, &["patch", "rpol", "careful", "--type=merge", "-p", tighter]).await;
-    until("the policy's new word", || async {
-        let limits = limits(&case).await;
-        (limits.contains("0.07") && !limits.contains("Halted")).then_some(())
+    until("the policy to tell of it", || async {
+        let status = case.api::<RiskPolicy>().get("careful").await.unwrap().status?;
+        let enforced = status.conditions.get(ConditionType::Enforced)?.clone();
+        (enforced.reason == Reason::HaltedByHand.as_str()).then_some(())
     })
     .await;
+    // A tighter limit comes, and is no word about the halt. A file beside it is nobody's limit.
+    let stray = r#"{"data": {"stray.yaml": "kind: RiskPolicy"}}"#;
+    kubectl(&case, &["patch", "configmap", "desk-policy", "--type=merge", "-p", stray]).await;
+    let tighter = r#"{"spec": {"limits": {"maxDrawdown": "0.07"}}}"#;
+    kubectl(&case, &["patch", "rpol", "careful", "--type=merge", "-p", tighter]).await;
+    until("the tighter limit", || async { limits(&case).await.contains("0.07").then_some(()) })
+        .await;
+    assert!(limits(&case).await.contains("tradingState: Halted"));
+    // A person's newer word about it.
+    for state in ["Halted", "Active"] {
+        let word = serde_json::json!({"spec": {"tradingState": state}}).to_string();
+        kubectl(&case, &["patch", "rpol", "careful", "--type=merge", "-p", &word]).await;
+        until("the policy's newer word", || async {
+            let notes = [
+                "get",
+                "configmap",
+                "desk-policy",
+                "-o",
+                "jsonpath={.metadata.annotations.sapphiretrade\\.xyz/halts}",
+            ];
+            let halts = if state == "Halted" { "careful" } else { "" };
+            (kubectl(&case, &notes).await == halts
+                && limits(&case).await.contains(&format!("tradingState: {state}")))
+            .then_some(())
+        })
+        .await;
+    }
     assert_statuses(&case).await;
 }

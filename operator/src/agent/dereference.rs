@@ -27,6 +27,8 @@ pub struct Dereferenced {
     pub desk: Key,
     /// Its system, or what keeps it from being read. `None`: there is none.
     pub system: Option<Read<TradingSystem>>,
+    /// The agents that name the same system, this one among them.
+    pub siblings: Vec<Arc<Stored<TradingAgent>>>,
     /// What the desk's leader last said of the agent, and how far that can be believed.
     pub report: Option<(AgentReport, Age)>,
 }
@@ -58,10 +60,11 @@ pub fn dereference(context: &Context, agent: Arc<Stored<TradingAgent>>) -> Deref
     let key = Key::of::<TradingAgent>(&agent);
     let desk = key.beside(agent.spec.system_ref.name.as_str());
     let system = context.systems.read(&desk);
+    let siblings = context.agents.belonging_to(&desk).into_iter().filter_map(Result::ok).collect();
     let reports = context.reports_of(&desk);
     let report = leader(&reports).and_then(|leader| {
         let said = leader.readable()?.agents.iter().find(|said| said.name.as_str() == key.name)?;
         Some((said.clone(), leader.age))
     });
-    Dereferenced { key, agent, desk, system, report }
+    Dereferenced { key, agent, desk, system, siblings, report }
 }

@@ -1,18 +1,23 @@
 //! Where an agent runs, and whether it can. Pure.
 //!
-//! What agents of a desk contradict one another in, the system says.
+//! What agents of one pod contradict one another in, the system says; of agents with pods of their own, the one that
+//! would trade beside others.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use sapphire_crds::conditions::Reason;
 use sapphire_crds::trading_agent::AuthorityChoice;
-use sapphire_crds::values::ObjectName;
+use sapphire_crds::values::{ObjectName, Symbol};
 use sapphire_crds::{TradingAgent, TradingAgentSpec, TradingSystem};
 
 use super::dereference::Dereferenced;
 use crate::reconcile::outcome::Hold;
 use crate::reconcile::stored::Stored;
 use crate::system::validate::stray;
+
+/// What others name may change without an event on this agent.
+const LOOK: Duration = Duration::from_secs(30);
 
 /// Where an agent runs.
 #[derive(Debug, Clone)]
@@ -49,6 +54,7 @@ pub fn validate(desk: &Dereferenced) -> Result<Home, Hold> {
     if system.spec.storage.as_ref().is_none_or(|storage| storage.postgres.is_none()) {
         return Ok(Home::Inside(system));
     }
+    trades_alone(&desk.agent, &desk.siblings)?;
     if system.metadata.deletion_timestamp.is_some() {
         return Err(waiting(format!(
             "TradingSystem {name} is being deleted; the agent's pods stay as they are until it is gone"
@@ -86,6 +92,57 @@ pub fn fits(system: &TradingSystem, agent: &TradingAgent) -> Result<(), Hold> {
     ))
 }
 
+/// Whether no other agent votes on what is delegated to this one, or trades it. Of two that trade the same, the one that
+/// was there first goes on.
+///
+/// # Errors
+/// Stalled where one does.
+pub fn trades_alone(
+    agent: &TradingAgent,
+    siblings: &[Arc<Stored<TradingAgent>>],
+) -> Result<(), Hold> {
+    let Ok(AuthorityChoice::Delegated(own)) = agent.spec.authority.choice() else { return Ok(()) };
+    let name = |agent: &TradingAgent| agent.metadata.name.clone().unwrap_or_default();
+    let age = |agent: &TradingAgent| {
+        let made = agent.metadata.creation_timestamp.as_ref().map(|at| at.0);
+        (made.is_none(), made, name(agent))
+    };
+    let others = siblings
+        .iter()
+        .filter(|other| name(other) != name(agent) && other.metadata.deletion_timestamp.is_none());
+    for other in others {
+        let shared = |listed: &[Symbol]| own.symbols.iter().find(|symbol| listed.contains(symbol));
+        let words = match other.spec.authority.choice() {
+            Ok(AuthorityChoice::Consensus(votes)) => {
+                let voted = votes.symbols.as_deref().map_or(own.symbols.first(), shared);
+                voted.map(|symbol| {
+                    format!(
+                        "{symbol} is delegated to it and also voted on by TradingAgent {0}; list the symbols of {0} without {symbol} in authority.consensus.symbols",
+                        name(other)
+                    )
+                })
+            }
+            Ok(AuthorityChoice::Delegated(delegated)) if age(other) < age(agent) => {
+                shared(&delegated.symbols).map(|symbol| {
+                    format!(
+                        "{symbol} is delegated to both TradingAgent {} and it; remove {symbol} from one of them",
+                        name(other)
+                    )
+                })
+            }
+            _ => None,
+        };
+        if let Some(message) = words {
+            return Err(Hold::Stalled {
+                reason: Reason::SymbolsConflict,
+                message,
+                again: Some(LOOK),
+            });
+        }
+    }
+    Ok(())
+}
+
 /// Whether the agent votes; else it trades by itself.
 ///
 /// # Errors
@@ -113,6 +170,15 @@ mod tests {
     use serde_json::{Value, json};
 
     fn judge(system: Value, status: Value, authority: Value) -> Result<Home, Hold> {
+        judge_among(system, status, authority, Vec::new())
+    }
+
+    fn judge_among(
+        system: Value,
+        status: Value,
+        authority: Value,
+        siblings: Vec<Arc<Stored<TradingAgent>>>,
+    ) -> Result<Home, Hold> {
         let example = examples::clustered(system);
         let status: TradingSystemStatus = serde_json::from_value(status).unwrap();
         validate(&Dereferenced {
@@ -120,6 +186,7 @@ mod tests {
             agent: examples::agent("one", authority),
             desk: Key::new("trading", "desk"),
             system: Some(Ok(examples::with_status(&example, status))),
+            siblings,
             report: None,
         })
     }
@@ -149,6 +216,28 @@ mod tests {
             hold.contains("it names DOGEUSD, which TradingSystem desk does not trade"),
             "{hold}"
         );
+    }
+
+    #[rstest]
+    #[case::voted_on_by_all(json!({"consensus": {}}), Some("BTCUSD is delegated to it and also voted on by TradingAgent a"))]
+    #[case::voted_on(json!({"consensus": {"symbols": ["BTCUSD"]}}), Some("also voted on by TradingAgent a"))]
+    #[case::others_are_voted_on(json!({"consensus": {"symbols": ["ETHUSD"]}}), None)]
+    #[case::delegated_before(json!({"delegated": {"symbols": ["BTCUSD"], "quantity": "1", "maxNotional": "10"}}), Some("delegated to both TradingAgent a and it"))]
+    fn who_trades_by_itself_trades_alone(#[case] other: Value, #[case] words: Option<&str>) {
+        let own =
+            json!({"delegated": {"symbols": ["BTCUSD"], "quantity": "1", "maxNotional": "10"}});
+        let siblings = vec![examples::agent("a", other), examples::agent("one", own.clone())];
+        let judged = judge_among(json!({}), released(), own, siblings);
+        match words {
+            Some(words) => {
+                let hold = judged.unwrap_err();
+                assert!(hold.kind() == "stalled" && hold.to_string().contains(words), "{hold}");
+            }
+            None => assert!(matches!(judged, Ok(Home::Beside { .. })), "{judged:?}"),
+        }
+        // The others have nothing to mend.
+        let voter = examples::agent("a", json!({"consensus": {}}));
+        assert!(trades_alone(&voter, std::slice::from_ref(&voter)).is_ok());
     }
 
     #[test]

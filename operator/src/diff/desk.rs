@@ -164,7 +164,8 @@ async fn foresee_agent(
     let desk = &valid.key;
     let owner = Owner::of::<TradingAgent>(agent, agent::dereference::KIND);
     let name = owner.key.name.clone();
-    if let Err(hold) = agent::validate::fits(&valid.system, agent) {
+    let fits = agent::validate::fits(&valid.system, agent);
+    if let Err(hold) = fits.and_then(|()| agent::validate::trades_alone(agent, &valid.agents)) {
         let held = Some(hold.to_string());
         return Ok(Agent { name, held, restarts: None, children: Vec::new() });
     }

@@ -122,7 +122,12 @@ async fn one<K: Resource<DynamicType = ()>>(
     }
     let api = api(context, child.kind, &key.namespace);
     let verb = if live.is_some() { "update" } else { "create" };
-    let mut answer = patch(context, &api, &manifest, false).await;
+    // A halt that was written since would be overwritten unseen.
+    let sent = match live.as_deref().filter(|_| halt_by_hand::concerns(child)) {
+        Some(live) => manifest.over(live),
+        None => manifest.clone(),
+    };
+    let mut answer = patch(context, &api, &sent, false).await;
     if let (Some((live, _)), Err(kube::Error::Api(status))) = (&drift, &answer)
         && status.code == 422
     {
@@ -130,7 +135,7 @@ async fn one<K: Resource<DynamicType = ()>>(
         overwrite(context, &api, &manifest, live)
             .await
             .map_err(|error| failed(&manifest, &error))?;
-        answer = patch(context, &api, &manifest, false).await;
+        answer = patch(context, &api, &sent, false).await;
     }
     let applied = match answer {
         Ok(applied) => observe(context, &manifest, applied, verb),
@@ -156,7 +161,7 @@ async fn one<K: Resource<DynamicType = ()>>(
                     return Err(yielded(&manifest, &conflicts));
                 }
                 Verdict::Repair => {
-                    let patched = patch(context, &api, &manifest, true).await;
+                    let patched = patch(context, &api, &sent, true).await;
                     let applied = patched.map_err(|error| failed(&manifest, &error))?;
                     observe(context, &manifest, applied, "repair")
                 }
@@ -286,8 +291,8 @@ async fn tell_of_halt<K: Resource<DynamicType = ()>>(
     policy: &str,
 ) {
     let note = format!(
-        "{} was halted by hand where RiskPolicy {policy} does not halt, and stays so until that changes. Make it the \
-         policy's: kubectl patch rpol {policy} --type=merge -p '{{\"spec\":{{\"tradingState\":\"Halted\"}}}}'",
+        "{} was halted by hand where RiskPolicy {policy} does not halt, and stays so until the policy's tradingState \
+         changes. Make it the policy's: kubectl patch rpol {policy} --type=merge -p '{{\"spec\":{{\"tradingState\":\"Halted\"}}}}'",
         named(manifest),
     );
     context.events.tell(object, Severity::Warning, "HaltedByHand", note).await;

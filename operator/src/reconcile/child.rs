@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
 use kube::api::{DynamicObject, TypeMeta};
+use sapphire_crds::names::annotations::RISK_POLICIES;
 use serde_json::Value;
 
 use super::desired::{APPLIED, Manifest};
@@ -164,7 +165,12 @@ impl Live {
             Content::Unseen(json) => serde_json::from_slice::<Value>(json)
                 .is_ok_and(|live| equality::difference(&wish.object, &live).is_none()),
         };
-        if fulfilled && let Content::Unseen(json) = &*content {
+        // Limits are looked at for what somebody wrote into them.
+        let is_read_again = wish.kind == Kind::ConfigMap && self.notes.contains_key(RISK_POLICIES);
+        if fulfilled
+            && !is_read_again
+            && let Content::Unseen(json) = &*content
+        {
             let fingerprint = fingerprint(json);
             *content = Content::Fulfils { wish: wish.hash.clone(), fingerprint };
         }

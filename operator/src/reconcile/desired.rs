@@ -5,6 +5,7 @@ use sapphire_crds::canonical::canonical_hash;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::child::Live;
 use super::key::Key;
 use super::kind::Kind;
 
@@ -193,6 +194,16 @@ pub struct Manifest {
 }
 
 impl Manifest {
+    /// The same, to be applied only over what was read.
+    pub fn over(&self, live: &Live) -> Self {
+        let mut only_over = self.clone();
+        put(&mut only_over.object, &["metadata", "uid"], live.uid.clone().into());
+        if let Some(version) = live.version.text() {
+            put(&mut only_over.object, &["metadata", "resourceVersion"], version.into());
+        }
+        only_over
+    }
+
     /// The same, to be applied only where nothing of its name is there: it asks for a state of the object
     /// that none ever has, so that the API server refuses it (409) where there is one.
     pub fn of_nothing(&self) -> Self {

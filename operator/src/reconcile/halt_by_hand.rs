@@ -1,41 +1,47 @@
 //! A halt that somebody wrote into a desk's limits themselves, as is the way while no operator is there to bring it from
-//! the RiskPolicy. It is not set back as other changes by hand are: only a person lifts a halt, here by a change of the
-//! RiskPolicy. Until then it is part of what the limits should be, whatever else changes in them.
+//! the RiskPolicy. It is not set back as other changes by hand are: only a person lifts a halt, here by another
+//! tradingState of the RiskPolicy, or by hand again. Until then it is part of what the limits should be, whatever else
+//! changes in them.
 //!
 //! The limits' annotation [`HALTS`] tells who halted, so that an operator that comes back knows a halt of its own from
-//! one by hand: of a RiskPolicy that itself says so it has the name, of one by hand the generation, too, that the
-//! RiskPolicy had when the halt was found.
+//! one by hand: of a RiskPolicy that itself says so it has the name, of one by hand the state, too, that the
+//! RiskPolicy said when the halt was found.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use sapphire_crds::names::annotations::{HALTS, RISK_POLICIES};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use serde_saphyr::{Budget, Options};
 
 use super::child::Live;
 use super::desired::{Desired, Manifest};
+use super::kind::Kind;
 
 const HALTED: &str = "Halted";
+
+/// Whether a child has a desk's limits.
+pub(super) fn concerns(wish: &Desired) -> bool {
+    let notes = wish.content.pointer("/metadata/annotations");
+    wish.kind == Kind::ConfigMap && notes.is_some_and(|notes| notes.get(RISK_POLICIES).is_some())
+}
+
+/// The policies that somebody halted in these limits by hand.
+pub fn policies(limits: &Live) -> impl Iterator<Item = String> {
+    entries(limits).into_iter().filter(|(_, state)| state.is_some()).map(|(name, _)| name)
+}
 
 /// What a child should be where it has a desk's limits: halted, too, where somebody wrote that into what is there.
 /// `None` where it has no limits.
 pub(super) fn kept(wish: &Desired, live: Option<&Live>) -> Option<Desired> {
-    let policies = wish.content.pointer("/metadata/annotations")?.get(RISK_POLICIES)?.as_str()?;
-    let policies: BTreeMap<&str, &str> =
-        policies.split(',').filter_map(|p| p.split_once('@')).collect();
-    let data = wish.content.get("data")?.as_object()?.clone();
+    let data = wish.content.get("data")?.as_object().filter(|_| concerns(wish))?;
     let before = live.map(entries).unwrap_or_default();
-    // What was found to be as it was wanted says no more than its annotation.
-    let there: BTreeSet<String> = match live.map(Live::content) {
-        Some(Some(content)) => halts(&content, &data),
-        Some(None) => before.keys().cloned().collect(),
-        None => BTreeSet::new(),
-    };
-    let stays = |name: &str, generation: &str| {
+    let content = live.and_then(Live::content);
+    let there = content.map(|content| halts(&content, data)).unwrap_or_default();
+    let stays = |name: &str, state: &str| {
         there.contains(name)
             && match before.get(name) {
                 None => true,
-                Some(noted) => noted.as_deref() == Some(generation),
+                Some(noted) => noted.as_deref() == Some(state),
             }
     };
     let mut kept = wish.clone();
@@ -44,14 +50,12 @@ pub(super) fn kept(wish: &Desired, live: Option<&Live>) -> Option<Desired> {
         let Some(mut documents) = text.as_str().map(documents) else { continue };
         let mut is_kept = false;
         for document in &mut documents {
-            let Some(name) = name(document).map(str::to_owned) else { continue };
-            if is_halted(document) {
-                entries.push(name);
-            } else if let Some(generation) = policies.get(name.as_str())
-                && stays(&name, generation)
-            {
+            let (Some(name), Some(state)) = (name(document), state(document)) else { continue };
+            if state == HALTED {
+                entries.push(name.to_owned());
+            } else if stays(name, state) {
+                entries.push(format!("{name}@{state}"));
                 document["spec"]["tradingState"] = HALTED.into();
-                entries.push(format!("{name}@{generation}"));
                 is_kept = true;
             }
         }
@@ -79,13 +83,13 @@ pub(super) fn found(wish: &Manifest, live: &Live) -> Vec<String> {
         .collect()
 }
 
-/// Who halted, as [`HALTS`] of what is there has it: the name of each policy, and of a halt by hand the generation.
+/// Who halted, as [`HALTS`] of what is there has it: the name of each policy, and of a halt by hand the state.
 fn entries(live: &Live) -> BTreeMap<String, Option<String>> {
     let entries = live.notes.get(HALTS).map_or("", String::as_str).split(',');
     entries
         .filter(|entry| !entry.is_empty())
         .map(|entry| match entry.split_once('@') {
-            Some((name, generation)) => (name.to_owned(), Some(generation.to_owned())),
+            Some((name, state)) => (name.to_owned(), Some(state.to_owned())),
             None => (entry.to_owned(), None),
         })
         .collect()
@@ -94,8 +98,11 @@ fn entries(live: &Live) -> BTreeMap<String, Option<String>> {
 /// The names of the policies that halt, of the files of a ConfigMap that have the limits.
 fn halts(config_map: &Value, files: &Map<String, Value>) -> BTreeSet<String> {
     let texts = files.keys().filter_map(|file| config_map.get("data")?.get(file)?.as_str());
-    let documents = texts.flat_map(documents);
-    documents.filter(is_halted).filter_map(|policy| name(&policy).map(str::to_owned)).collect()
+    let documents = texts.filter(|text| text.contains(HALTED)).flat_map(documents);
+    documents
+        .filter(|policy| state(policy) == Some(HALTED))
+        .filter_map(|policy| name(&policy).map(str::to_owned))
+        .collect()
 }
 
 /// The documents of a text that can be read, whatever else somebody wrote into it. Aliases are not: a short text
@@ -115,8 +122,8 @@ fn name(policy: &Value) -> Option<&str> {
     policy.pointer("/metadata/name")?.as_str()
 }
 
-fn is_halted(policy: &Value) -> bool {
-    policy.pointer("/spec/tradingState") == Some(&json!(HALTED))
+fn state(policy: &Value) -> Option<&str> {
+    policy.pointer("/spec/tradingState")?.as_str()
 }
 
 #[cfg(test)]
@@ -124,20 +131,17 @@ mod tests {
     use super::*;
     use crate::reconcile::desired::{Owner, Replicas};
     use crate::reconcile::key::Key;
-    use crate::reconcile::kind::Kind;
     use rstest::rstest;
+    use serde_json::json;
 
     fn policy(name: &str, state: &str) -> String {
         format!("kind: RiskPolicy\nmetadata:\n  name: {name}\nspec:\n  tradingState: {state}\n")
     }
 
-    /// Limits of policies, each `NAME@GENERATION` and its state.
+    /// Limits of policies, each a name and its state.
     fn limits(policies: &[(&str, &str)]) -> Desired {
         let names: Vec<&str> = policies.iter().map(|(name, _)| *name).collect();
-        let texts: Vec<String> = policies
-            .iter()
-            .map(|(name, state)| policy(name.split('@').next().unwrap(), state))
-            .collect();
+        let texts: Vec<String> = policies.iter().map(|(name, state)| policy(name, state)).collect();
         let content = json!({
             "metadata": {"annotations": {RISK_POLICIES: names.join(",")}},
             "data": {"policy.yaml": texts.join("---\n")},
@@ -177,18 +181,18 @@ mod tests {
         )
     }
 
-    const BOTH: [(&str, &str); 2] = [("careful@4", "Active"), ("bold@2", "Active")];
+    const BOTH: [(&str, &str); 2] = [("careful", "Active"), ("bold", "Active")];
 
     #[rstest]
     #[case::nothing_was_written(&BOTH, None, r#"["Active","Active"]"#, None)]
-    #[case::one_was_halted(&BOTH, Some(("careful", "bold")), r#"["Halted","Active"]"#, Some("careful@4"))]
+    #[case::one_was_halted(&BOTH, Some(("careful", "bold")), r#"["Halted","Active"]"#, Some("careful@Active"))]
     #[case::the_policy_had_changed_before_unseen(
-        &[("careful@5", "Reducing"), ("bold@2", "Active")], Some(("careful", "bold")), r#"["Halted","Active"]"#, Some("careful@5")
+        &[("careful", "Reducing"), ("bold", "Active")], Some(("careful", "bold")), r#"["Halted","Active"]"#, Some("careful@Reducing")
     )]
-    #[case::it_alone_is_left(&[("careful@4", "Active")], Some(("careful", "bold")), r#"["Halted"]"#, Some("careful@4"))]
-    #[case::the_other_is_left(&[("bold@2", "Active")], Some(("careful", "bold")), r#"["Active"]"#, None)]
+    #[case::it_alone_is_left(&[("careful", "Active")], Some(("careful", "bold")), r#"["Halted"]"#, Some("careful@Active"))]
+    #[case::the_other_is_left(&[("bold", "Active")], Some(("careful", "bold")), r#"["Active"]"#, None)]
     #[case::the_policy_halts_by_now(
-        &[("careful@5", "Halted"), ("bold@2", "Active")], Some(("careful", "bold")), r#"["Halted","Active"]"#, Some("careful")
+        &[("careful", "Halted"), ("bold", "Active")], Some(("careful", "bold")), r#"["Halted","Active"]"#, Some("careful")
     )]
     fn a_halt_by_hand_is_kept(
         #[case] wish: &[(&str, &str)],
@@ -204,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn a_halt_that_was_found_stays_until_the_generation_is_another() {
+    fn a_halt_that_was_found_stays_until_the_state_is_another() {
         let hand =
             policy("careful", "Halted") + "---\nnot: [ closed\n---\n" + &policy("bold", "Active");
         let there = live(&limits(&BOTH), Some(&hand));
@@ -218,22 +222,22 @@ mod tests {
             assert_eq!(again, wish);
             assert!(found(&manifest(&again), &there).is_empty());
         }
-        let changed = limits(&[("careful@5", "Active"), ("bold@3", "Active")]);
-        assert_eq!(applied(&changed, &there), (r#"["Active","Active"]"#.into(), None));
+        let changed = limits(&[("careful", "Reducing"), ("bold", "Active")]);
+        assert_eq!(applied(&changed, &there), (r#"["Reducing","Active"]"#.into(), None));
     }
 
     #[rstest]
     #[case::compared(true)]
     #[case::not_compared(false)]
     fn a_halt_of_the_policy_ends_with_the_policys(#[case] compared: bool) {
-        let halted = limits(&[("careful@4", "Halted")]);
+        let halted = limits(&[("careful", "Halted")]);
         let wish = kept(&halted, None).unwrap();
         let there = live(&wish, None);
         if compared {
             assert!(there.fulfils(&manifest(&wish)));
         }
         assert_eq!(applied(&halted, &there), (r#"["Halted"]"#.into(), Some("careful".into())));
-        let resumed = limits(&[("careful@5", "Active")]);
+        let resumed = limits(&[("careful", "Active")]);
         assert_eq!(applied(&resumed, &there), (r#"["Active"]"#.into(), None));
     }
 
@@ -256,7 +260,7 @@ mod tests {
         let hand = policy("careful", "Halted") + "a: *a8\n---\n" + &policy("bold", "Halted");
         let there = live(&limits(&BOTH), Some(&(bomb + &hand)));
         let states = r#"["Active","Halted"]"#.to_owned();
-        assert_eq!(applied(&limits(&BOTH), &there), (states, Some("bold@2".into())));
+        assert_eq!(applied(&limits(&BOTH), &there), (states, Some("bold@Active".into())));
     }
 
     #[test]

@@ -12,7 +12,7 @@ pub mod equality;
 pub mod events;
 pub mod finalizers;
 mod gone;
-mod halt_by_hand;
+pub mod halt_by_hand;
 pub mod health;
 pub mod key;
 pub mod kind;

@@ -67,7 +67,10 @@ where
         Api::namespaced_with(context.client.clone(), &key.namespace, &resource);
     let action = format!("read {} {key}", resource.kind);
     let stored = api.get_opt(&key.name).await.map_err(|error| Hold::of_call(&action, &error))?;
-    let Some(stored) = stored else { return Ok(None) };
+    // Not a successor of its name, of which nothing is known yet.
+    let Some(stored) = stored.filter(|stored| stored.metadata.uid == invalid.metadata.uid) else {
+        return Ok(None);
+    };
     let before = stored.data.pointer("/status/conditions").cloned().unwrap_or_default();
     let before: Conditions = serde_json::from_value(before).unwrap_or_default();
     let generation = invalid.metadata.generation.unwrap_or(0);
@@ -78,7 +81,9 @@ where
     let after = setting.finish();
     if after != before {
         // A merge leaves what else the status holds as it is; nobody knows what that is.
-        let patch = json!({"status": {"observedGeneration": generation, "conditions": after}});
+        let version = &stored.metadata.resource_version;
+        let patch = json!({"metadata": {"resourceVersion": version},
+            "status": {"observedGeneration": generation, "conditions": after}});
         let params =
             PatchParams { field_manager: Some(FIELD_MANAGER.into()), ..PatchParams::default() };
         let written = api.patch_status(&key.name, &params, &Patch::Merge(&patch)).await;

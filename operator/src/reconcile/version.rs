@@ -21,6 +21,11 @@ impl ResourceVersion {
         }
     }
 
+    /// As the API server writes it, where it is a number.
+    pub fn text(&self) -> Option<String> {
+        self.number.map(|number| number.to_string())
+    }
+
     /// Whether this state of an object came after `other` of the same object.
     pub fn is_newer_than(&self, other: &Self) -> bool {
         match (self.number, other.number) {

@@ -20,6 +20,7 @@ use crate::context::Context;
 use crate::reconcile::apply::apply;
 use crate::reconcile::child::Live;
 use crate::reconcile::desired::Owner;
+use crate::reconcile::halt_by_hand;
 use crate::reconcile::key::Key;
 use crate::reconcile::kind::Kind;
 use crate::reconcile::outcome::Hold;
@@ -27,19 +28,20 @@ use crate::reconcile::stored::Stored;
 use crate::risk::bindings;
 use crate::wake;
 
-/// Under which policies each desk was when it was last looked at.
+/// Under which policies each desk was when it was last looked at, and which of them somebody halted there by hand.
 #[derive(Debug, Default)]
-pub struct LastSeen(Mutex<HashMap<Key, BTreeSet<Key>>>);
+pub struct LastSeen(Mutex<HashMap<Key, BTreeSet<(Key, bool)>>>);
 
 impl LastSeen {
-    /// Notes under which a desk is now; those that came or went.
-    fn changed(&self, system: &Key, now: BTreeSet<Key>) -> Vec<Key> {
+    /// Notes under which a desk is now; those that came or went, or were halted there or are no longer.
+    fn changed(&self, system: &Key, now: BTreeSet<(Key, bool)>) -> BTreeSet<Key> {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let before = match now.is_empty() {
             true => all.remove(system),
             false => all.insert(system.clone(), now.clone()),
         };
-        before.unwrap_or_default().symmetric_difference(&now).cloned().collect()
+        let before = before.unwrap_or_default();
+        before.symmetric_difference(&now).map(|(policy, _)| policy.clone()).collect()
     }
 }
 
@@ -56,6 +58,13 @@ pub fn policies_over(context: &Context, system: &Key) -> Vec<Key> {
     named.iter().cloned().chain(former).collect()
 }
 
+/// The policies that somebody halted by hand in a desk's limits.
+pub fn halted_by_hand(context: &Context, system: &Key) -> BTreeSet<Key> {
+    let limits = context.children.get(Kind::ConfigMap, &build::limits_of(system));
+    let names = limits.iter().flat_map(|limits| halt_by_hand::policies(limits));
+    names.map(|name| system.beside(name)).collect()
+}
+
 /// The desks with pods that are under a policy although they name another by now.
 pub fn left_under(context: &Context, policy: &Key) -> Vec<Key> {
     let systems = context.systems.keys().into_iter();
@@ -69,7 +78,7 @@ pub fn left_under(context: &Context, policy: &Key) -> Vec<Key> {
 /// The policies that a child says are over pods, as [`RISK_POLICIES`] has them.
 fn noted(live: &Live) -> impl Iterator<Item = &str> {
     let names = live.notes.get(RISK_POLICIES).map_or("", String::as_str);
-    names.split(',').filter_map(|name| name.split('@').next()).filter(|name| !name.is_empty())
+    names.split(',').filter(|name| !name.is_empty())
 }
 
 /// The policies under which pods of a desk were started, or would be by an undone rollout.
@@ -132,8 +141,9 @@ where
 {
     let owner = Owner::of(object, KIND);
     let over = policies_over(context, &owner.key);
-    let changed = context.limits.changed(&owner.key, over.iter().cloned().collect());
-    wake::of_limits(context, changed);
+    let by_hand = halted_by_hand(context, &owner.key);
+    let now = over.iter().map(|policy| (policy.clone(), by_hand.contains(policy))).collect();
+    wake::of_limits(context, context.limits.changed(&owner.key, now));
     let policies: Vec<_> = over.iter().filter_map(|policy| context.policies.get(policy)).collect();
     if policies.is_empty() || !was_brought_about(context, &owner.key) {
         return Ok(());
@@ -154,12 +164,15 @@ mod tests {
     fn policies_that_came_to_be_over_a_desk_or_are_no_longer_are_told() {
         let (seen, desk) = (LastSeen::default(), Key::new("n", "desk"));
         let changed = |names: &[&str]| {
-            let now = names.iter().map(|name| desk.beside(*name)).collect();
+            let key = |name: &&str| desk.beside(name.trim_end_matches('!'));
+            let now = names.iter().map(|name| (key(name), name.ends_with('!'))).collect();
             let changed = seen.changed(&desk, now).into_iter().map(|key| key.name);
             changed.collect::<Vec<String>>()
         };
         assert_eq!(changed(&["careful"]), ["careful"]);
         assert!(changed(&["careful"]).is_empty());
+        assert_eq!(changed(&["careful!"]), ["careful"]);
+        assert_eq!(changed(&["careful"]), ["careful"]);
         assert_eq!(changed(&["bold", "careful"]), ["bold"]);
         assert_eq!(changed(&["bold"]), ["careful"]);
         assert_eq!(changed(&[]), ["bold"]);

@@ -117,8 +117,9 @@ impl Systems {
             Some(Read::Ok(system)) => system,
         };
         context.makers.ask(context, key).await;
+        let delivered = limits::deliver(context, &**system).await;
+        // Read after that: what is applied later is no older.
         let desk = dereference(context, system);
-        let delivered = limits::deliver(context, &**desk.system).await;
         let outcome = Self::go_on(context, &desk, attempt, follow).await;
         outcome.and_then(|again| delivered.map(|()| again))
     }

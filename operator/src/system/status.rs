@@ -15,10 +15,10 @@ use sapphire_crds::values::Text;
 
 use super::Standing;
 use super::dereference::Dereferenced;
-use super::exposure;
 use super::rollout::Told;
 use super::rollout::state::needs_migration;
 use super::telling;
+use super::{build, exposure, limits};
 use crate::context::Context;
 use crate::reconcile::conditions::{Answer, Setting};
 use crate::reconcile::outcome::Hold;
@@ -53,7 +53,11 @@ pub(super) async fn tell(
     match outcome {
         Ok(standing) => {
             let core = core(standing);
-            let agents = agents(context, desk, standing, &core).await;
+            let mut agents = agents(context, desk, standing, &core).await;
+            if !limits::halted_by_hand(context, &desk.key).is_empty() {
+                let limits = build::limits_of(&desk.key).name;
+                agents.remarks += &format!("; somebody halted it by hand, in ConfigMap {limits}");
+            }
             after.rollout = Some(standing.decision.rollout.clone());
             after.agents = Some(agents.count());
             after.handled = handled(desk, standing);

@@ -42,6 +42,9 @@ pub(super) fn desk_name(system: &str, rendering: &Rendering<'_>) -> String {
     format!("{system}-desk-{}", rendering.hash)
 }
 
+/// The file with the limits.
+pub(super) const LIMITS: &str = "policy.yaml";
+
 /// The name of the ConfigMap with the policy, which all revisions share.
 pub(super) fn limits_name(system: &str) -> String {
     format!("{system}-policy")
@@ -100,7 +103,7 @@ pub(super) fn limits(system: &Key, policies: &[&RiskPolicy]) -> Result<ConfigMap
     let mut documents = Vec::with_capacity(policies.len());
     for policy in policies {
         let name = policy.metadata.name.as_deref().unwrap_or_default();
-        names.push(format!("{name}@{}", policy.metadata.generation.unwrap_or(0)));
+        names.push(name);
         documents.push(yaml(&manifest("RiskPolicy", name, value(&policy.spec)?))?);
     }
     Ok(ConfigMap {
@@ -110,7 +113,7 @@ pub(super) fn limits(system: &Key, policies: &[&RiskPolicy]) -> Result<ConfigMap
             annotations: Some(BTreeMap::from([(RISK_POLICIES.to_owned(), names.join(","))])),
             ..ObjectMeta::default()
         },
-        data: Some(BTreeMap::from([("policy.yaml".to_owned(), documents.join("---\n"))])),
+        data: Some(BTreeMap::from([(LIMITS.to_owned(), documents.join("---\n"))])),
         ..ConfigMap::default()
     })
 }

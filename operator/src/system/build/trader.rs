@@ -96,7 +96,7 @@ fn mounts(desk: &Valid, rendering: &Rendering<'_>) -> Vec<(Volume, VolumeMount)>
     let system = &desk.key.name;
     let mut mounts = vec![
         config_map("desk", &manifests::desk_name(system, rendering), DESK),
-        config_map("policy", &manifests::limits_name(system), POLICY),
+        limits(&manifests::limits_name(system)),
     ];
     let mut claims: Vec<String> = recordings(&desk.system)
         .into_iter()
@@ -139,6 +139,15 @@ pub fn revisioned_name(system: &str, hash: &str) -> String {
 /// The name of an embedded desk's Deployment.
 pub fn name(system: &str) -> String {
     format!("{system}-trader")
+}
+
+/// The file with the limits, and no other that somebody may put beside it.
+fn limits(name: &str) -> (Volume, VolumeMount) {
+    let (mut volume, mount) = config_map("policy", name, POLICY);
+    let file =
+        KeyToPath { key: manifests::LIMITS.into(), path: manifests::LIMITS.into(), mode: None };
+    volume.config_map.iter_mut().for_each(|source| source.items = Some(vec![file.clone()]));
+    (volume, mount)
 }
 
 pub(crate) fn config_map(volume: &str, name: &str, path: &str) -> (Volume, VolumeMount) {

@@ -53,15 +53,36 @@ spec:
     )
 }
 
-/// An agent of the desk that trades by itself.
-pub(crate) const DELEGATED: &str = "---
+/// The same with an agent that trades by itself, and alone, a symbol of its own.
+pub(crate) fn with_maker(system: &str) -> String {
+    let volume = "volume: {claimName: recordings}";
+    let one = format!("data: {{file: {{path: btc.csv.gz, {volume}}}}}");
+    let two =
+        ["BTCUSD", "ETHUSD"].map(|symbol| format!("{{symbol: {symbol}, path: x.csv, {volume}}}"));
+    let instrument = |symbol: &str| format!("        - {{symbol: {symbol}, tickSize");
+    let of_its_own = system
+        .replace(&one, &format!("data: {{files: [{}]}}", two.join(", ")))
+        .replace(
+            &instrument("BTCUSD"),
+            &format!(
+                "{}: \"0.01\", lotSize: \"0.001\", makerFee: \"0\", takerFee: \"0\"}}\n{}",
+                instrument("ETHUSD"),
+                instrument("BTCUSD")
+            ),
+        )
+        .replace("list: [BTCUSD]", "list: [BTCUSD, ETHUSD]")
+        .replace("authority: {consensus: {}}", "authority: {consensus: {symbols: [BTCUSD]}}");
+    format!("{of_its_own}{MAKER}")
+}
+
+const MAKER: &str = "---
 apiVersion: sapphiretrade.xyz/v1alpha1
 kind: TradingAgent
 metadata: {name: maker}
 spec:
   systemRef: {name: desk}
   strategy: {trendMomentum: {}}
-  authority: {delegated: {symbols: [BTCUSD], quantity: \"1\", maxNotional: \"10\"}}
+  authority: {delegated: {symbols: [ETHUSD], quantity: \"1\", maxNotional: \"10\"}}
 ";
 
 /// The volume with recordings that every desk here names, bound by hand: there is no provisioner.

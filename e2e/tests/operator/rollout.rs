@@ -10,8 +10,8 @@ use sapphire_e2e::{Play, Traders};
 use crate::agents::agent;
 use crate::clustered::BACKENDS;
 use crate::desk::{
-    DELEGATED, POLICY, RECORDINGS, apply, assert_statuses, kubectl, ready, rollout, system,
-    volumes, wait,
+    POLICY, RECORDINGS, apply, assert_statuses, kubectl, ready, rollout, system, volumes, wait,
+    with_maker,
 };
 use crate::handover::{complete, desk, installed, memory, traders};
 use crate::plane::{OPERATOR, case, plane, until};
@@ -182,8 +182,7 @@ async fn an_agent_that_trades_by_itself_goes_back_alone() {
     let case = case("undone-execution").await;
     let _traders = Traders::start(&case.client(), Some(case.namespace())).await.unwrap();
     let whole = |more: &str| {
-        let system = system(&format!("{BACKENDS}\n  rollout: {{stepDeadline: 20s}}\n{more}"));
-        format!("{system}{DELEGATED}")
+        with_maker(&system(&format!("{BACKENDS}\n  rollout: {{stepDeadline: 20s}}\n{more}")))
     };
     apply(&case, &format!("{RECORDINGS}---{POLICY}---{}", whole(""))).await;
     volumes(&case).await;

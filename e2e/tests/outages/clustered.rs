@@ -7,7 +7,7 @@ use k8s_openapi::api::core::v1::Pod;
 use kube::api::ListParams;
 use sapphire_e2e::{Case, Traders};
 
-use crate::desk::{DELEGATED, POLICY, RECORDINGS, apply, system, volumes, wait};
+use crate::desk::{POLICY, RECORDINGS, apply, system, volumes, wait, with_maker};
 
 const BACKENDS: &str = "  storage: {postgres: {secretRef: {name: postgres, key: url}}}
   bus: {redis: {secretRef: {name: redis, key: url}}}
@@ -15,7 +15,7 @@ const BACKENDS: &str = "  storage: {postgres: {secretRef: {name: postgres, key: 
 
 /// Its manifests; `more` are lines of the system's spec.
 pub(crate) fn desk(more: &str) -> String {
-    format!("{}{DELEGATED}", system(&format!("{BACKENDS}{more}")))
+    with_maker(&system(&format!("{BACKENDS}{more}")))
 }
 
 /// Applies it, plays its traders, and waits until it is ready.

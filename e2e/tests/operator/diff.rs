@@ -18,7 +18,7 @@ struct Command {
 }
 
 /// What the command says of manifests, and whether something would change.
-async fn diff(
+pub(crate) async fn diff(
     case: &Case<'_>,
     manifests: &str,
     more: &[&str],

@@ -13,6 +13,7 @@ use crate::desk::{
     POLICY, RECORDINGS, apply, assert_statuses, kubectl, ready, rollout, system, volumes, wait,
     with_maker,
 };
+use crate::diff::diff;
 use crate::handover::{complete, desk, installed, memory, traders};
 use crate::plane::{OPERATOR, case, plane, until};
 
@@ -52,6 +53,12 @@ async fn a_desk_whose_change_does_not_come_up_goes_back_and_stays_there() {
     let mut written = audit.since(&case.client(), mark).await.unwrap();
     written.retain(|r| r.is_write() && r.user == OPERATOR && r.namespace == case.namespace());
     assert!(written.is_empty(), "{written:#?}");
+    let same = system(&format!("{HURRIED}{missing}"));
+    let (changes, said) = diff(&case, &same, &[]).await.unwrap();
+    assert!(!changes && said.contains("was undone"), "{said}");
+    let another = same.replace("trader:missing", "trader:another");
+    let (changes, said) = diff(&case, &another, &[]).await.unwrap();
+    assert!(changes && said.contains("rolls out"), "{said}");
 
     // A person may have it tried again, and it fails again.
     let first = failed.failed.unwrap();

@@ -4,6 +4,7 @@ use kube::Api;
 use kube::api::{DynamicObject, Patch, PatchParams, ValidationDirective};
 use sapphire_crds::TradingAgent;
 use sapphire_crds::names::FIELD_MANAGER;
+use sapphire_crds::trading_system::FailedRollout;
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -21,7 +22,7 @@ use crate::reconcile::revisions::Wish;
 use crate::reconcile::stored::Stored;
 use crate::reconcile::wording::restarts;
 use crate::system::build;
-use crate::system::dereference::dereference;
+use crate::system::dereference::{Dereferenced, dereference};
 use crate::system::revise;
 use crate::system::validate::{Shape, Valid, holds, validate};
 
@@ -126,6 +127,13 @@ pub(super) async fn foresee(context: &Context, key: &Key) -> Result<Outlook, Dif
         }
         target => target?,
     };
+    if let Some(failed) = undone(&desk) {
+        outlook.held.push(format!(
+            "revision {} was undone ({}) and is not tried again until the spec changes",
+            failed.revision, failed.message
+        ));
+        return Ok(outlook);
+    }
     let (name, rendered) = (target.name().to_owned(), target.rendered()?);
     outlook.revision = released.as_ref().map(ToString::to_string);
     if outlook.revision.as_deref() != Some(&name) {
@@ -152,6 +160,12 @@ pub(super) async fn foresee(context: &Context, key: &Key) -> Result<Outlook, Dif
         }
     }
     Ok(outlook)
+}
+
+/// The revision of this generation that came up badly, if it did.
+fn undone(desk: &Dereferenced) -> Option<FailedRollout> {
+    let failed = desk.status().rollout?.failed?;
+    (failed.generation == desk.generation()).then_some(failed)
 }
 
 /// What a reconcile of the agent would do once the system's revision is released to it.

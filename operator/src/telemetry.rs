@@ -52,7 +52,7 @@ pub struct Flags {
 pub enum TelemetryError {
     /// The level cannot be read.
     #[error(
-        "LOG_LEVEL \"{0}\" cannot be read: write error, warn, info, debug or trace, or a list such as warn,sapphire_operator=debug"
+        "LOG_LEVEL \"{0}\" cannot be read: write error, warn, info, debug, trace or off, or a list such as warn,sapphire_operator=debug"
     )]
     Level(String),
     /// The collector's address is none.
@@ -129,15 +129,27 @@ fn layers(
     Ok(Registry::default().with(lines.with_filter(filter(level)?)).with(spans))
 }
 
+/// The words for a level.
+const LEVELS: [&str; 6] = ["error", "warn", "info", "debug", "trace", "off"];
+
 fn filter(level: &str) -> Result<EnvFilter, TelemetryError> {
-    let level = level.trim();
-    let plain = ["error", "warn", "info", "debug", "trace", "off"];
-    let directives = match level.to_ascii_lowercase() {
-        // A bare level is ours; libraries then say only what goes wrong.
-        word if plain.contains(&word.as_str()) => format!("warn,sapphire_operator={word}"),
-        _ => level.to_owned(),
+    let level = match level.trim() {
+        "" => "info",
+        level => level,
     };
-    EnvFilter::try_new(directives).map_err(|_| TelemetryError::Level(level.to_owned()))
+    let refused = || TelemetryError::Level(level.to_owned());
+    let is_level = |word: &str| LEVELS.contains(&word.to_ascii_lowercase().as_str());
+    // The filter itself takes a word that is no level for the name of a module, of which it then tells all.
+    let is_part = |part: &str| is_level(part.rsplit_once('=').map_or(part, |(_, level)| level));
+    if !level.split(',').all(is_part) {
+        return Err(refused());
+    }
+    // A bare level is ours; libraries then say only what goes wrong.
+    let directives = match is_level(level) {
+        true => format!("warn,sapphire_operator={level}"),
+        false => level.to_owned(),
+    };
+    EnvFilter::try_new(directives).map_err(|_| refused())
 }
 
 fn traces(endpoint: Option<&str>) -> Result<SdkTracerProvider, TelemetryError> {
@@ -247,9 +259,23 @@ mod tests {
         assert!(error.contains(why) && error.contains(endpoint), "{error}");
     }
 
-    #[test]
-    fn a_level_that_is_none_is_refused() {
-        let words = filter("a=b=c").unwrap_err().to_string();
-        assert!(words.starts_with("LOG_LEVEL \"a=b=c\""), "{words}");
+    #[rstest]
+    #[case("a=b=c")]
+    #[case("verbose")]
+    #[case("warn,loud")]
+    #[case("warn,")]
+    #[case("sapphire_operator=")]
+    fn a_level_that_is_none_is_refused(#[case] level: &str) {
+        let words = filter(level).unwrap_err().to_string();
+        assert!(words.starts_with(&format!("LOG_LEVEL \"{level}\"")), "{words}");
+    }
+
+    #[rstest]
+    #[case("", "sapphire_operator=info")]
+    #[case("DEBUG", "sapphire_operator=debug")]
+    #[case("warn,sapphire_operator::system=trace", "sapphire_operator::system=trace")]
+    fn a_level_or_a_list_is_taken(#[case] level: &str, #[case] has: &str) {
+        let taken = filter(level).unwrap().to_string();
+        assert!(taken.contains(has), "{taken}");
     }
 }

@@ -48,7 +48,7 @@ pub struct TradingAgentStatus {
     /// The revision that failed and is not tried again until the spec changes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failed: Option<FailedRevision>,
-    /// Share of the desk's votes.
+    /// Share of the desk's votes. Absent: it has none, as one that is paused or trades by itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub weight: Option<Proportion>,
     /// Mean squared error of its confidence (0 is perfect, 0.25 a coin).

@@ -164,3 +164,27 @@ async fn agents_in_pods_of_their_own_are_told_of() {
     let held = "TradingAgent one\n  would not go on: SymbolsConflict: it names DOGEUSD";
     assert!(said.contains(held), "{said}");
 }
+
+#[tokio::test]
+async fn too_few_voters_in_pods_of_their_own_are_foreseen() {
+    let case = case("diff-voters").await;
+    let manifests = format!("{POLICY}---{}", agents::clustered("  consensus: {minAgents: 4}"));
+    let (_, said) = diff(&case, &manifests, &[]).await.unwrap();
+    let held = "would not go on: AgentsMissing: too few agents vote: 3, and 4 must agree";
+    assert!(said.contains(held), "{said}");
+}
+
+#[tokio::test]
+async fn a_halt_of_a_desk_that_is_held_is_foreseen() {
+    let case = case("diff-held").await;
+    ready(&case, "").await;
+    let suspended = system("  suspend: true");
+    let halted = POLICY.replace("spec: {}", "spec: {tradingState: Halted}");
+    let (changes, said) = diff(&case, &format!("{halted}---{suspended}"), &[]).await.unwrap();
+    assert!(changes);
+    for expected in ["would not go on: suspended", "~ ConfigMap desk-policy", "Halted"] {
+        assert!(said.contains(expected), "{expected} in {said}");
+    }
+    let (_, said) = diff(&case, &format!("{POLICY}---{suspended}"), &[]).await.unwrap();
+    assert!(!said.contains("ConfigMap"), "{said}");
+}

@@ -129,7 +129,8 @@ async fn a_desk_that_is_made_again_believes_nothing_of_what_the_pods_of_the_form
     apply(&case, &system(BACKENDS)).await;
     until("the migration to be waited for", || async {
         let (reason, message) = wait(&case, "Ready", "False").await;
-        (reason == "Migrating" && message.contains("CreateContainerConfigError")).then_some(())
+        (reason == "ContainerConfigInvalid" && message.contains("migrates the database: pod"))
+            .then_some(())
     })
     .await;
     let said = ["get", "tsys/desk", "-o", "jsonpath={.status.report}{.status.rollout.core}"];

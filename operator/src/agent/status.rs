@@ -154,7 +154,9 @@ fn common(desk: &Dereferenced) -> TradingAgentStatus {
     };
     // Without a leader what it said last stays.
     if let Some((said, _)) = &desk.report {
-        after.weight = said.weight.map(|weight| weight.rounded(4));
+        // Who has no vote has no share of the votes, whatever the leader counted before it knew.
+        let votes = spec.authority.consensus.is_some() && !spec.paused;
+        after.weight = said.weight.filter(|_| votes).map(|weight| weight.rounded(4));
         after.brier = said.brier.map(|brier| brier.rounded(4));
         after.scored_opinions = Some(said.scored);
         after.last_opinion_at = opinion_at(after.last_opinion_at, said.last_opinion_at.as_ref());
@@ -350,8 +352,12 @@ fn promoted(setting: &mut Setting<'_>, course: &Course, spec: &TradingAgentSpec)
 }
 
 fn in_full(setting: &mut Setting<'_>, spec: &TradingAgentSpec) {
-    let words =
-        if spec.paused { "it is paused: it has no vote" } else { "its vote counts in full" };
+    let words = match (spec.paused, spec.authority.delegated.is_some()) {
+        (true, false) => "it is paused: it has no vote",
+        (true, true) => "it is paused: it enters nothing",
+        (false, true) => "it trades by itself: it needs nobody's vote",
+        (false, false) => "its vote counts in full",
+    };
     setting.set(ConditionType::Promoted, Answer::True, Reason::NoCanary, words);
 }
 
@@ -428,6 +434,10 @@ mod tests {
         let (ready, promoted) = told(&spec);
         assert!(ready.ends_with("it is paused (spec.paused), and has no say"), "{ready}");
         assert!(promoted.contains("no vote"), "{promoted}");
+        let delegated =
+            json!({"delegated": {"symbols": ["BTCUSD"], "quantity": "1", "maxNotional": "10"}});
+        spec = examples::agent("one", delegated).spec.clone();
+        assert!(told(&spec).1.contains("nobody's vote"));
     }
 
     #[rstest]

@@ -3,6 +3,7 @@
 use kube::Api;
 use kube::api::{DynamicObject, Patch, PatchParams, ValidationDirective};
 use sapphire_crds::TradingAgent;
+use sapphire_crds::conditions::Reason;
 use sapphire_crds::names::FIELD_MANAGER;
 use sapphire_crds::trading_system::FailedRollout;
 use serde::Serialize;
@@ -23,7 +24,9 @@ use crate::reconcile::stored::Stored;
 use crate::reconcile::wording::restarts;
 use crate::system::build;
 use crate::system::dereference::{Dereferenced, dereference};
+use crate::system::limits;
 use crate::system::revise;
+use crate::system::status::agents::missing;
 use crate::system::validate::{Shape, Valid, holds, validate};
 
 /// What would become of a desk.
@@ -116,6 +119,7 @@ pub(super) async fn foresee(context: &Context, key: &Key) -> Result<Outlook, Dif
     }
     outlook.held.extend(holds(&desk).iter().map(ToString::to_string));
     if !outlook.held.is_empty() {
+        outlook.children = limits(context, &desk).await?;
         return Ok(outlook);
     }
     let valid = validate(desk.clone())?;
@@ -123,6 +127,7 @@ pub(super) async fn foresee(context: &Context, key: &Key) -> Result<Outlook, Dif
     let target = match revise::foresee(context, &desk, &valid).await {
         Err(hold @ (Hold::Stalled { .. } | Hold::Waiting { .. })) => {
             outlook.held.push(hold.to_string());
+            outlook.children = limits(context, &desk).await?;
             return Ok(outlook);
         }
         target => target?,
@@ -132,6 +137,7 @@ pub(super) async fn foresee(context: &Context, key: &Key) -> Result<Outlook, Dif
             "revision {} was undone ({}) and is not tried again until the spec changes",
             failed.revision, failed.message
         ));
+        outlook.children = limits(context, &desk).await?;
         return Ok(outlook);
     }
     let (name, rendered) = (target.name().to_owned(), target.rendered()?);
@@ -158,6 +164,8 @@ pub(super) async fn foresee(context: &Context, key: &Key) -> Result<Outlook, Dif
             let matters = !foreseen.children.is_empty() || foreseen.held.is_some();
             outlook.agents.extend(matters.then_some(foreseen));
         }
+        let missing = missing(&desk).map(|words| Hold::waiting(Reason::AgentsMissing, words));
+        outlook.held.extend(missing.map(|hold| hold.to_string()));
     }
     Ok(outlook)
 }
@@ -206,6 +214,13 @@ async fn foresee_agent(
     wanted.extend(agent::build::build(&desk.name, &name, &agent.spec)?);
     let children = children(context, desk, &owner, &wanted).await?;
     Ok(Agent { name, held: None, restarts: restarted, children })
+}
+
+/// What would become of the limits of a desk that is held: they are brought to it all the same.
+async fn limits(context: &Context, desk: &Dereferenced) -> Result<Vec<Child>, DiffError> {
+    let owner = desk.owner();
+    let Some(limits) = limits::wanted(context, &owner.key)? else { return Ok(Vec::new()) };
+    Ok(fate(context, &owner, &limits).await?.into_iter().collect())
 }
 
 async fn children(

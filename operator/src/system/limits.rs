@@ -19,7 +19,7 @@ use super::dereference::KIND;
 use crate::context::Context;
 use crate::reconcile::apply::apply;
 use crate::reconcile::child::Live;
-use crate::reconcile::desired::Owner;
+use crate::reconcile::desired::{Desired, Owner};
 use crate::reconcile::halt_by_hand;
 use crate::reconcile::key::Key;
 use crate::reconcile::kind::Kind;
@@ -144,16 +144,25 @@ where
     let by_hand = halted_by_hand(context, &owner.key);
     let now = over.iter().map(|policy| (policy.clone(), by_hand.contains(policy))).collect();
     wake::of_limits(context, context.limits.changed(&owner.key, now));
-    let policies: Vec<_> = over.iter().filter_map(|policy| context.policies.get(policy)).collect();
-    if policies.is_empty() || !was_brought_about(context, &owner.key) {
-        return Ok(());
-    }
-    let policies: Vec<&RiskPolicy> = policies.iter().map(|policy| &***policy).collect();
-    let limits = build::limits(&owner.key, &policies)?;
+    let Some(limits) = wanted(context, &owner.key)? else { return Ok(()) };
     match apply(context, object, &owner, &[limits]).await {
         Err(trouble @ Hold::Transient(_)) => Err(trouble),
         _ => Ok(()),
     }
+}
+
+/// The limits of a desk that was brought about before.
+///
+/// # Errors
+/// When they cannot be written.
+pub(crate) fn wanted(context: &Context, system: &Key) -> Result<Option<Desired>, Hold> {
+    let over = policies_over(context, system);
+    let policies: Vec<_> = over.iter().filter_map(|policy| context.policies.get(policy)).collect();
+    if policies.is_empty() || !was_brought_about(context, system) {
+        return Ok(None);
+    }
+    let policies: Vec<&RiskPolicy> = policies.iter().map(|policy| &***policy).collect();
+    build::limits(system, &policies).map(Some)
 }
 
 #[cfg(test)]

@@ -144,10 +144,10 @@ fn judge(name: &str, live: &Live) -> Migration {
             Migration::Disrupted(format!("pod {name} was taken away: {}", whole(health)))
         }
         "Failed" => Migration::Failed(last_words(health)),
-        _ => Migration::Runs(match trouble(health) {
-            Some((_, words)) => format!("pod {name}: {words}"),
-            None => format!("pod {name} runs"),
-        }),
+        _ => match trouble(health) {
+            Some((reason, words)) => Migration::Waits(reason, format!("pod {name}: {words}")),
+            None => Migration::Runs(format!("pod {name} runs")),
+        },
     }
 }
 
@@ -172,6 +172,7 @@ mod tests {
     use super::*;
     use kube::api::DynamicObject;
     use rstest::rstest;
+    use sapphire_crds::conditions::Reason;
     use serde_json::{Value, json};
 
     #[rstest]
@@ -188,7 +189,7 @@ mod tests {
     #[case(json!({"phase": "Running"}), Migration::Runs("pod p runs".into()))]
     #[case(json!({"phase": "Pending", "containerStatuses": [{"state": {"waiting":
         {"reason": "ImagePullBackOff", "message": "no such image"}}}]}),
-        Migration::Runs("pod p: ImagePullBackOff: no such image".into()))]
+        Migration::Waits(Reason::ImagePullFailed, "pod p: ImagePullBackOff: no such image".into()))]
     fn a_pods_phase_tells_how_the_migration_ended(
         #[case] status: Value,
         #[case] migration: Migration,

@@ -16,7 +16,7 @@ pub mod protection;
 mod release;
 pub mod revise;
 pub mod rollout;
-mod status;
+pub(crate) mod status;
 mod telling;
 pub mod turns;
 pub mod validate;

@@ -1,6 +1,6 @@
 //! What a TradingSystem's status says.
 
-mod agents;
+pub(crate) mod agents;
 mod words;
 
 use std::time::Duration;
@@ -15,8 +15,8 @@ use sapphire_crds::values::Text;
 
 use super::Standing;
 use super::dereference::Dereferenced;
-use super::rollout::Told;
 use super::rollout::state::needs_migration;
+use super::rollout::{Migration, Told};
 use super::telling;
 use super::{build, exposure, limits};
 use crate::context::Context;
@@ -172,7 +172,8 @@ fn handled(desk: &Dereferenced, standing: &Standing<'_>) -> Option<Handled> {
     let annotations = desk.system.metadata.annotations.as_ref();
     let mut before = desk.status().handled.unwrap_or_default();
     let value = annotations.and_then(|all| all.get(MIGRATE));
-    let migrates = standing.decision.wait.as_ref().is_some_and(|w| w.reason == Reason::Migrating);
+    let migrates = standing.decision.wait.as_ref().is_some_and(|w| w.reason == Reason::Migrating)
+        || matches!(standing.facts.migration, Migration::Waits(..));
     let lost = desk.status().rollout.is_none() && standing.facts.running.is_some();
     // A `true` that let this revision migrate, or one that the lost status knew of, lets no other one.
     before.migrate = match value {

@@ -102,17 +102,31 @@ impl Bench {
 
     /// As [`run`](Self::run), after what a shell does first: a limit, a signal that is ignored.
     pub(crate) fn run_after(&self, first: &str, more: &str) -> Desk {
-        let inner = self.command(&format!("run -f DESK --db DB --listen 127.0.0.1:0 {more}"));
-        let mut command = Command::new("sh");
-        command.arg("-c").arg(format!("{first}; exec \"$@\"")).arg("sh");
-        command.arg(inner.get_program()).args(inner.get_args()).current_dir(self.folder.path());
-        Desk::spawn(command)
+        self.run_by(&["sh", "-c", &format!("{first}; exec \"$@\""), "sh"], more)
     }
 
     /// Trades, watched, until it is told otherwise.
     pub(crate) fn run(&self, more: &str) -> Desk {
-        let arguments = format!("run -f DESK --db DB --listen 127.0.0.1:0 {more}");
-        Desk::spawn(self.command(&arguments))
+        // Under `nohup`, tests and what they start would ignore a terminal that closes. Only GNU's env can undo that.
+        let by: &[&str] = match cfg!(target_os = "linux") {
+            true => &["env", "--default-signal=HUP"],
+            false => &["env"],
+        };
+        self.run_by(by, more)
+    }
+
+    fn run_by(&self, by: &[&str], more: &str) -> Desk {
+        let inner = self.command(&format!("run -f DESK --db DB --listen 127.0.0.1:0 {more}"));
+        let mut command = Command::new(by[0]);
+        command.args(&by[1..]).arg(inner.get_program()).args(inner.get_args());
+        for (name, value) in inner.get_envs() {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+        command.current_dir(self.folder.path()).stdin(Stdio::null());
+        Desk::spawn(command)
     }
 
     /// What the newest run's journal holds, records about the process aside: moments and bytes.

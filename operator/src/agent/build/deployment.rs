@@ -24,7 +24,12 @@ pub(super) fn deployment(whole: &Whole<'_>, rendering: &Rendering<'_>) -> Deploy
         args: args.map(str::to_owned).to_vec(),
         env,
         ports: vec![("http", HTTP)],
-        mounts: vec![config_map("desk", &manifests::name(whole, rendering), DESK)],
+        mounts: vec![config_map(
+            "desk",
+            &manifests::name(whole, rendering),
+            DESK,
+            &manifests::FILES,
+        )],
         resources: None,
         default_resources: amounts(whole.spec.tier),
         grace: 30,

@@ -19,6 +19,12 @@ pub(super) fn name(whole: &Whole<'_>, rendering: &Rendering<'_>) -> String {
     format!("{}-{}", super::name(whole.system, whole.name), rendering.hash)
 }
 
+const SYSTEM: &str = "system.yaml";
+const AGENT: &str = "agent.yaml";
+
+/// The files that its pods read.
+pub(super) const FILES: [&str; 2] = [SYSTEM, AGENT];
+
 /// The system and the agent.
 pub(super) fn config_map(whole: &Whole<'_>, rendering: &Rendering<'_>) -> Result<ConfigMap, Hold> {
     let mut own = labels_of(whole.system, whole.name);
@@ -30,8 +36,8 @@ pub(super) fn config_map(whole: &Whole<'_>, rendering: &Rendering<'_>) -> Result
             ..ObjectMeta::default()
         },
         data: Some(BTreeMap::from([
-            ("system.yaml".to_owned(), system_yaml(whole.system, whole.of_system)?),
-            ("agent.yaml".to_owned(), agent_yaml(whole.name, &whole.spec, &ELSEWHERE)?),
+            (SYSTEM.to_owned(), system_yaml(whole.system, whole.of_system)?),
+            (AGENT.to_owned(), agent_yaml(whole.name, &whole.spec, &ELSEWHERE)?),
         ])),
         ..ConfigMap::default()
     })

@@ -6,7 +6,7 @@ use sapphire_crds::names::Component;
 use super::backends::Backends;
 use super::deployment::{self, Form};
 use super::pod::{Amounts, COORDINATOR, Part};
-use super::trader::{DESK, config_map};
+use super::trader::DESK;
 use super::{Rendering, manifests};
 use crate::system::validate::Valid;
 
@@ -26,7 +26,7 @@ pub(super) fn deployment(
         args: args.map(str::to_owned).to_vec(),
         env: backends.variables(),
         ports: vec![("http", COORDINATOR)],
-        mounts: vec![config_map("desk", &manifests::desk_name(system, rendering), DESK)],
+        mounts: vec![manifests::of_desk(desk, rendering)],
         resources: desk.system.spec.coordinator.as_ref().and_then(|c| c.resources.clone()),
         default_resources: AMOUNTS,
         grace: 30,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use k8s_openapi::api::core::v1::ConfigMap;
+use k8s_openapi::api::core::v1::{ConfigMap, Volume, VolumeMount};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use sapphire_crds::API_VERSION;
 use sapphire_crds::conditions::Reason;
@@ -12,6 +12,7 @@ use sapphire_crds::{RiskPolicy, TradingAgentSpec, TradingSystemSpec};
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::trader::{DESK, config_map};
 use super::{Rendering, unwritable};
 use crate::labels;
 use crate::reconcile::key::Key;
@@ -37,8 +38,20 @@ const OF_THE_CLUSTER: [&str; 11] = [
 /// Fields of an agent that say of pods of its own how large and how many they are.
 const OF_ITS_PODS: [&str; 3] = ["tier", "replicas", "autoscaling"];
 
+const SYSTEM: &str = "system.yaml";
+const AGENTS: &str = "agents.yaml";
+
+/// The desk's files, as its pods read them.
+pub(super) fn of_desk(desk: &Valid, rendering: &Rendering<'_>) -> (Volume, VolumeMount) {
+    let files: &[&str] = match desk.shape {
+        Shape::Embedded(_) => &[SYSTEM, AGENTS],
+        Shape::Clustered { .. } => &[SYSTEM],
+    };
+    config_map("desk", &desk_name(&desk.key.name, rendering), DESK, files)
+}
+
 /// The name of the ConfigMap with the desk of a revision: pods of an older one keep theirs.
-pub(super) fn desk_name(system: &str, rendering: &Rendering<'_>) -> String {
+fn desk_name(system: &str, rendering: &Rendering<'_>) -> String {
     format!("{system}-desk-{}", rendering.hash)
 }
 
@@ -72,8 +85,7 @@ pub(crate) fn agent_yaml(
 /// The system and its agents.
 pub(super) fn desk(desk: &Valid, rendering: &Rendering<'_>) -> Result<ConfigMap, Hold> {
     let system = &desk.key.name;
-    let mut data =
-        BTreeMap::from([("system.yaml".to_owned(), system_yaml(system, &desk.system.spec)?)]);
+    let mut data = BTreeMap::from([(SYSTEM.to_owned(), system_yaml(system, &desk.system.spec)?)]);
     // Agents with pods of their own have theirs beside these.
     if matches!(desk.shape, Shape::Embedded(_)) {
         let mut agents = Vec::new();
@@ -81,7 +93,7 @@ pub(super) fn desk(desk: &Valid, rendering: &Rendering<'_>) -> Result<ConfigMap,
             let name = agent.metadata.name.as_deref().unwrap_or_default();
             agents.push(agent_yaml(name, &agent.spec, &OF_ITS_PODS)?);
         }
-        data.insert("agents.yaml".to_owned(), agents.join("---\n"));
+        data.insert(AGENTS.to_owned(), agents.join("---\n"));
     }
     let mut own = labels::of_component(system, Component::Trader);
     own.insert(labels::REVISION.to_owned(), rendering.hash.to_owned());

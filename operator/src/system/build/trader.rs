@@ -95,8 +95,8 @@ fn arguments(system: &str, store: &[&str]) -> Vec<String> {
 fn mounts(desk: &Valid, rendering: &Rendering<'_>) -> Vec<(Volume, VolumeMount)> {
     let system = &desk.key.name;
     let mut mounts = vec![
-        config_map("desk", &manifests::desk_name(system, rendering), DESK),
-        limits(&manifests::limits_name(system)),
+        manifests::of_desk(desk, rendering),
+        config_map("policy", &manifests::limits_name(system), POLICY, &[manifests::LIMITS]),
     ];
     let mut claims: Vec<String> = recordings(&desk.system)
         .into_iter()
@@ -141,18 +141,21 @@ pub fn name(system: &str) -> String {
     format!("{system}-trader")
 }
 
-/// The file with the limits, and no other that somebody may put beside it.
-fn limits(name: &str) -> (Volume, VolumeMount) {
-    let (mut volume, mount) = config_map("policy", name, POLICY);
-    let file =
-        KeyToPath { key: manifests::LIMITS.into(), path: manifests::LIMITS.into(), mode: None };
-    volume.config_map.iter_mut().for_each(|source| source.items = Some(vec![file.clone()]));
-    (volume, mount)
-}
-
-pub(crate) fn config_map(volume: &str, name: &str, path: &str) -> (Volume, VolumeMount) {
-    let source =
-        ConfigMapVolumeSource { name: name.to_owned(), ..ConfigMapVolumeSource::default() };
+/// These files of a ConfigMap, and no other that somebody may put beside them: what reads the folder would take it
+/// for a manifest.
+pub(crate) fn config_map(
+    volume: &str,
+    name: &str,
+    path: &str,
+    files: &[&str],
+) -> (Volume, VolumeMount) {
+    let item =
+        |file: &&str| KeyToPath { key: (*file).to_owned(), path: (*file).to_owned(), mode: None };
+    let source = ConfigMapVolumeSource {
+        name: name.to_owned(),
+        items: Some(files.iter().map(item).collect()),
+        ..ConfigMapVolumeSource::default()
+    };
     let named = Volume { name: volume.to_owned(), config_map: Some(source), ..Volume::default() };
     (named, mount(volume, path, true))
 }

@@ -249,10 +249,16 @@ fn migrate(mut rollout: RolloutStatus, facts: &Facts) -> Decision {
             return fail(rollout, facts, RolloutFailure::MigrationFailed, &message);
         }
         Migration::Absent => facts.held.clone().unwrap_or_else(|| "its pod is made".to_owned()),
-        Migration::Runs(words) | Migration::Disrupted(words) => words.clone(),
+        Migration::Runs(words) | Migration::Waits(_, words) | Migration::Disrupted(words) => {
+            words.clone()
+        }
+    };
+    let reason = match &facts.migration {
+        Migration::Waits(reason, _) => *reason,
+        _ => Reason::Migrating,
     };
     let message = format!("revision {} migrates the database: {pod}", rollout.target);
-    until_deadline(rollout, facts, waits(Reason::Migrating, message))
+    until_deadline(rollout, facts, waits(reason, message))
 }
 
 fn agents(rollout: RolloutStatus, facts: &Facts, held: bool, agents: &Answer) -> Decision {

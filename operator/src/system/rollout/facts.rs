@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
+use sapphire_crds::conditions::Reason;
 use sapphire_crds::values::ObjectName;
 
 use crate::reconcile::workload::Answer;
@@ -69,8 +70,10 @@ pub enum Migration {
     /// There is no pod of this attempt.
     #[default]
     Absent,
-    /// It runs, or waits for what the words say.
+    /// It runs, as the words say.
     Runs(String),
+    /// Something keeps its pod from starting.
+    Waits(Reason, String),
     /// The cluster took it away; it is made anew.
     Disrupted(String),
     /// It ended well.

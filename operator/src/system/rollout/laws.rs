@@ -16,6 +16,7 @@ fn migration() -> impl Strategy<Value = Migration> {
     prop::sample::select(vec![
         Migration::Absent,
         Migration::Runs("runs".into()),
+        Migration::Waits(Reason::ImagePullFailed, "no such image".into()),
         Migration::Disrupted("evicted".into()),
         Migration::Succeeded,
         Migration::Succeeded,

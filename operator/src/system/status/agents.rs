@@ -184,6 +184,35 @@ fn paused(desk: &Dereferenced) -> String {
     }
 }
 
+/// The agents of that kind that are scaled to zero.
+fn asleep(desk: &Dereferenced, wanted: impl Fn(&TradingAgent) -> bool) -> Vec<String> {
+    let asleep = desk.agents.iter().filter(|agent| agent.spec.replicas == 0 && wanted(agent));
+    asleep.filter_map(|agent| agent.metadata.name.clone()).collect()
+}
+
+/// Which agents a desk lacks whose agents have pods of their own, were each of those ready that are to be.
+pub(crate) fn missing(desk: &Dereferenced) -> Option<String> {
+    if desk.agents.is_empty() && desk.unreadable.is_empty() {
+        return Some("no TradingAgent names this system".to_owned());
+    }
+    let up = desk.agents.iter().filter(|agent| agent.spec.replicas > 0);
+    let voters = up.filter(|agent| has_a_vote(agent)).count();
+    let needed = needed(desk);
+    // Those that trade by themselves need nobody's vote.
+    if voters >= needed || !desk.agents.iter().any(|agent| votes(agent)) {
+        return None;
+    }
+    let silent = asleep(desk, votes);
+    let cause = match silent.is_empty() {
+        true => String::new(),
+        false => format!("; scaled to zero: {}", some_of(&silent)),
+    };
+    Some(format!(
+        "too few agents vote: {voters}, and {needed} must agree (consensus.minAgents), so nothing is \
+         entered by vote{cause}"
+    ))
+}
+
 /// How agents stand that have pods of their own.
 fn beside(desk: &Dereferenced) -> Agents {
     let number = |n: usize| i32::try_from(n).unwrap_or(i32::MAX);
@@ -202,20 +231,11 @@ fn beside(desk: &Dereferenced) -> Agents {
         .filter_map(|agent| agent.metadata.name.as_deref())
         .collect();
     let unreadable = desk.unreadable.first().and_then(|agent| agent.metadata.name.as_deref());
-    let names = |wanted: &dyn Fn(&TradingAgent) -> bool| -> Vec<String> {
-        let asleep = desk.agents.iter().filter(|agent| agent.spec.replicas == 0 && wanted(agent));
-        asleep.filter_map(|agent| agent.metadata.name.clone()).collect()
-    };
-    let asleep = names(&|_| true);
+    let asleep = asleep(desk, |_| true);
     let up = desk.agents.iter().filter(|agent| is_ready(agent) && agent.spec.replicas > 0);
-    let ready = number(up.clone().count());
-    let voters = up.filter(|agent| has_a_vote(agent)).count();
-    let needed = needed(desk);
-    // Those that trade by themselves need nobody's vote.
-    let silenced = desk.agents.iter().any(|agent| votes(agent)) && voters < needed;
+    let ready = number(up.count());
     let stalled = desk.agents.iter().find_map(|agent| stalled(agent));
     let (reason, mut message) = match (waiting.first(), unreadable) {
-        _ if total == 0 => (Reason::AgentsMissing, "no TradingAgent names this system".to_owned()),
         _ if let Some((name, why)) = stalled => {
             let words = format!(
                 "{ready} of {total} agents are ready; TradingAgent {name}: {}",
@@ -230,19 +250,7 @@ fn beside(desk: &Dereferenced) -> Agents {
             let words = format!("{ready} of {total} agents are ready; {name} cannot be read");
             (Reason::Progressing, words)
         }
-        (None, None) if silenced => {
-            let silent = names(&|agent| votes(agent));
-            let cause = if silent.is_empty() {
-                String::new()
-            } else {
-                format!("; scaled to zero: {}", some_of(&silent))
-            };
-            let words = format!(
-                "too few agents vote: {voters}, and {needed} must agree (consensus.minAgents), so nothing is \
-                 entered by vote{cause}"
-            );
-            (Reason::AgentsMissing, words)
-        }
+        (None, None) if let Some(words) = missing(desk) => (Reason::AgentsMissing, words),
         (None, None) if asleep.is_empty() => {
             (Reason::Available, format!("all {total} agents are ready"))
         }

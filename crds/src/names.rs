@@ -64,13 +64,13 @@ pub mod annotations {
         /// the venue and nobody watches them.
         FORCE_DELETE = "sapphiretrade.xyz/force-delete";
         /// On the ConfigMap of a desk's limits: the RiskPolicies that they are of, such as `cautious,balanced`
-        /// while pods are still under the one that the desk named before. On a trader's Deployment: the one under
-        /// which its pods were started.
+        /// while pods are still under the one that the desk named before. On a trader's Deployment, and on
+        /// the ControllerRevision that it is of: the one under which its pods are started.
         RISK_POLICIES = "sapphiretrade.xyz/risk-policies";
-        /// On the ConfigMap of a desk's limits: the RiskPolicies of them that halt, such as `cautious`. One with a
-        /// state, such as `cautious@Active`, was halted by hand, in this ConfigMap, and stays so until the
-        /// RiskPolicy's tradingState is another than that, or the ConfigMap says otherwise.
-        HALTS = "sapphiretrade.xyz/halts";
+        /// On a TradingSystem: the desk is halted, whatever its RiskPolicies say, until somebody removes this, and
+        /// its value says why. The operator writes it where somebody halted the desk in the ConfigMap of its
+        /// limits; who would halt one desk of several under a policy may write it, too. `false` is as none.
+        HALTED_BY_HAND = "sapphiretrade.xyz/halted-by-hand";
         /// On a trader pod's Lease: what the pod reports, as JSON.
         REPORT = "sapphiretrade.xyz/report";
         /// On the operator's Events: the trace of the reconcile that told it, which also stands in the

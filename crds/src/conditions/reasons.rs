@@ -183,8 +183,8 @@ words! {
         HashesDiffer,
         /// A pod has not confirmed this generation yet.
         AwaitingPods,
-        /// Somebody halted a desk in its limits, where the policy does not.
-        HaltedByHand,
+        /// A desk is halted otherwise: by hand, or by the policy that it names where its pods are still under this one.
+        HaltedOtherwise,
         /// Nothing is bound to the policy.
         NoPods,
         /// A report proves it.
@@ -265,7 +265,7 @@ impl Reason {
             Self::Enforced
             | Self::HashesDiffer
             | Self::AwaitingPods
-            | Self::HaltedByHand
+            | Self::HaltedOtherwise
             | Self::NoPods => &[Enforced],
             Self::Flat | Self::Exposed => &[Flat],
             Self::NoReport | Self::Stale => &[Flat, Enforced, CoreAvailable],

@@ -2,9 +2,10 @@
 
 use k8s_openapi::api::events::v1::Event;
 use rstest::rstest;
+use sapphire_crds::RiskPolicy;
 use sapphire_crds::conditions::{ConditionType, Reason};
-use sapphire_crds::{RiskPolicy, TradingSystem};
-use sapphire_e2e::Case;
+use sapphire_crds::names::Component;
+use sapphire_e2e::{Case, Play};
 
 use crate::desk::{POLICY, apply, assert_statuses, kubectl, ready, system, wait};
 use crate::plane::{case, until};
@@ -162,63 +163,179 @@ async fn a_policy_counts_the_desk_that_stays_under_it_until_there_is_the_one_tha
     assert_statuses(&case).await;
 }
 
-/// So a desk is halted while no operator is there; who writes it is no less a person then.
-#[tokio::test]
-async fn a_halt_that_somebody_wrote_into_the_limits_stays_until_the_policys_state_changes() {
-    let case = case("by-hand").await;
-    ready(&case, "").await;
-    let written = limits(&case).await;
+/// Writes a halt where the desk's pods read it, as is the way while no operator is there.
+async fn halt_by_hand(case: &Case<'_>) {
+    let written = limits(case).await;
     let halted = written.replace("tradingState: Active", "tradingState: Halted");
     assert_ne!(written, halted, "{written}");
     let patch = serde_json::json!({"data": {"policy.yaml": halted}}).to_string();
-    kubectl(&case, &["patch", "configmap", "desk-policy", "--type=merge", "-p", &patch]).await;
-    let note = until("the halt to be told", || async {
+    kubectl(case, &["patch", "configmap", "desk-policy", "--type=merge", "-p", &patch]).await;
+}
+
+/// Whether each of these policies, and no other, halts the desk's pods.
+async fn halted(case: &Case<'_>, policies: &[&str]) -> Option<()> {
+    let text = limits(case).await;
+    let all = policies.iter().all(|name| text.contains(&format!("name: {name}")));
+    let halts = text.matches("tradingState: Halted").count() == policies.len();
+    (all && halts && text.matches("tradingState:").count() == policies.len()).then_some(())
+}
+
+async fn event(case: &Case<'_>, reason: &str) -> String {
+    until(reason, || async {
         let events = case.api::<Event>().list(&Default::default()).await.unwrap().items;
-        let of = |event: &Event| event.reason.as_deref() == Some("HaltedByHand");
+        let of = |event: &Event| event.reason.as_deref() == Some(reason);
         events.into_iter().find(of).and_then(|event| event.note)
     })
-    .await;
-    assert!(note.contains("kubectl patch rpol careful"), "{note}");
-    // Another reason to look at the desk is none to lift it.
-    kubectl(&case, &["annotate", "tsys", "desk", "sapphiretrade.xyz/reconcile-now=1"]).await;
-    until("the desk to be looked at", || async {
-        let status = case.api::<TradingSystem>().get("desk").await.unwrap().status?;
-        status.handled?.reconcile_now.map(drop)
-    })
-    .await;
-    assert_eq!(limits(&case).await, halted);
+    .await
+}
+
+const BY_HAND: &str = "sapphiretrade.xyz/halted-by-hand";
+
+/// Who halts where the pods read it is no less a person than who changes the policy.
+#[tokio::test]
+async fn a_halt_that_somebody_wrote_into_the_limits_stays_until_a_person_lifts_it() {
+    let case = case("by-hand").await;
+    ready(&case, "").await;
+    halt_by_hand(&case).await;
+    let note = event(&case, "HaltedByHand").await;
+    assert!(note.contains(&format!("kubectl annotate tsys desk {BY_HAND}-")), "{note}");
     until("the policy to tell of it", || async {
         let status = case.api::<RiskPolicy>().get("careful").await.unwrap().status?;
         let enforced = status.conditions.get(ConditionType::Enforced)?.clone();
-        (enforced.reason == Reason::HaltedByHand.as_str()).then_some(())
+        (enforced.reason == Reason::HaltedOtherwise.as_str()).then_some(())
     })
     .await;
-    // A tighter limit comes, and is no word about the halt. A file beside it is nobody's limit.
-    let stray = r#"{"data": {"stray.yaml": "kind: RiskPolicy"}}"#;
-    kubectl(&case, &["patch", "configmap", "desk-policy", "--type=merge", "-p", stray]).await;
+    until("the desk to tell of it", || async {
+        let (_, words) = wait(&case, "Ready", "True").await;
+        words.contains("halted by hand").then_some(())
+    })
+    .await;
+    // A tighter limit comes, and is no word about the halt; nor is the policy's own state.
+    for (edit, word) in [
+        (r#"{"spec": {"limits": {"maxDrawdown": "0.07"}}}"#, "0.07"),
+        (r#"{"spec": {"tradingState": "Reducing", "limits": {"maxDrawdown": "0.06"}}}"#, "0.06"),
+    ] {
+        kubectl(&case, &["patch", "rpol", "careful", "--type=merge", "-p", edit]).await;
+        until("the tighter limit", || async { limits(&case).await.contains(word).then_some(()) })
+            .await;
+        assert!(halted(&case, &["careful"]).await.is_some(), "{}", limits(&case).await);
+    }
+    // The ConfigMap that goes, and another policy, come with it.
+    kubectl(&case, &["delete", "configmap", "desk-policy"]).await;
+    until("the limits", || halted(&case, &["careful"])).await;
+    apply(&case, &POLICY.replace("careful", "bold")).await;
+    kubectl(&case, &[&EDIT[..], &[ANOTHER]].concat()).await;
+    until("the other limits", || halted(&case, &["bold"])).await;
+    wait(&case, "Ready", "True").await;
+
+    kubectl(&case, &["annotate", "tsys", "desk", &format!("{BY_HAND}-")]).await;
+    until("the halt to be lifted", || async {
+        limits(&case).await.contains("tradingState: Active").then_some(())
+    })
+    .await;
+    assert_statuses(&case).await;
+}
+
+#[tokio::test]
+async fn limits_that_somebody_replaced_whole_are_taken_back_with_their_halt() {
+    let case = case("replaced").await;
+    ready(&case, "").await;
+    let halted_text = limits(&case).await.replace("tradingState: Active", "tradingState: Halted");
+    let replaced = serde_json::json!({
+        "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "desk-policy"},
+        "data": {"policy.yaml": halted_text},
+    });
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), replaced.to_string()).unwrap();
+    kubectl(&case, &["replace", "-f", &file.path().display().to_string()]).await;
+    event(&case, "HaltedByHand").await;
     let tighter = r#"{"spec": {"limits": {"maxDrawdown": "0.07"}}}"#;
     kubectl(&case, &["patch", "rpol", "careful", "--type=merge", "-p", tighter]).await;
     until("the tighter limit", || async { limits(&case).await.contains("0.07").then_some(()) })
         .await;
-    assert!(limits(&case).await.contains("tradingState: Halted"));
-    // A person's newer word about it.
-    for state in ["Halted", "Active"] {
-        let word = serde_json::json!({"spec": {"tradingState": state}}).to_string();
-        kubectl(&case, &["patch", "rpol", "careful", "--type=merge", "-p", &word]).await;
-        until("the policy's newer word", || async {
-            let notes = [
-                "get",
-                "configmap",
-                "desk-policy",
-                "-o",
-                "jsonpath={.metadata.annotations.sapphiretrade\\.xyz/halts}",
-            ];
-            let halts = if state == "Halted" { "careful" } else { "" };
-            (kubectl(&case, &notes).await == halts
-                && limits(&case).await.contains(&format!("tradingState: {state}")))
-            .then_some(())
-        })
-        .await;
+    assert!(halted(&case, &["careful"]).await.is_some());
+    assert_statuses(&case).await;
+}
+
+#[tokio::test]
+async fn limits_that_somebody_made_immutable_are_made_anew() {
+    let case = case("immutable").await;
+    ready(&case, "").await;
+    let frozen = r#"{"immutable": true}"#;
+    kubectl(&case, &["patch", "configmap", "desk-policy", "--type=merge", "-p", frozen]).await;
+    let note = event(&case, "LimitsImmutable").await;
+    assert!(note.contains("rollout restart"), "{note}");
+    halt(&case).await;
+    assert_statuses(&case).await;
+}
+
+/// As a script does that puts back what it knows.
+#[tokio::test]
+async fn who_goes_on_loosening_the_limits_does_not_win() {
+    let case = case("loosened").await;
+    ready(&case, "").await;
+    let active = serde_json::json!({"data": {"policy.yaml": limits(&case).await}}).to_string();
+    halt(&case).await;
+    for _ in 0..12 {
+        kubectl(&case, &["patch", "configmap", "desk-policy", "--type=merge", "-p", &active]).await;
+        tokio::time::sleep(std::time::Duration::from_millis(300)).await;
     }
+    let force = ["apply", "--server-side", "--force-conflicts", "--field-manager=script", "-f"];
+    let declared = serde_json::json!({
+        "apiVersion": "v1", "kind": "ConfigMap",
+        "metadata": {"name": "desk-policy", "namespace": case.namespace()},
+        "data": serde_json::from_str::<serde_json::Value>(&active).unwrap()["data"],
+    });
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), declared.to_string()).unwrap();
+    kubectl(&case, &[&force[..], &[&file.path().display().to_string()]].concat()).await;
+    until("the halt", || halted(&case, &["careful"])).await;
+    assert_statuses(&case).await;
+}
+
+/// Who halts the policy that a desk names need not know which one its pods are still under.
+#[tokio::test]
+async fn the_policy_that_a_desk_names_halts_what_runs_under_another() {
+    let case = case("named").await;
+    ready(&case, "").await;
+    apply(&case, &POLICY.replace("careful", "bold")).await;
+    let edit = r#"{"spec": {"suspend": true, "riskPolicyRef": {"name": "bold"}}}"#;
+    kubectl(&case, &[&EDIT[..], &[edit]].concat()).await;
+    until("both limits", || async {
+        let text = limits(&case).await;
+        (text.contains("name: careful") && text.contains("name: bold")).then_some(())
+    })
+    .await;
+    let word = r#"{"spec": {"tradingState": "Halted"}}"#;
+    kubectl(&case, &["patch", "rpol", "bold", "--type=merge", "-p", word]).await;
+    until("both to halt", || halted(&case, &["bold", "careful"])).await;
+    let enforced = until("the former to tell of it", || async {
+        let status = case.api::<RiskPolicy>().get("careful").await.unwrap().status?;
+        let enforced = status.conditions.get(ConditionType::Enforced)?.clone();
+        (enforced.reason == Reason::HaltedOtherwise.as_str()).then_some(enforced.message)
+    })
+    .await;
+    assert!(enforced.contains("as RiskPolicy bold says"), "{enforced}");
+    assert_statuses(&case).await;
+}
+
+/// Of pods that have gone for a rollout that is about to be undone only the revision knows.
+#[tokio::test]
+async fn a_policy_is_kept_for_what_an_undone_rollout_brings_back() {
+    let case = case("brought-back").await;
+    ready(&case, "").await;
+    case.play(Component::Trader, &Play::ImageMissing).await.unwrap();
+    apply(&case, &POLICY.replace("careful", "bold")).await;
+    kubectl(&case, &[&EDIT[..], &[ANOTHER]].concat()).await;
+    let note = r"jsonpath={.metadata.annotations.sapphiretrade\.xyz/risk-policies}";
+    until("the rollout", || async {
+        let of = ["get", "deployment", "desk-trader", "-o", note];
+        (kubectl(&case, &of).await == "bold").then_some(())
+    })
+    .await;
+    kubectl(&case, &["delete", "configmap", "desk-policy"]).await;
+    kubectl(&case, &["delete", "rpol", "careful", "--wait=false"]).await;
+    in_use(&case).await;
+    until("its limits", || async { limits(&case).await.contains("careful").then_some(()) }).await;
     assert_statuses(&case).await;
 }

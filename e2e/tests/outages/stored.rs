@@ -245,6 +245,18 @@ async fn an_agent_that_cannot_be_read_any_more_stays_part_of_its_desk() {
     kubectl(&case, &["patch", "tsys", "desk", "--type=merge", "-p", later]).await;
     stalled::<TradingSystem>(&case, "desk", Reason::Undecodable).await;
     limits_are_brought(&case, "0.05").await;
+
+    // The limits of a policy that cannot be read any more stay as the pods have them.
+    let later = r#"{"spec": {"onHalt": "Sleep"}}"#;
+    kubectl(&case, &["patch", "rpol", "careful", "--type=merge", "-p", later]).await;
+    stalled::<RiskPolicy>(&case, "careful", Reason::Undecodable).await;
+    kubectl(&case, &["annotate", "configmap", "desk-policy", "sapphiretrade.xyz/applied-"]).await;
+    until("the limits to be applied again", || async {
+        let told = kubectl(&case, &["get", "configmap", "desk-policy", "-o", "yaml"]).await;
+        assert!(told.contains("name: careful") && told.contains("0.05"), "{told}");
+        told.contains("sapphiretrade.xyz/applied").then_some(())
+    })
+    .await;
     operator.abort();
 }
 

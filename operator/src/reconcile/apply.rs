@@ -8,6 +8,7 @@ use kube::api::{DynamicObject, Patch, PatchParams, ValidationDirective};
 use kube::{Api, Resource};
 use sapphire_crds::conditions::Reason;
 use sapphire_crds::names::FIELD_MANAGER;
+use sapphire_crds::names::annotations::HALTED_BY_HAND;
 use serde_json::json;
 
 use super::child::{ChildRef, Live};
@@ -16,8 +17,9 @@ use super::desired::{Desired, Manifest, Owner, Replicas};
 use super::events::Severity;
 use super::halt_by_hand;
 use super::kind::Kind;
+use super::orphans;
 use super::outcome::{Hold, Transient};
-use super::revert::Reverts;
+use super::revert::{Insistence, Reverts};
 use crate::context::Context;
 use crate::labels;
 
@@ -106,7 +108,10 @@ async fn one<K: Resource<DynamicType = ()>>(
         },
     };
     if let Some(live) = &live {
-        is_ours(child.kind, &child.name, owner, live)?;
+        if !halt_by_hand::is_of_nobody(child, live) {
+            is_ours(child.kind, &child.name, owner, live)?;
+        }
+        hear(context, object, owner, child, live).await?;
     }
     let manifest = manifest(child, owner, live.as_deref())?;
     if let Some(live) = live.as_ref().filter(|live| live.fulfils(&manifest)) {
@@ -118,7 +123,7 @@ async fn one<K: Resource<DynamicType = ()>>(
         .filter(|live| live.applied.as_deref() == Some(manifest.hash.as_str()))
         .and_then(|live| Some((live, live.difference(&manifest)?)));
     if let Some((live, field)) = &drift {
-        may_set_back(context, &manifest, field, &live.uid)?;
+        may_set_back(context, child, &manifest, field, &live.uid)?;
     }
     let api = api(context, child.kind, &key.namespace);
     let verb = if live.is_some() { "update" } else { "create" };
@@ -156,11 +161,12 @@ async fn one<K: Resource<DynamicType = ()>>(
                     context.children.forget(child.kind, &key);
                     return Err(failed(&manifest, &error));
                 }
-                Verdict::Yield(conflicts) => {
+                // A limit is no field to leave to others.
+                Verdict::Yield(conflicts) if !halt_by_hand::concerns(child) => {
                     context.metrics.conflicts.with_label_values(&[child.kind.name()]).inc();
                     return Err(yielded(&manifest, &conflicts));
                 }
-                Verdict::Repair => {
+                Verdict::Yield(_) | Verdict::Repair => {
                     let patched = patch(context, &api, &sent, true).await;
                     let applied = patched.map_err(|error| failed(&manifest, &error))?;
                     observe(context, &manifest, applied, "repair")
@@ -171,10 +177,38 @@ async fn one<K: Resource<DynamicType = ()>>(
     if let Some((_, field)) = &drift {
         tell_of_drift(context, object, &manifest, field).await;
     }
-    for policy in live.iter().flat_map(|live| halt_by_hand::found(&manifest, live)) {
-        tell_of_halt(context, object, &manifest, &policy).await;
-    }
     Ok(applied)
+}
+
+/// Takes up a halt that somebody wrote into the limits that are there, and makes way for limits that can be changed.
+///
+/// # Errors
+/// Transient where either was done: what is wanted is another thing by then.
+async fn hear<K: Resource<DynamicType = ()>>(
+    context: &Context,
+    object: &K,
+    owner: &Owner,
+    child: &Desired,
+    live: &Live,
+) -> Result<(), Hold> {
+    let again = |message: String| {
+        let action = format!("apply {} {}", child.kind.name(), owner.key.beside(&child.name));
+        Err(Hold::Transient(Transient { action, code: 409, message, after: None }))
+    };
+    if !halt_by_hand::is_in_force(object.meta())
+        && let Some(policy) = halt_by_hand::unheard(child, live)
+    {
+        halt_by_hand::take_up(context, owner, &child.name, &policy).await?;
+        tell_of_halt(context, object, owner, &child.name, &policy).await;
+        return again("it was halted by hand".into());
+    }
+    if halt_by_hand::is_immutable(child, live) {
+        let of = ChildRef { kind: child.kind, key: owner.key.beside(&child.name) };
+        orphans::delete(context, &of, &live.uid).await?;
+        tell_of_immutable(context, object, owner, &child.name).await;
+        return again("it was immutable, and is made anew".into());
+    }
+    Ok(())
 }
 
 /// Makes a child that the watch does not know, in one call. `None` where something of its name is there: it
@@ -256,8 +290,7 @@ pub(super) fn is_ours(kind: Kind, name: &str, owner: &Owner, live: &Live) -> Res
 /// Stalled where it has no JSON form.
 pub fn manifest(child: &Desired, owner: &Owner, live: Option<&Live>) -> Result<Manifest, Hold> {
     let there = live.and_then(|live| live.replicas);
-    let kept = halt_by_hand::kept(child, live);
-    kept.as_ref().unwrap_or(child).manifest(owner, there).map_err(|error| {
+    child.manifest(owner, there).map_err(|error| {
         Hold::stalled(Reason::InvalidSpec, format!("{} cannot be written: {error}", child.name))
     })
 }
@@ -265,11 +298,16 @@ pub fn manifest(child: &Desired, owner: &Owner, live: Option<&Live>) -> Result<M
 /// Whether what was changed by hand is set back, once more.
 fn may_set_back(
     context: &Context,
+    child: &Desired,
     manifest: &Manifest,
     field: &str,
     uid: &str,
 ) -> Result<(), Hold> {
-    let Reverts::Yield(pause) = context.reverts.again(uid) else {
+    let insistence = match halt_by_hand::concerns(child) {
+        true => Insistence::Never,
+        false => Insistence::Yields,
+    };
+    let Reverts::Yield(pause) = context.reverts.again(uid, insistence) else {
         return Ok(());
     };
     Err(Hold::Waiting {
@@ -287,15 +325,30 @@ fn may_set_back(
 async fn tell_of_halt<K: Resource<DynamicType = ()>>(
     context: &Context,
     object: &K,
-    manifest: &Manifest,
+    owner: &Owner,
+    limits: &str,
     policy: &str,
 ) {
     let note = format!(
-        "{} was halted by hand where RiskPolicy {policy} does not halt, and stays so until the policy's tradingState \
-         changes. Make it the policy's: kubectl patch rpol {policy} --type=merge -p '{{\"spec\":{{\"tradingState\":\"Halted\"}}}}'",
-        named(manifest),
+        "somebody halted RiskPolicy {policy} in ConfigMap {limits}: the desk is halted until kubectl annotate tsys {} \
+         {HALTED_BY_HAND}- lifts it",
+        owner.key.name
     );
     context.events.tell(object, Severity::Warning, "HaltedByHand", note).await;
+}
+
+async fn tell_of_immutable<K: Resource<DynamicType = ()>>(
+    context: &Context,
+    object: &K,
+    owner: &Owner,
+    limits: &str,
+) {
+    let note = format!(
+        "ConfigMap {limits} was immutable and is made anew; pods that run do not read it again: kubectl rollout restart \
+         the trader's Deployment of {}",
+        owner.key.name
+    );
+    context.events.tell(object, Severity::Warning, "LimitsImmutable", note).await;
 }
 
 async fn tell_of_drift<K: Resource<DynamicType = ()>>(

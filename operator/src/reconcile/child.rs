@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
 use kube::api::{DynamicObject, TypeMeta};
+use sapphire_crds::names::FIELD_MANAGER;
 use sapphire_crds::names::annotations::RISK_POLICIES;
 use serde_json::Value;
 
@@ -57,6 +58,8 @@ pub struct Live {
     pub notes: BTreeMap<String, String>,
     /// Its `spec.replicas`.
     pub replicas: Option<i32>,
+    /// The files of a ConfigMap that somebody else wrote last.
+    pub foreign: Vec<String>,
     /// When `kubectl rollout restart` was last used on it.
     pub restarted_at: Option<String>,
     /// How it does.
@@ -115,6 +118,8 @@ impl Live {
         let deleting = meta.deletion_timestamp.is_some();
         let created = meta.creation_timestamp.as_ref().map(|at| at.0);
         let labels = meta.labels.clone().unwrap_or_default();
+        let foreign = if kind == Kind::ConfigMap { foreign(&object) } else { Vec::new() };
+        let meta = &mut object.metadata;
         // What changes without us or says nothing about the content.
         meta.managed_fields = None;
         meta.resource_version = None;
@@ -145,6 +150,7 @@ impl Live {
             applied,
             notes,
             replicas: replicas.and_then(|n| i32::try_from(n).ok()),
+            foreign,
             restarted_at,
             health: health::read(kind, status.as_ref()),
             version,
@@ -211,6 +217,21 @@ impl Live {
     pub fn is_controlled_by(&self, uid: &str) -> bool {
         self.controller.as_ref().is_some_and(|controller| controller.uid == uid)
     }
+}
+
+/// The files of a ConfigMap that are not ours, as the API server has it who wrote what.
+fn foreign(config_map: &DynamicObject) -> Vec<String> {
+    let files = config_map.data.get("data").and_then(Value::as_object);
+    let managers = config_map.metadata.managed_fields.as_deref().unwrap_or_default();
+    let is_ours = |file: &str| {
+        managers.iter().filter(|entry| entry.manager.as_deref() == Some(FIELD_MANAGER)).any(
+            |entry| {
+                let data = entry.fields_v1.as_ref().and_then(|fields| fields.0.get("f:data"));
+                data.is_some_and(|data| data.get(format!("f:{file}")).is_some())
+            },
+        )
+    };
+    files.into_iter().flat_map(|files| files.keys()).filter(|f| !is_ours(f)).cloned().collect()
 }
 
 fn fingerprint(json: &[u8]) -> u64 {

@@ -1,23 +1,39 @@
 //! A halt that somebody wrote into a desk's limits themselves, as is the way while no operator is there to bring it from
-//! the RiskPolicy. It is not set back as other changes by hand are: only a person lifts a halt, here by another
-//! tradingState of the RiskPolicy, or by hand again. Until then it is part of what the limits should be, whatever else
-//! changes in them.
+//! the RiskPolicy. Only a person lifts a halt: so before the operator writes over such limits, it makes the halt the
+//! desk's, by the TradingSystem's annotation [`HALTED_BY_HAND`]. While that is there every limit of the desk says
+//! Halted, whatever else changes in them.
 //!
-//! The limits' annotation [`HALTS`] tells who halted, so that an operator that comes back knows a halt of its own from
-//! one by hand: of a RiskPolicy that itself says so it has the name, of one by hand the state, too, that the
-//! RiskPolicy said when the halt was found.
+//! Whose a halt is, the API server tells: a file that somebody else wrote last has another manager than ours.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
-use sapphire_crds::names::annotations::{HALTS, RISK_POLICIES};
-use serde_json::{Map, Value};
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use kube::Api;
+use kube::api::{Patch, PatchParams};
+use sapphire_crds::TradingSystem;
+use sapphire_crds::names::FIELD_MANAGER;
+use sapphire_crds::names::annotations::{HALTED_BY_HAND, RISK_POLICIES};
+use serde_json::{Value, json};
 use serde_saphyr::{Budget, Options};
 
 use super::child::Live;
-use super::desired::{Desired, Manifest};
+use super::desired::{Desired, Owner};
 use super::kind::Kind;
+use super::outcome::{Hold, Transient};
+use super::stored::Wire;
+use crate::context::Context;
 
 const HALTED: &str = "Halted";
+
+/// A call that takes longer is given up and tried again with a pause.
+const DEADLINE: Duration = Duration::from_secs(10);
+
+/// Whether a person halted the desk.
+pub fn is_in_force(system: &ObjectMeta) -> bool {
+    let annotations = system.annotations.as_ref();
+    annotations.and_then(|all| all.get(HALTED_BY_HAND)).is_some_and(|value| value != "false")
+}
 
 /// Whether a child has a desk's limits.
 pub(super) fn concerns(wish: &Desired) -> bool {
@@ -25,84 +41,89 @@ pub(super) fn concerns(wish: &Desired) -> bool {
     wish.kind == Kind::ConfigMap && notes.is_some_and(|notes| notes.get(RISK_POLICIES).is_some())
 }
 
-/// The policies that somebody halted in these limits by hand.
-pub fn policies(limits: &Live) -> impl Iterator<Item = String> {
-    entries(limits).into_iter().filter(|(_, state)| state.is_some()).map(|(name, _)| name)
+/// Whether these are limits although nothing says whose: who replaces a ConfigMap whole takes our labels off it.
+pub(super) fn is_of_nobody(wish: &Desired, live: &Live) -> bool {
+    let is_policy = |document: &Value| document.get("kind") == Some(&json!("RiskPolicy"));
+    concerns(wish)
+        && live.controller.is_none()
+        && live.content().is_some_and(|there| files(wish, &there).iter().any(|(_, d)| is_policy(d)))
 }
 
-/// What a child should be where it has a desk's limits: halted, too, where somebody wrote that into what is there.
-/// `None` where it has no limits.
-pub(super) fn kept(wish: &Desired, live: Option<&Live>) -> Option<Desired> {
-    let data = wish.content.get("data")?.as_object().filter(|_| concerns(wish))?;
-    let before = live.map(entries).unwrap_or_default();
-    let content = live.and_then(Live::content);
-    let there = content.map(|content| halts(&content, data)).unwrap_or_default();
-    let stays = |name: &str, state: &str| {
-        there.contains(name)
-            && match before.get(name) {
-                None => true,
-                Some(noted) => noted.as_deref() == Some(state),
-            }
+/// Whether the limits that are there can be changed no more.
+pub(super) fn is_immutable(wish: &Desired, live: &Live) -> bool {
+    concerns(wish)
+        && live.content().is_some_and(|there| there.get("immutable") == Some(&json!(true)))
+}
+
+/// The policy in whose limits somebody wrote a halt that is not in `wish`.
+pub(super) fn unheard(wish: &Desired, live: &Live) -> Option<String> {
+    if live.foreign.is_empty() || !concerns(wish) {
+        return None;
+    }
+    let halts = |(_, document): &(&str, Value)| state(document) == Some(HALTED);
+    let halted: Vec<String> = files(wish, &wish.content)
+        .iter()
+        .filter(|file| halts(file))
+        .map(|(_, d)| name(d))
+        .collect();
+    let there = live.content()?;
+    let mut by_others =
+        files(wish, &there).into_iter().filter(|(file, _)| live.foreign.iter().any(|f| f == file));
+    by_others.find_map(|file| {
+        let name = name(&file.1);
+        (halts(&file) && !halted.contains(&name)).then_some(name)
+    })
+}
+
+/// Makes a halt the desk's.
+///
+/// # Errors
+/// When it cannot be written; the limits must not be written over then.
+pub(super) async fn take_up(
+    context: &Context,
+    owner: &Owner,
+    limits: &str,
+    policy: &str,
+) -> Result<(), Hold> {
+    let now = Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ");
+    let why = format!("{now}: RiskPolicy {policy} in ConfigMap {limits}");
+    let patch = json!({"metadata": {"uid": owner.uid, "annotations": {HALTED_BY_HAND: why}}});
+    let api: Api<Wire<TradingSystem>> =
+        Api::namespaced(context.client.clone(), &owner.key.namespace);
+    let params =
+        PatchParams { field_manager: Some(FIELD_MANAGER.into()), ..PatchParams::default() };
+    let patch = Patch::Merge(&patch);
+    let action = format!("annotate {} {}, which somebody halted by hand", owner.kind, owner.key);
+    match tokio::time::timeout(DEADLINE, api.patch(&owner.key.name, &params, &patch)).await {
+        Ok(Ok(written)) => {
+            context.systems.observe(written);
+            Ok(())
+        }
+        Ok(Err(error)) => Err(Hold::of_call(&action, &error)),
+        Err(_) => Err(Hold::Transient(Transient {
+            action,
+            code: 0,
+            message: format!("no answer within {} s", DEADLINE.as_secs()),
+            after: None,
+        })),
+    }
+}
+
+/// The document of a policy in the limits that are there, as far as it can be read.
+pub fn document(limits: &Live, policy: &str) -> Option<Value> {
+    let there = limits.content()?;
+    let texts = there.get("data")?.as_object()?.values();
+    texts.filter_map(Value::as_str).flat_map(documents).find(|document| name(document) == policy)
+}
+
+/// The documents of the files that `wish` has, of a ConfigMap, each with its file.
+fn files<'w>(wish: &'w Desired, config_map: &Value) -> Vec<(&'w str, Value)> {
+    let Some(wanted) = wish.content.get("data").and_then(Value::as_object) else {
+        return Vec::new();
     };
-    let mut kept = wish.clone();
-    let mut entries = Vec::new();
-    for (file, text) in data {
-        let Some(mut documents) = text.as_str().map(documents) else { continue };
-        let mut is_kept = false;
-        for document in &mut documents {
-            let (Some(name), Some(state)) = (name(document), state(document)) else { continue };
-            if state == HALTED {
-                entries.push(name.to_owned());
-            } else if stays(name, state) {
-                entries.push(format!("{name}@{state}"));
-                document["spec"]["tradingState"] = HALTED.into();
-                is_kept = true;
-            }
-        }
-        if is_kept {
-            let texts: Result<Vec<String>, _> =
-                documents.iter().map(serde_saphyr::to_string).collect();
-            kept.content["data"][file] = texts.ok()?.join("---\n").into();
-        }
-    }
-    if !entries.is_empty() {
-        kept.content["metadata"]["annotations"][HALTS] = entries.join(",").into();
-    }
-    Some(kept)
-}
-
-/// The policies whose halt by hand is in `wish`, as [`kept`] has it, and was not known in what is there.
-pub(super) fn found(wish: &Manifest, live: &Live) -> Vec<String> {
-    let entries = wish.object.pointer("/metadata/annotations").and_then(|notes| notes.get(HALTS));
-    let known = live.notes.get(HALTS).map_or("", String::as_str);
-    let known: BTreeSet<&str> = known.split(',').collect();
-    let by_hand = entries.and_then(Value::as_str).unwrap_or_default().split(',');
-    by_hand
-        .filter(|entry| !known.contains(entry))
-        .filter_map(|entry| entry.split_once('@').map(|(name, _)| name.to_owned()))
-        .collect()
-}
-
-/// Who halted, as [`HALTS`] of what is there has it: the name of each policy, and of a halt by hand the state.
-fn entries(live: &Live) -> BTreeMap<String, Option<String>> {
-    let entries = live.notes.get(HALTS).map_or("", String::as_str).split(',');
-    entries
-        .filter(|entry| !entry.is_empty())
-        .map(|entry| match entry.split_once('@') {
-            Some((name, state)) => (name.to_owned(), Some(state.to_owned())),
-            None => (entry.to_owned(), None),
-        })
-        .collect()
-}
-
-/// The names of the policies that halt, of the files of a ConfigMap that have the limits.
-fn halts(config_map: &Value, files: &Map<String, Value>) -> BTreeSet<String> {
-    let texts = files.keys().filter_map(|file| config_map.get("data")?.get(file)?.as_str());
-    let documents = texts.filter(|text| text.contains(HALTED)).flat_map(documents);
-    documents
-        .filter(|policy| state(policy) == Some(HALTED))
-        .filter_map(|policy| name(&policy).map(str::to_owned))
-        .collect()
+    let text = |file: &str| config_map.get("data")?.get(file)?.as_str();
+    let texts = wanted.keys().filter_map(|file| Some((file.as_str(), text(file)?)));
+    texts.flat_map(|(file, text)| documents(text).into_iter().map(move |d| (file, d))).collect()
 }
 
 /// The documents of a text that can be read, whatever else somebody wrote into it. Aliases are not: a short text
@@ -118,8 +139,8 @@ fn documents(text: &str) -> Vec<Value> {
         .collect()
 }
 
-fn name(policy: &Value) -> Option<&str> {
-    policy.pointer("/metadata/name")?.as_str()
+fn name(policy: &Value) -> String {
+    policy.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default().to_owned()
 }
 
 fn state(policy: &Value) -> Option<&str> {
@@ -129,10 +150,9 @@ fn state(policy: &Value) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::reconcile::desired::{Owner, Replicas};
+    use crate::reconcile::desired::Replicas;
     use crate::reconcile::key::Key;
     use rstest::rstest;
-    use serde_json::json;
 
     fn policy(name: &str, state: &str) -> String {
         format!("kind: RiskPolicy\nmetadata:\n  name: {name}\nspec:\n  tradingState: {state}\n")
@@ -154,99 +174,56 @@ mod tests {
         }
     }
 
-    fn manifest(wish: &Desired) -> Manifest {
-        let owner = Owner { kind: "TradingSystem", key: Key::new("n", "desk"), uid: "u".into() };
-        wish.manifest(&owner, None).unwrap()
-    }
-
     /// What is there once `wish` was applied and `text` written over it by hand.
     fn live(wish: &Desired, text: Option<&str>) -> Live {
-        let mut object = manifest(wish).object;
+        let owner = Owner { kind: "TradingSystem", key: Key::new("n", "desk"), uid: "u".into() };
+        let mut object = wish.manifest(&owner, None).unwrap().object;
+        let mut manager = FIELD_MANAGER;
         if let Some(text) = text {
             object["data"]["policy.yaml"] = text.into();
+            manager = "kubectl-edit";
         }
+        object["metadata"]["managedFields"] = json!([{
+            "manager": manager, "operation": "Update", "apiVersion": "v1", "fieldsType": "FieldsV1",
+            "fieldsV1": {"f:data": {".": {}, "f:policy.yaml": {}}},
+        }]);
         Live::read(Kind::ConfigMap, serde_json::from_value(object).unwrap())
-    }
-
-    /// The states and the annotation of what is applied where `wish` meets `live`.
-    fn applied(wish: &Desired, live: &Live) -> (String, Option<String>) {
-        let kept = kept(wish, Some(live)).unwrap();
-        let text = kept.content["data"]["policy.yaml"].as_str().unwrap().to_owned();
-        let states =
-            documents(&text).iter().map(|d| d["spec"]["tradingState"].clone()).collect::<Vec<_>>();
-        let notes = &kept.content["metadata"]["annotations"];
-        (
-            json!(states).to_string(),
-            notes.get(HALTS).map(|halts| halts.as_str().unwrap().to_owned()),
-        )
     }
 
     const BOTH: [(&str, &str); 2] = [("careful", "Active"), ("bold", "Active")];
 
     #[rstest]
-    #[case::nothing_was_written(&BOTH, None, r#"["Active","Active"]"#, None)]
-    #[case::one_was_halted(&BOTH, Some(("careful", "bold")), r#"["Halted","Active"]"#, Some("careful@Active"))]
-    #[case::the_policy_had_changed_before_unseen(
-        &[("careful", "Reducing"), ("bold", "Active")], Some(("careful", "bold")), r#"["Halted","Active"]"#, Some("careful@Reducing")
-    )]
-    #[case::it_alone_is_left(&[("careful", "Active")], Some(("careful", "bold")), r#"["Halted"]"#, Some("careful@Active"))]
-    #[case::the_other_is_left(&[("bold", "Active")], Some(("careful", "bold")), r#"["Active"]"#, None)]
-    #[case::the_policy_halts_by_now(
-        &[("careful", "Halted"), ("bold", "Active")], Some(("careful", "bold")), r#"["Halted","Active"]"#, Some("careful")
-    )]
-    fn a_halt_by_hand_is_kept(
+    #[case::nothing_was_written(&BOTH, &[], None)]
+    #[case::one_was_halted(&BOTH, &[("careful", "Halted"), ("bold", "Active")], Some("careful"))]
+    #[case::nothing_was_halted(&BOTH, &[("careful", "Reducing"), ("bold", "Active")], None)]
+    #[case::it_drops_off(&[("bold", "Active")], &[("careful", "Halted")], Some("careful"))]
+    #[case::the_policy_halts_by_now(&[("careful", "Halted")], &[("careful", "Halted")], None)]
+    #[case::another_halts(&[("careful", "Halted"), ("bold", "Active")], &[("bold", "Halted")], Some("bold"))]
+    fn a_halt_that_somebody_wrote_is_heard(
         #[case] wish: &[(&str, &str)],
-        #[case] written: Option<(&str, &str)>,
-        #[case] states: &str,
-        #[case] halts: Option<&str>,
+        #[case] written: &[(&str, &str)],
+        #[case] heard: Option<&str>,
     ) {
-        let text = written
-            .map(|(halted, other)| policy(halted, "Halted") + "---\n" + &policy(other, "Active"));
-        let there = live(&limits(&BOTH), text.as_deref());
-        let expected = (states.to_owned(), halts.map(str::to_owned));
-        assert_eq!(applied(&limits(wish), &there), expected);
+        let text = limits(written).content["data"]["policy.yaml"].clone();
+        let text = text.as_str().filter(|_| !written.is_empty());
+        let there = live(&limits(&BOTH), text);
+        assert_eq!(unheard(&limits(wish), &there).as_deref(), heard);
     }
 
     #[test]
-    fn a_halt_that_was_found_stays_until_the_state_is_another() {
+    fn a_halt_of_ours_is_nobodys_by_hand() {
+        let there = live(&limits(&[("careful", "Halted")]), None);
+        assert_eq!(unheard(&limits(&[("careful", "Active")]), &there), None);
+    }
+
+    #[test]
+    fn a_halt_is_heard_beside_what_cannot_be_read() {
         let hand =
             policy("careful", "Halted") + "---\nnot: [ closed\n---\n" + &policy("bold", "Active");
         let there = live(&limits(&BOTH), Some(&hand));
-        let wish = kept(&limits(&BOTH), Some(&there)).unwrap();
-        assert_eq!(found(&manifest(&wish), &there), ["careful"]);
-
-        let there = live(&wish, None);
-        for compared in [false, true] {
-            assert_eq!(there.fulfils(&manifest(&wish)) && compared, compared);
-            let again = kept(&limits(&BOTH), Some(&there)).unwrap();
-            assert_eq!(again, wish);
-            assert!(found(&manifest(&again), &there).is_empty());
-        }
-        let changed = limits(&[("careful", "Reducing"), ("bold", "Active")]);
-        assert_eq!(applied(&changed, &there), (r#"["Reducing","Active"]"#.into(), None));
-    }
-
-    #[rstest]
-    #[case::compared(true)]
-    #[case::not_compared(false)]
-    fn a_halt_of_the_policy_ends_with_the_policys(#[case] compared: bool) {
-        let halted = limits(&[("careful", "Halted")]);
-        let wish = kept(&halted, None).unwrap();
-        let there = live(&wish, None);
-        if compared {
-            assert!(there.fulfils(&manifest(&wish)));
-        }
-        assert_eq!(applied(&halted, &there), (r#"["Halted"]"#.into(), Some("careful".into())));
-        let resumed = limits(&[("careful", "Active")]);
-        assert_eq!(applied(&resumed, &there), (r#"["Active"]"#.into(), None));
-    }
-
-    #[test]
-    fn who_lifts_a_halt_by_hand_by_hand_has_lifted_it() {
-        let there = live(&limits(&BOTH), Some(&policy("careful", "Halted")));
-        let wish = kept(&limits(&BOTH), Some(&there)).unwrap();
-        let lifted = live(&wish, Some(&policy("careful", "Active")));
-        assert_eq!(applied(&limits(&BOTH), &lifted), (r#"["Active","Active"]"#.into(), None));
+        assert_eq!(unheard(&limits(&BOTH), &there).as_deref(), Some("careful"));
+        assert_eq!(document(&there, "bold").as_ref().and_then(state), Some("Active"));
+        assert_eq!(document(&there, "nobody"), None);
     }
 
     #[test]
@@ -259,23 +236,23 @@ mod tests {
         }
         let hand = policy("careful", "Halted") + "a: *a8\n---\n" + &policy("bold", "Halted");
         let there = live(&limits(&BOTH), Some(&(bomb + &hand)));
-        let states = r#"["Active","Halted"]"#.to_owned();
-        assert_eq!(applied(&limits(&BOTH), &there), (states, Some("bold@Active".into())));
+        assert_eq!(unheard(&limits(&BOTH), &there).as_deref(), Some("bold"));
     }
 
     #[test]
     fn another_file_of_the_limits_halts_nothing() {
-        let mut object = manifest(&limits(&BOTH)).object;
-        object["data"]["notes.yaml"] = policy("careful", "Halted").into();
-        let there = Live::read(Kind::ConfigMap, serde_json::from_value(object).unwrap());
-        let states = r#"["Active","Active"]"#.to_owned();
-        assert_eq!(applied(&limits(&BOTH), &there), (states, None));
+        let mut other = limits(&BOTH);
+        other.content["data"] = json!({"notes.yaml": policy("careful", "Halted")});
+        assert_eq!(unheard(&limits(&BOTH), &live(&other, None)), None);
     }
 
-    #[test]
-    fn what_has_no_limits_is_left_alone() {
-        let mut other = limits(&BOTH);
-        other.content["metadata"]["annotations"] = json!({});
-        assert_eq!(kept(&other, None), None);
+    #[rstest]
+    #[case(None, false)]
+    #[case(Some("2026-01-01T00:00:00Z: RiskPolicy careful"), true)]
+    #[case(Some(""), true)]
+    #[case(Some("false"), false)]
+    fn a_desk_is_halted_while_it_is_annotated(#[case] value: Option<&str>, #[case] halted: bool) {
+        let annotations = value.map(|value| [(HALTED_BY_HAND.to_owned(), value.to_owned())].into());
+        assert_eq!(is_in_force(&ObjectMeta { annotations, ..ObjectMeta::default() }), halted);
     }
 }

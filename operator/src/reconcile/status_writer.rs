@@ -3,7 +3,6 @@
 use std::fmt::Debug;
 use std::time::Duration;
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::api::{Patch, PatchParams};
 use kube::core::NamespaceResourceScope;
 use kube::{Api, Resource};
@@ -56,13 +55,16 @@ where
     let written = |error| Hold::stalled(Reason::InvalidSpec, format!("{action}: {error}"));
     let after = serde_json::to_value(after).map_err(written)?;
     let before = serde_json::to_value(before).map_err(written)?;
-    let mut patch = json!({"status": in_place_of(&before, after)});
-    // What was read here may be older than its finalizer.
-    let is_held =
-        mirror.get(&key).is_some_and(|now| now.meta().uid == meta.uid && has_finalizer(now.meta()));
-    if !is_held && let Some(version) = only_as_read(meta) {
-        patch["metadata"] = json!({"resourceVersion": version});
-    }
+    // The API server does not look at the uid of a patch of a custom resource's status, but at its version: where that is
+    // another, it refuses, and the status is made anew of what is there. What is known is newer than what was read.
+    let Some(known) = mirror.get(&key).filter(|known| known.meta().uid == meta.uid) else {
+        // Deleted meanwhile, and perhaps made again under its name: what was found out is not about that.
+        count("gone");
+        return Ok(());
+    };
+    let version = known.meta().resource_version.clone();
+    let patch = json!({
+        "metadata": {"resourceVersion": version}, "status": in_place_of(&before, after)});
     // Not applied: what somebody else once wrote, as a tool that restores statuses does, would stay theirs.
     let params =
         PatchParams { field_manager: Some(FIELD_MANAGER.into()), ..PatchParams::default() };
@@ -102,17 +104,6 @@ where
             }))
         }
     }
-}
-
-/// The version that a status is written to. What no finalizer holds may be deleted and made again under its name
-/// at any moment, and the API server does not look at the uid of a patch of a custom resource's status: where
-/// the version is another by now, it refuses, and the status is made anew of what is there.
-fn only_as_read(meta: &ObjectMeta) -> Option<&str> {
-    meta.resource_version.as_deref().filter(|_| !has_finalizer(meta))
-}
-
-fn has_finalizer(meta: &ObjectMeta) -> bool {
-    meta.finalizers.as_ref().is_some_and(|finalizers| !finalizers.is_empty())
 }
 
 /// A merge patch (RFC 7386) that makes `after` of `before`: all of the one, and the end of whatever only the

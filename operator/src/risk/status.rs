@@ -14,7 +14,7 @@ use crate::reconcile::key::Key;
 use crate::reconcile::outcome::Hold;
 use crate::reconcile::requests;
 use crate::reconcile::status_writer;
-use crate::system::{build, limits};
+use crate::system::limits;
 
 /// Most systems and most pods that the status names.
 const LISTED: usize = 200;
@@ -48,17 +48,10 @@ pub(super) async fn tell(
     let (answer, reason, message) = if systems.is_empty() {
         let words = "no TradingSystem names this policy, so it limits nothing";
         (Answer::Unknown, Reason::NoPods, words.to_owned())
-    } else if let Some(desk) =
-        systems.iter().find(|desk| limits::halted_by_hand(context, desk).contains(key))
+    } else if let Some(words) =
+        systems.iter().find_map(|desk| limits::stricter(context, desk, policy))
     {
-        let state = format!("{:?}", policy.spec.trading_state);
-        let words = format!(
-            "TradingSystem {} is halted by hand, in ConfigMap {}, where this policy says {state}; set its tradingState \
-             to Halted to make it the policy's, and to {state} after that to lift it",
-            desk.name,
-            build::limits_of(desk).name
-        );
-        (Answer::False, Reason::HaltedByHand, words)
+        (Answer::False, Reason::HaltedOtherwise, words)
     } else {
         bindings::enforced(&enforcers, &wanted)
     };

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use sapphire_crds::trading_system::TradingSystemStatus;
 use sapphire_crds::{RiskPolicy, TradingAgent, TradingSystem};
 
-use super::limits;
+use super::limits::{self, Limit};
 use crate::context::Context;
 use crate::reconcile::desired::Owner;
 use crate::reconcile::key::Key;
@@ -23,8 +23,8 @@ pub struct Dereferenced {
     pub system: Arc<Stored<TradingSystem>>,
     /// The policy that it names, if it is there.
     pub policy: Option<Arc<Stored<RiskPolicy>>>,
-    /// The others that pods of it are still under.
-    pub former: Vec<Arc<Stored<RiskPolicy>>>,
+    /// What its pods are under, the policy that it names first.
+    pub limits: Vec<Limit>,
     /// The agents that name it, in the order of their names.
     pub agents: Vec<Arc<Stored<TradingAgent>>>,
     /// Those that name it, too, and cannot be read.
@@ -44,6 +44,12 @@ impl Dereferenced {
         self.system.status.clone().unwrap_or_default()
     }
 
+    /// A policy that pods of it are under although it names another.
+    pub fn left_under(&self) -> Option<&str> {
+        let named = self.system.spec.risk_policy_ref.name.as_str();
+        self.limits.iter().map(|limit| limit.name.as_str()).find(|name| *name != named)
+    }
+
     /// The generation that this reconcile speaks of.
     pub fn generation(&self) -> i64 {
         self.system.metadata.generation.unwrap_or(0)
@@ -54,7 +60,7 @@ impl Dereferenced {
 pub fn dereference(context: &Context, system: Arc<Stored<TradingSystem>>) -> Dereferenced {
     let key = Key::of::<TradingSystem>(&system);
     let policy = context.policies.get(&key.beside(system.spec.risk_policy_ref.name.as_str()));
-    let former = limits::former(context, &key);
+    let limits = limits::over(context, &key);
     let (mut agents, mut unreadable) = (Vec::new(), Vec::new());
     for agent in context.agents.belonging_to(&key) {
         match agent {
@@ -65,5 +71,5 @@ pub fn dereference(context: &Context, system: Arc<Stored<TradingSystem>>) -> Der
         }
     }
     let service_monitors = context.has_service_monitors();
-    Dereferenced { key, system, policy, former, agents, unreadable, service_monitors }
+    Dereferenced { key, system, policy, limits, agents, unreadable, service_monitors }
 }

@@ -7,6 +7,7 @@ use sapphire_crds::{RiskPolicy, TradingAgent, TradingSystem};
 use serde_json::{Value, json};
 
 use super::dereference::Dereferenced;
+use super::limits::Limit;
 use super::validate::{Valid, validate};
 use crate::reconcile::key::Key;
 use crate::reconcile::stored::{Stored, Unreadable, Wire};
@@ -82,7 +83,7 @@ pub(crate) fn dereferenced(
         key: Key::new("trading", "desk"),
         system,
         policy: Some(policy()),
-        former: Vec::new(),
+        limits: vec![Limit::of(policy())],
         agents,
         unreadable: Vec::new(),
         service_monitors: true,

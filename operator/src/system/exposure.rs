@@ -12,6 +12,7 @@ use sapphire_crds::trading_system::{DeskReport, TradingSystemStatus};
 use sapphire_crds::values::Symbol;
 
 use super::dereference::Dereferenced;
+use super::limits;
 use crate::context::Context;
 use crate::reconcile::conditions::{Answer, Setting, whole_seconds};
 use crate::reports::{Age, PodReport, last_leader, leader};
@@ -318,13 +319,15 @@ pub(super) fn tell(
 fn enforced(context: &Context, desk: &Dereferenced) -> (Answer, Reason, String) {
     let name = desk.system.spec.risk_policy_ref.name.as_str();
     let Some(policy) = &desk.policy else {
-        let kept = desk.former.first().and_then(|policy| policy.metadata.name.as_deref());
-        let until = kept.map_or_else(String::new, |kept| {
+        let until = desk.left_under().map_or_else(String::new, |kept| {
             format!("; what runs stays under RiskPolicy {kept}, whose Enforced tells of it")
         });
         let words = format!("there is no RiskPolicy {name} to enforce{until}");
         return (Answer::Unknown, Reason::NoReport, words);
     };
+    if let Some(words) = limits::stricter(context, &desk.key, policy) {
+        return (Answer::False, Reason::HaltedOtherwise, words);
+    }
     let hash = policy.spec.hash().unwrap_or_default();
     let key = desk.key.beside(name);
     let wanted = Wanted {

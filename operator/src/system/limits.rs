@@ -11,8 +11,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use kube::Resource;
 use sapphire_crds::RiskPolicy;
-use sapphire_crds::names::annotations::RISK_POLICIES;
+use sapphire_crds::conditions::TradingState;
+use sapphire_crds::names::annotations::{HALTED_BY_HAND, RISK_POLICIES};
 use sapphire_crds::trading_system::{RolloutStep, TradingSystemStatus};
+use serde_json::Value;
 
 use super::build;
 use super::dereference::KIND;
@@ -28,13 +30,53 @@ use crate::reconcile::stored::Stored;
 use crate::risk::bindings;
 use crate::wake;
 
-/// Under which policies each desk was when it was last looked at, and which of them somebody halted there by hand.
+/// A policy that a desk is under, as the desk's limits have it.
+#[derive(Debug, Clone)]
+pub struct Limit {
+    /// The policy's name.
+    pub name: String,
+    /// The policy.
+    pub policy: Policy,
+    /// What it lets the desk do; never more than the policy itself does.
+    pub state: TradingState,
+}
+
+/// What is known of a policy.
+#[derive(Debug, Clone)]
+pub enum Policy {
+    /// All of it.
+    Read(Arc<Stored<RiskPolicy>>),
+    /// It cannot be read any more: its document in the limits that pods have.
+    Kept(Value),
+}
+
+impl Limit {
+    /// The limit that the policy says itself.
+    pub fn of(policy: Arc<Stored<RiskPolicy>>) -> Self {
+        let name = policy.metadata.name.clone().unwrap_or_default();
+        let state = policy.spec.trading_state;
+        Self { name, policy: Policy::Read(policy), state }
+    }
+
+    fn kept(name: &str, document: Value) -> Self {
+        let state = document.pointer("/spec/tradingState").cloned();
+        let state = state.and_then(|state| serde_json::from_value(state).ok());
+        // What cannot be read lets nothing new be entered.
+        let state = state.unwrap_or(TradingState::Halted);
+        Self { name: name.to_owned(), policy: Policy::Kept(document), state }
+    }
+}
+
+/// Under which policies each desk was when it was last looked at, and what each let it do.
 #[derive(Debug, Default)]
-pub struct LastSeen(Mutex<HashMap<Key, BTreeSet<(Key, bool)>>>);
+pub struct LastSeen(Mutex<HashMap<Key, BTreeSet<UnderPolicy>>>);
+
+/// A policy, and what its limits let a desk do; `None` where the desk has none of it.
+type UnderPolicy = (Key, Option<TradingState>);
 
 impl LastSeen {
-    /// Notes under which a desk is now; those that came or went, or were halted there or are no longer.
-    fn changed(&self, system: &Key, now: BTreeSet<(Key, bool)>) -> BTreeSet<Key> {
+    /// Notes under which a desk is now; those that came or went, or let it do something else by now.
+    fn changed(&self, system: &Key, now: BTreeSet<UnderPolicy>) -> BTreeSet<Key> {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let before = match now.is_empty() {
             true => all.remove(system),
@@ -58,11 +100,56 @@ pub fn policies_over(context: &Context, system: &Key) -> Vec<Key> {
     named.iter().cloned().chain(former).collect()
 }
 
-/// The policies that somebody halted by hand in a desk's limits.
-pub fn halted_by_hand(context: &Context, system: &Key) -> BTreeSet<Key> {
-    let limits = context.children.get(Kind::ConfigMap, &build::limits_of(system));
-    let names = limits.iter().flat_map(|limits| halt_by_hand::policies(limits));
-    names.map(|name| system.beside(name)).collect()
+/// Whether a person halted the desk, whatever its policies say.
+pub fn halted_by_hand(context: &Context, system: &Key) -> bool {
+    match context.systems.read(system) {
+        Some(Ok(system)) => halt_by_hand::is_in_force(&system.metadata),
+        Some(Err(unreadable)) => halt_by_hand::is_in_force(&unreadable.metadata),
+        None => false,
+    }
+}
+
+/// What a desk is under, the policy that it names first. What the named one forbids, the others do not allow either:
+/// who halts the policy that a desk names halts whatever runs. By hand all are halted.
+pub fn over(context: &Context, system: &Key) -> Vec<Limit> {
+    let live = context.children.get(Kind::ConfigMap, &build::limits_of(system));
+    let known = |key: &Key| match context.policies.read(key)? {
+        Ok(policy) => Some(Limit::of(policy)),
+        Err(_) => {
+            let document = halt_by_hand::document(live.as_deref()?, &key.name)?;
+            Some(Limit::kept(&key.name, document))
+        }
+    };
+    let mut limits: Vec<Limit> = policies_over(context, system).iter().filter_map(known).collect();
+    let named = context.systems.named_by(system);
+    let mut least =
+        limits.iter().filter(|limit| named.as_ref().is_some_and(|n| n.name == limit.name));
+    let least = match halted_by_hand(context, system) {
+        true => TradingState::Halted,
+        false => least.next().map_or(TradingState::Active, |named| named.state),
+    };
+    limits.iter_mut().for_each(|limit| limit.state = limit.state.max(least));
+    limits
+}
+
+/// What a desk may do under a policy, and why, where that is less than the policy says.
+pub fn stricter(context: &Context, system: &Key, policy: &RiskPolicy) -> Option<String> {
+    let name = policy.metadata.name.as_deref().unwrap_or_default();
+    let limit = over(context, system).into_iter().find(|limit| limit.name == name)?;
+    let (state, own) = (limit.state, policy.spec.trading_state);
+    if state == own {
+        return None;
+    }
+    let desk = &system.name;
+    Some(match (halted_by_hand(context, system), context.systems.named_by(system)) {
+        (false, Some(named)) => format!(
+            "TradingSystem {desk} is {state:?}, as RiskPolicy {} says, which it names; this policy says {own:?}",
+            named.name
+        ),
+        _ => format!(
+            "TradingSystem {desk} is halted by hand, and kubectl annotate tsys {desk} {HALTED_BY_HAND}- lifts that; this policy says {own:?}"
+        ),
+    })
 }
 
 /// The desks with pods that are under a policy although they name another by now.
@@ -90,9 +177,22 @@ fn started_under(context: &Context, system: &Key) -> BTreeSet<Key> {
         {
             names.extend(noted(&live).map(str::to_owned));
         }
+        if child.kind == Kind::ControllerRevision && may_come_back(context, system, &child.key.name)
+        {
+            names.extend(noted(&live).map(str::to_owned));
+        }
     }
     names.extend(bindings::of_desk(context, system).iter().filter_map(bindings::Enforcer::policy));
     names.iter().map(|name| system.beside(name)).collect()
+}
+
+/// Whether an undone rollout brings back what the revision runs.
+fn may_come_back(context: &Context, system: &Key, revision: &str) -> bool {
+    let system = context.systems.get(system);
+    let status = system.as_ref().and_then(|system| system.status.as_ref());
+    let Some(rollout) = status.and_then(|status| status.rollout.as_ref()) else { return false };
+    let stable = rollout.stable.as_ref().and_then(|stable| stable.core.as_ref());
+    [stable, rollout.fallback.as_ref()].into_iter().flatten().any(|name| name.as_str() == revision)
 }
 
 /// Whether something of a desk runs, or did, that may be of another revision than the one that is wanted.
@@ -106,15 +206,6 @@ fn is_under_way(context: &Context, key: &Key) -> bool {
         let is_done = rollout.step == RolloutStep::Complete && rollout.failed.is_none();
         !(is_done && is_current) && (was_up || !bindings::of_desk(context, key).is_empty())
     })
-}
-
-/// The policies beside the named one that pods of a desk are still under.
-pub(super) fn former(context: &Context, system: &Key) -> Vec<Arc<Stored<RiskPolicy>>> {
-    let named = context.systems.named_by(system);
-    let over = policies_over(context, system).into_iter();
-    over.filter(|policy| named.as_ref() != Some(policy))
-        .filter_map(|policy| context.policies.get(&policy))
-        .collect()
 }
 
 /// Whether anything of a desk runs, or ran, that reads its limits.
@@ -134,21 +225,19 @@ fn was_brought_about(context: &Context, system: &Key) -> bool {
 /// more is known than whose it is.
 ///
 /// # Errors
-/// When the API server is in trouble.
+/// A [`Hold`] where they do not arrive.
 pub(super) async fn deliver<K>(context: &Context, object: &K) -> Result<(), Hold>
 where
     K: Resource<DynamicType = ()>,
 {
     let owner = Owner::of(object, KIND);
-    let over = policies_over(context, &owner.key);
-    let by_hand = halted_by_hand(context, &owner.key);
-    let now = over.iter().map(|policy| (policy.clone(), by_hand.contains(policy))).collect();
+    let limits = over(context, &owner.key);
+    let state = |policy: &Key| Some(limits.iter().find(|limit| limit.name == policy.name)?.state);
+    let over = policies_over(context, &owner.key).into_iter();
+    let now = over.map(|policy| (policy.clone(), state(&policy))).collect();
     wake::of_limits(context, context.limits.changed(&owner.key, now));
     let Some(limits) = wanted(context, &owner.key)? else { return Ok(()) };
-    match apply(context, object, &owner, &[limits]).await {
-        Err(trouble @ Hold::Transient(_)) => Err(trouble),
-        _ => Ok(()),
-    }
+    apply(context, object, &owner, &[limits]).await.map(drop)
 }
 
 /// The limits of a desk that was brought about before.
@@ -156,13 +245,11 @@ where
 /// # Errors
 /// When they cannot be written.
 pub(crate) fn wanted(context: &Context, system: &Key) -> Result<Option<Desired>, Hold> {
-    let over = policies_over(context, system);
-    let policies: Vec<_> = over.iter().filter_map(|policy| context.policies.get(policy)).collect();
-    if policies.is_empty() || !was_brought_about(context, system) {
+    let limits = over(context, system);
+    if limits.is_empty() || !was_brought_about(context, system) {
         return Ok(None);
     }
-    let policies: Vec<&RiskPolicy> = policies.iter().map(|policy| &***policy).collect();
-    build::limits(system, &policies).map(Some)
+    build::limits(system, &limits).map(Some)
 }
 
 #[cfg(test)]
@@ -174,7 +261,11 @@ mod tests {
         let (seen, desk) = (LastSeen::default(), Key::new("n", "desk"));
         let changed = |names: &[&str]| {
             let key = |name: &&str| desk.beside(name.trim_end_matches('!'));
-            let now = names.iter().map(|name| (key(name), name.ends_with('!'))).collect();
+            let state = |name: &str| match name.ends_with('!') {
+                true => TradingState::Halted,
+                false => TradingState::Active,
+            };
+            let now = names.iter().map(|name| (key(name), Some(state(name)))).collect();
             let changed = seen.changed(&desk, now).into_iter().map(|key| key.name);
             changed.collect::<Vec<String>>()
         };

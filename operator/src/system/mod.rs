@@ -108,11 +108,12 @@ impl Systems {
             }
             Some(Read::Err(invalid)) => {
                 let object = invalid.metadata.clone().into_response_partial::<TradingSystem>();
-                limits::deliver(context, &object).await?;
+                let delivered = limits::deliver(context, &object).await;
                 let told = undecodable::tell::<TradingSystem>(context, key, &invalid).await;
                 // A namespace's deadline has no event.
                 let again = invalid.metadata.deletion_timestamp.is_some().then_some(deletion::LOOK);
-                return told.map_err(|hold| hold.no_later_than(again));
+                let told = told.map_err(|hold| hold.no_later_than(again));
+                return told.and_then(|again| delivered.map(|()| again));
             }
             Some(Read::Ok(system)) => system,
         };

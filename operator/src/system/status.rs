@@ -8,19 +8,20 @@ use std::time::Duration;
 use jiff::Timestamp;
 use sapphire_crds::TradingSystem;
 use sapphire_crds::conditions::{ConditionType, Reason, UNOBSERVED};
-use sapphire_crds::names::annotations::{ADOPT_DEFAULTS, MIGRATE};
+use sapphire_crds::names::annotations::{ADOPT_DEFAULTS, HALTED_BY_HAND, MIGRATE};
 use sapphire_crds::requests::Handled;
 use sapphire_crds::trading_system::{RolloutFailure, RolloutStep, TradingSystemStatus};
 use sapphire_crds::values::Text;
 
 use super::Standing;
 use super::dereference::Dereferenced;
+use super::exposure;
 use super::rollout::state::needs_migration;
 use super::rollout::{Migration, Told};
 use super::telling;
-use super::{build, exposure, limits};
 use crate::context::Context;
 use crate::reconcile::conditions::{Answer, Setting};
+use crate::reconcile::halt_by_hand;
 use crate::reconcile::outcome::Hold;
 use crate::reconcile::requests;
 use crate::reconcile::revisions::Today;
@@ -54,21 +55,19 @@ pub(super) async fn tell(
         Ok(standing) => {
             let core = core(standing);
             let mut agents = agents(context, desk, standing, &core).await;
-            if !limits::halted_by_hand(context, &desk.key).is_empty() {
-                let limits = build::limits_of(&desk.key).name;
-                agents.remarks += &format!("; somebody halted it by hand, in ConfigMap {limits}");
-            }
+            let aside = by_hand(desk) + &left_under(desk);
+            agents.remarks += &aside;
             after.rollout = Some(standing.decision.rollout.clone());
             after.agents = Some(agents.count());
             after.handled = handled(desk, standing);
-            standing_conditions(&mut setting, &desk.key.name, standing, &core, &agents);
+            standing_conditions(&mut setting, &desk.key.name, standing, &core, &agents, &aside);
             schema(&mut setting, standing);
         }
         Err(Hold::Stalled { reason, message, .. }) => {
-            setting.stalled(*reason, meanwhile(&before, message));
+            setting.stalled(*reason, meanwhile(desk, &before, message));
         }
         Err(Hold::Waiting { reason, message, .. }) => {
-            setting.reconciling(*reason, meanwhile(&before, message));
+            setting.reconciling(*reason, meanwhile(desk, &before, message));
         }
         Err(Hold::Transient(transient)) => {
             // A moment's trouble is no news: a desk that is ready does not cease to be by it.
@@ -112,10 +111,29 @@ async fn tell_agents(
 }
 
 /// What keeps a desk from being brought about, and what becomes of it where it runs already.
-fn meanwhile(before: &TradingSystemStatus, message: &str) -> String {
+fn meanwhile(desk: &Dereferenced, before: &TradingSystemStatus, message: &str) -> String {
     let runs = before.rollout.as_ref().is_some_and(|rollout| rollout.core.is_some());
     let goes_on = if runs { "; meanwhile what runs goes on as it was" } else { "" };
-    format!("{message}{goes_on}")
+    format!("{message}{goes_on}{}", by_hand(desk))
+}
+
+/// Under which policy pods are that the desk does not name; begins with `; ` unless it is empty.
+fn left_under(desk: &Dereferenced) -> String {
+    match desk.left_under() {
+        Some(policy) => format!("; pods are still under RiskPolicy {policy}"),
+        None => String::new(),
+    }
+}
+
+/// That a person halted the desk; begins with `; ` unless it is empty.
+fn by_hand(desk: &Dereferenced) -> String {
+    match halt_by_hand::is_in_force(&desk.system.metadata) {
+        true => format!(
+            "; it is halted by hand, and kubectl annotate tsys {} {HALTED_BY_HAND}- lifts that",
+            desk.key.name
+        ),
+        false => String::new(),
+    }
 }
 
 /// Writes that nothing is reconciled. What the traders report is told all the same: a deletion is
@@ -250,19 +268,21 @@ fn standing_conditions(
     standing: &Standing<'_>,
     core: &Core,
     agents: &Agents,
+    aside: &str,
 ) {
+    let with_aside = |message: &str| format!("{message}{aside}");
     match (&standing.decision.wait, &standing.held) {
-        (Some(wait), _) if wait.stalled => setting.stalled(wait.reason, wait.message.clone()),
+        (Some(wait), _) if wait.stalled => setting.stalled(wait.reason, with_aside(&wait.message)),
         (_, Some(Hold::Stalled { reason, message, .. })) => {
-            setting.stalled(*reason, message.clone());
+            setting.stalled(*reason, with_aside(message));
         }
         (_, Some(Hold::Waiting { reason, message, .. })) => {
-            setting.reconciling(*reason, message.clone());
+            setting.reconciling(*reason, with_aside(message));
         }
         (_, Some(Hold::Transient(transient))) => {
             setting.reconciling(Reason::Retrying, transient.to_string());
         }
-        (Some(wait), _) => setting.reconciling(wait.reason, wait.message.clone()),
+        (Some(wait), _) => setting.reconciling(wait.reason, with_aside(&wait.message)),
         (None, _) => match [core, &agents.answer].into_iter().find(|answer| !answer.available) {
             None => setting.ready(format!("every part of the desk answers{}", agents.remarks)),
             Some(answer) if answer.reason == Reason::AgentStalled => {
@@ -296,8 +316,11 @@ fn standing_conditions(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::reconcile::stored::Wire;
+    use crate::system::examples::{dereferenced, system};
     use rstest::rstest;
     use serde_json::{Value, json};
+    use std::sync::Arc;
 
     #[rstest]
     #[case::never_released(Value::Null, "it waits")]
@@ -309,6 +332,13 @@ mod tests {
         #[case] words: &str,
     ) {
         let before = serde_json::from_value(json!({"rollout": rollout, "conditions": []})).unwrap();
-        assert_eq!(meanwhile(&before, "it waits"), words);
+        let mut desk = dereferenced(system(json!({})), Vec::new());
+        assert_eq!(meanwhile(&desk, &before, "it waits"), words);
+        let mut halted = serde_json::to_value(&**desk.system).unwrap();
+        halted["metadata"]["annotations"] = json!({HALTED_BY_HAND: "somebody"});
+        desk.system =
+            Arc::new(serde_json::from_value::<Wire<TradingSystem>>(halted).unwrap().0.unwrap());
+        let told = meanwhile(&desk, &before, "it waits");
+        assert!(told.starts_with(words) && told.contains("halted by hand"), "{told}");
     }
 }

@@ -3,7 +3,6 @@
 //! What one object says of itself the API server has checked; an object that was stored before a rule
 //! existed fails here, too, where it matters.
 
-use std::iter;
 use std::sync::Arc;
 
 use sapphire_crds::conditions::Reason;
@@ -17,6 +16,7 @@ use sapphire_crds::values::Symbol;
 use sapphire_crds::{RiskPolicy, TradingAgent, TradingSystem};
 
 use super::dereference::Dereferenced;
+use super::limits::Limit;
 use crate::reconcile::desired::Owner;
 use crate::reconcile::key::Key;
 use crate::reconcile::outcome::Hold;
@@ -33,8 +33,8 @@ pub struct Valid {
     pub owner: Owner,
     /// The policy.
     pub policy: Arc<Stored<RiskPolicy>>,
-    /// The others that pods of it are still under.
-    pub former: Vec<Arc<Stored<RiskPolicy>>>,
+    /// What its pods are under, its own policy first.
+    pub limits: Vec<Limit>,
     /// The agents, in the order of their names.
     pub agents: Vec<Arc<Stored<TradingAgent>>>,
     /// Those that cannot be read.
@@ -43,13 +43,6 @@ pub struct Valid {
     pub shape: Shape,
     /// Whether the cluster has ServiceMonitors.
     pub service_monitors: bool,
-}
-
-impl Valid {
-    /// The policies that its pods are under, its own first.
-    pub fn policies(&self) -> Vec<&RiskPolicy> {
-        iter::once(&self.policy).chain(&self.former).map(|policy| &***policy).collect()
-    }
 }
 
 /// What a desk looks like on the cluster.
@@ -76,10 +69,10 @@ pub fn validate(desk: Dereferenced) -> Result<Valid, Hold> {
     }
     let owner = desk.owner();
     let missing = policy_missing(&desk);
-    let Dereferenced { key, system, policy, former, agents, unreadable, service_monitors } = desk;
+    let Dereferenced { key, system, policy, limits, agents, unreadable, service_monitors } = desk;
     let shape = shape(&system)?;
     let policy = policy.ok_or(missing)?;
-    Ok(Valid { key, system, owner, policy, former, agents, unreadable, shape, service_monitors })
+    Ok(Valid { key, system, owner, policy, limits, agents, unreadable, shape, service_monitors })
 }
 
 /// All that keeps a desk from being brought about: waiting for what is missing and may come, stalled where a
@@ -100,8 +93,7 @@ pub fn holds(desk: &Dereferenced) -> Vec<Hold> {
 
 fn policy_missing(desk: &Dereferenced) -> Hold {
     let name = desk.system.spec.risk_policy_ref.name.as_str();
-    let kept = desk.former.first().and_then(|policy| policy.metadata.name.as_deref());
-    let limits = kept.map_or_else(String::new, |kept| {
+    let limits = desk.left_under().map_or_else(String::new, |kept| {
         format!("; RiskPolicy {kept} still limits what runs, and its changes reach it")
     });
     Hold::waiting(

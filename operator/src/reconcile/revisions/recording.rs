@@ -9,6 +9,7 @@ use k8s_openapi::apimachinery::pkg::runtime::RawExtension;
 use kube::Api;
 use kube::api::{Patch, PatchParams, PostParams};
 use sapphire_crds::names::FIELD_MANAGER;
+use sapphire_crds::names::annotations::RISK_POLICIES;
 use serde_json::{Value, json};
 
 use super::known::notes;
@@ -59,6 +60,11 @@ fn lost(stored: &ObjectMeta, wanted: &ObjectMeta, image: &str) -> Option<Value> 
     )
 }
 
+/// Under which policies a rendered trader starts its pods.
+fn risk_policies(rendered: &Value) -> Option<&str> {
+    rendered.get("content")?.get("metadata")?.get("annotations")?.get(RISK_POLICIES)?.as_str()
+}
+
 async fn relabel(
     context: &Context,
     api: &Api<ControllerRevision>,
@@ -96,6 +102,9 @@ impl Revisions {
         ]);
         if wish.image.is_none() {
             annotations.insert(notes::PINNED_IMAGE.to_owned(), data.image.clone());
+        }
+        if let Some(policies) = data.rendered.iter().find_map(risk_policies) {
+            annotations.insert(RISK_POLICIES.to_owned(), policies.to_owned());
         }
         let reference: OwnerReference = serde_json::from_value(owner.reference())
             .map_err(|error| unreadable(&name, &error.to_string()))?;

@@ -52,9 +52,7 @@ const READ: &[&str] = &["get", "list", "watch"];
 
 /// What a trader may ask.
 pub(super) fn trader_role(desk: &Valid) -> Role {
-    let policies = desk.policies();
-    let policies: Vec<&str> =
-        policies.iter().filter_map(|policy| policy.metadata.name.as_deref()).collect();
+    let policies: Vec<&str> = desk.limits.iter().map(|limit| limit.name.as_str()).collect();
     Role {
         metadata: meta(desk, Component::Trader),
         rules: Some(vec![

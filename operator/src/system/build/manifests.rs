@@ -8,7 +8,7 @@ use sapphire_crds::API_VERSION;
 use sapphire_crds::conditions::Reason;
 use sapphire_crds::names::Component;
 use sapphire_crds::names::annotations::RISK_POLICIES;
-use sapphire_crds::{RiskPolicy, TradingAgentSpec, TradingSystemSpec};
+use sapphire_crds::{TradingAgentSpec, TradingSystemSpec};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -17,6 +17,7 @@ use super::{Rendering, unwritable};
 use crate::labels;
 use crate::reconcile::key::Key;
 use crate::reconcile::outcome::Hold;
+use crate::system::limits::{Limit, Policy};
 use crate::system::validate::{Shape, Valid};
 
 /// Fields that concern the cluster and not what runs in the pod. Without them the manifests stay the
@@ -108,16 +109,21 @@ pub(super) fn desk(desk: &Valid, rendering: &Rendering<'_>) -> Result<ConfigMap,
     })
 }
 
-/// The policies that a desk's pods are under, each a document. They change in place: the kubelet brings them to
-/// the pods, which act on theirs without a restart.
-pub(super) fn limits(system: &Key, policies: &[&RiskPolicy]) -> Result<ConfigMap, Hold> {
-    let mut names = Vec::with_capacity(policies.len());
-    let mut documents = Vec::with_capacity(policies.len());
-    for policy in policies {
-        let name = policy.metadata.name.as_deref().unwrap_or_default();
-        names.push(name);
-        documents.push(yaml(&manifest("RiskPolicy", name, value(&policy.spec)?))?);
+/// The limits that a desk's pods are under, each a document. They change in place: the kubelet brings them to the
+/// pods, which act on theirs without a restart.
+pub(super) fn limits(system: &Key, limits: &[Limit]) -> Result<ConfigMap, Hold> {
+    let mut documents = Vec::with_capacity(limits.len());
+    for limit in limits {
+        let mut document = match &limit.policy {
+            Policy::Read(policy) => manifest("RiskPolicy", &limit.name, value(&policy.spec)?),
+            Policy::Kept(document) => document.clone(),
+        };
+        if let Some(Value::Object(spec)) = document.get_mut("spec") {
+            spec.insert("tradingState".into(), value(&limit.state)?);
+        }
+        documents.push(yaml(&document)?);
     }
+    let names: Vec<&str> = limits.iter().map(|limit| limit.name.as_str()).collect();
     Ok(ConfigMap {
         metadata: ObjectMeta {
             name: Some(limits_name(&system.name)),

@@ -27,10 +27,10 @@ use k8s_openapi::api::core::v1::{ConfigMap, PersistentVolumeClaim, Pod, Service,
 use k8s_openapi::api::networking::v1::NetworkPolicy;
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use k8s_openapi::api::rbac::v1::{Role, RoleBinding};
-use sapphire_crds::RiskPolicy;
 use sapphire_crds::conditions::Reason;
 use sapphire_crds::names::Component;
 
+use super::limits::Limit;
 use super::validate::{Shape, Valid};
 use crate::reconcile::desired::{Desired, Replicas};
 use crate::reconcile::key::Key;
@@ -254,8 +254,8 @@ pub fn limits_of(system: &Key) -> Key {
 ///
 /// # Errors
 /// As [`render`].
-pub fn limits(system: &Key, policies: &[&RiskPolicy]) -> Result<Desired, Hold> {
-    let limits = manifests::limits(system, policies)?;
+pub fn limits(system: &Key, limits: &[Limit]) -> Result<Desired, Hold> {
+    let limits = manifests::limits(system, limits)?;
     Desired::new(Kind::ConfigMap, &limits, Replicas::None).map_err(|error| unwritable(&error))
 }
 
@@ -265,7 +265,7 @@ pub fn limits(system: &Key, policies: &[&RiskPolicy]) -> Result<Desired, Hold> {
 /// As [`render`].
 pub fn build(desk: &Valid) -> Result<Vec<Desired>, Hold> {
     use Component::{Agent, Api, Coordinator, Migration, Trader};
-    let policy = manifests::limits(&desk.key, &desk.policies())?;
+    let policy = manifests::limits(&desk.key, &desk.limits)?;
     let monitor = desk.service_monitors.then(|| monitor::desk(desk));
     let ordered = match &desk.shape {
         Shape::Embedded(volume) => EmbeddedRest {

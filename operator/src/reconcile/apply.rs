@@ -175,7 +175,15 @@ async fn one<K: Resource<DynamicType = ()>>(
         }
     };
     if let Some((_, field)) = &drift {
-        tell_of_drift(context, object, &manifest, field).await;
+        let advice = match (halt_by_hand::concerns(child), halt_by_hand::is_in_force(object.meta()))
+        {
+            (true, true) => format!(
+                "To lift the halt take {HALTED_BY_HAND} off the TradingSystem; change the RiskPolicy for all else"
+            ),
+            (true, false) => "Change the RiskPolicy's spec instead".to_owned(),
+            (false, _) => format!("Change the {}'s spec instead", owner.kind),
+        };
+        tell_of_drift(context, object, &manifest, field, &advice).await;
     }
     Ok(applied)
 }
@@ -356,12 +364,12 @@ async fn tell_of_drift<K: Resource<DynamicType = ()>>(
     object: &K,
     manifest: &Manifest,
     field: &str,
+    advice: &str,
 ) {
     let note = format!(
-        "{}: {} was changed by hand and is set back. Change the {}'s spec instead",
+        "{}: {} was changed by hand and is set back. {advice}",
         named(manifest),
         field.trim_start_matches('.'),
-        K::kind(&())
     );
     context.events.tell(object, Severity::Warning, "DriftRepaired", note).await;
 }

@@ -17,7 +17,6 @@ use super::desired::{Desired, Manifest, Owner, Replicas};
 use super::events::Severity;
 use super::halt_by_hand;
 use super::kind::Kind;
-use super::orphans;
 use super::outcome::{Hold, Transient};
 use super::revert::{Insistence, Reverts};
 use crate::context::Context;
@@ -111,7 +110,7 @@ async fn one<K: Resource<DynamicType = ()>>(
         if !halt_by_hand::is_of_nobody(child, live) {
             is_ours(child.kind, &child.name, owner, live)?;
         }
-        hear(context, object, owner, child, live).await?;
+        halt_by_hand::hear(context, object, owner, child, live).await?;
     }
     let manifest = manifest(child, owner, live.as_deref())?;
     if let Some(live) = live.as_ref().filter(|live| live.fulfils(&manifest)) {
@@ -186,37 +185,6 @@ async fn one<K: Resource<DynamicType = ()>>(
         tell_of_drift(context, object, &manifest, field, &advice).await;
     }
     Ok(applied)
-}
-
-/// Takes up a halt that somebody wrote into the limits that are there, and makes way for limits that can be changed.
-///
-/// # Errors
-/// Transient where either was done: what is wanted is another thing by then.
-async fn hear<K: Resource<DynamicType = ()>>(
-    context: &Context,
-    object: &K,
-    owner: &Owner,
-    child: &Desired,
-    live: &Live,
-) -> Result<(), Hold> {
-    let again = |message: String| {
-        let action = format!("apply {} {}", child.kind.name(), owner.key.beside(&child.name));
-        Err(Hold::Transient(Transient { action, code: 409, message, after: None }))
-    };
-    if !halt_by_hand::is_in_force(object.meta())
-        && let Some(policy) = halt_by_hand::unheard(child, live)
-    {
-        halt_by_hand::take_up(context, owner, &child.name, &policy).await?;
-        tell_of_halt(context, object, owner, &child.name, &policy).await;
-        return again("it was halted by hand".into());
-    }
-    if halt_by_hand::is_immutable(child, live) {
-        let of = ChildRef { kind: child.kind, key: owner.key.beside(&child.name) };
-        orphans::delete(context, &of, &live.uid).await?;
-        tell_of_immutable(context, object, owner, &child.name).await;
-        return again("it was immutable, and is made anew".into());
-    }
-    Ok(())
 }
 
 /// Makes a child that the watch does not know, in one call. `None` where something of its name is there: it
@@ -328,35 +296,6 @@ fn may_set_back(
         ),
         again: Some(pause),
     })
-}
-
-async fn tell_of_halt<K: Resource<DynamicType = ()>>(
-    context: &Context,
-    object: &K,
-    owner: &Owner,
-    limits: &str,
-    policy: &str,
-) {
-    let note = format!(
-        "somebody halted RiskPolicy {policy} in ConfigMap {limits}: the desk is halted until kubectl annotate tsys {} \
-         {HALTED_BY_HAND}- lifts it",
-        owner.key.name
-    );
-    context.events.tell(object, Severity::Warning, "HaltedByHand", note).await;
-}
-
-async fn tell_of_immutable<K: Resource<DynamicType = ()>>(
-    context: &Context,
-    object: &K,
-    owner: &Owner,
-    limits: &str,
-) {
-    let note = format!(
-        "ConfigMap {limits} was immutable and is made anew; pods that run do not read it again: kubectl rollout restart \
-         the trader's Deployment of {}",
-        owner.key.name
-    );
-    context.events.tell(object, Severity::Warning, "LimitsImmutable", note).await;
 }
 
 async fn tell_of_drift<K: Resource<DynamicType = ()>>(

@@ -9,17 +9,19 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use kube::Api;
 use kube::api::{Patch, PatchParams};
+use kube::{Api, Resource};
 use sapphire_crds::TradingSystem;
 use sapphire_crds::names::FIELD_MANAGER;
 use sapphire_crds::names::annotations::{HALTED_BY_HAND, RISK_POLICIES};
 use serde_json::{Value, json};
 use serde_saphyr::{Budget, Options};
 
-use super::child::Live;
+use super::child::{ChildRef, Live};
 use super::desired::{Desired, Owner};
+use super::events::Severity;
 use super::kind::Kind;
+use super::orphans;
 use super::outcome::{Hold, Transient};
 use super::stored::Wire;
 use crate::context::Context;
@@ -50,13 +52,13 @@ pub(super) fn is_of_nobody(wish: &Desired, live: &Live) -> bool {
 }
 
 /// Whether the limits that are there can be changed no more.
-pub(super) fn is_immutable(wish: &Desired, live: &Live) -> bool {
+fn is_immutable(wish: &Desired, live: &Live) -> bool {
     concerns(wish)
         && live.content().is_some_and(|there| there.get("immutable") == Some(&json!(true)))
 }
 
 /// The policy in whose limits somebody wrote a halt that is not in `wish`.
-pub(super) fn unheard(wish: &Desired, live: &Live) -> Option<String> {
+fn unheard(wish: &Desired, live: &Live) -> Option<String> {
     if live.foreign.is_empty() || !concerns(wish) {
         return None;
     }
@@ -75,16 +77,42 @@ pub(super) fn unheard(wish: &Desired, live: &Live) -> Option<String> {
     })
 }
 
+/// Takes up a halt that somebody wrote into the limits that are there, and makes way for limits that can be changed.
+///
+/// # Errors
+/// Transient where either was done: what is wanted is another thing by then.
+pub(super) async fn hear<K: Resource<DynamicType = ()>>(
+    context: &Context,
+    object: &K,
+    owner: &Owner,
+    child: &Desired,
+    live: &Live,
+) -> Result<(), Hold> {
+    let again = |message: String| {
+        let action = format!("apply {} {}", child.kind.name(), owner.key.beside(&child.name));
+        Err(Hold::Transient(Transient { action, code: 409, message, after: None }))
+    };
+    if !is_in_force(object.meta())
+        && let Some(policy) = unheard(child, live)
+    {
+        take_up(context, owner, &child.name, &policy).await?;
+        tell_of_halt(context, object, owner, &child.name, &policy).await;
+        return again("it was halted by hand".into());
+    }
+    if is_immutable(child, live) {
+        let of = ChildRef { kind: child.kind, key: owner.key.beside(&child.name) };
+        orphans::delete(context, &of, &live.uid).await?;
+        tell_of_immutable(context, object, owner, &child.name).await;
+        return again("it was immutable, and is made anew".into());
+    }
+    Ok(())
+}
+
 /// Makes a halt the desk's.
 ///
 /// # Errors
 /// When it cannot be written; the limits must not be written over then.
-pub(super) async fn take_up(
-    context: &Context,
-    owner: &Owner,
-    limits: &str,
-    policy: &str,
-) -> Result<(), Hold> {
+async fn take_up(context: &Context, owner: &Owner, limits: &str, policy: &str) -> Result<(), Hold> {
     let now = Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ");
     let why = format!("{now}: RiskPolicy {policy} in ConfigMap {limits}");
     let patch = json!({"metadata": {"uid": owner.uid, "annotations": {HALTED_BY_HAND: why}}});
@@ -107,6 +135,35 @@ pub(super) async fn take_up(
             after: None,
         })),
     }
+}
+
+async fn tell_of_halt<K: Resource<DynamicType = ()>>(
+    context: &Context,
+    object: &K,
+    owner: &Owner,
+    limits: &str,
+    policy: &str,
+) {
+    let note = format!(
+        "somebody halted RiskPolicy {policy} in ConfigMap {limits}: the desk is halted until kubectl annotate tsys {} \
+         {HALTED_BY_HAND}- lifts it",
+        owner.key.name
+    );
+    context.events.tell(object, Severity::Warning, "HaltedByHand", note).await;
+}
+
+async fn tell_of_immutable<K: Resource<DynamicType = ()>>(
+    context: &Context,
+    object: &K,
+    owner: &Owner,
+    limits: &str,
+) {
+    let note = format!(
+        "ConfigMap {limits} was immutable and is made anew; pods that run do not read it again: kubectl rollout restart \
+         the trader's Deployment of {}",
+        owner.key.name
+    );
+    context.events.tell(object, Severity::Warning, "LimitsImmutable", note).await;
 }
 
 /// The document of a policy in the limits that are there, as far as it can be read.

@@ -378,3 +378,32 @@ fn only_regular_files_of_a_manifests_size_are_read() {
     let faults = manifest::read(&large).unwrap_err();
     assert!(faults.to_string().contains("longer than 4 MiB"), "{faults}");
 }
+
+/// A document of a list with `items`, and as many `aliases` of it.
+fn aliases(items: usize, aliases: usize) -> String {
+    let (items, aliases) = (vec!["a"; items].join(","), vec!["*l"; aliases].join(","));
+    format!("apiVersion: v1\nkind: Secret\nlist: &l [{items}]\nagain: [{aliases}]\n")
+}
+
+#[test]
+fn aliases_are_bounded_over_all_documents_of_a_text() {
+    let few = vec![aliases(9, 5); 190].join("---\n") + "---\n" + &policy("{}");
+    let directory = directory(&[("few.yaml", few), ("policy.yaml", policy("{}"))]);
+    assert!(check(&[&directory.path().join("few.yaml")]).is_ok(), "they stand for 9,500 values");
+
+    let many = directory.path().join("many.yaml");
+    for text in [vec![aliases(99, 95); 1500].join("---\n"), aliases(99, 101)] {
+        fs::write(&many, &text).unwrap();
+        let faults = check(&[&many]).unwrap_err();
+        let [fault] = faults.as_slice() else { panic!("{faults}") };
+        assert_eq!(fault.code, FaultCode::NotYaml);
+        assert!(fault.message.contains("more than 10000 values"), "{fault}");
+        assert!(fault.remedy.contains("write out what they stand for"), "{fault}");
+    }
+    // The first document has 9,500 of them; the sixth alias of the second is too many.
+    fs::write(&many, vec![aliases(99, 95); 3].join("---\n")).unwrap();
+    let faults = manifest::read(&many).and_then(|source| manifest::policy_in(&source, "policy"));
+    let faults = faults.unwrap_err();
+    let fault = &faults.as_slice()[0];
+    assert_eq!((fault.document, fault.line, fault.column), (Some(2), Some(9), Some(24)), "{fault}");
+}

@@ -1,6 +1,6 @@
 //! One YAML document, and whose it is.
 
-use serde_saphyr::{Location, UserMessageFormatter};
+use serde_saphyr::{Error, Location, UserMessageFormatter};
 
 use super::Faults;
 use super::fault::{FaultCode, ManifestFault};
@@ -90,22 +90,25 @@ fn objects(root: Node) -> Vec<Node> {
     root.value.get("items").map(|items| items.value.items().to_vec()).unwrap_or_default()
 }
 
-fn not_yaml(file: &ManifestFile, number: usize, error: &serde_saphyr::Error) -> ManifestFault {
+fn not_yaml(file: &ManifestFile, number: usize, error: &Error) -> ManifestFault {
     let location = error.location();
-    let words = error.render_with_formatter(&UserMessageFormatter);
-    // The place has fields of its own.
-    let words = words.split(" at line ").next().unwrap_or_default();
-    let remedy = if words.starts_with("tabs ") {
-        "write spaces in place of the tab"
+    let (message, remedy) = if yaml::is_of_aliases(error) {
+        (
+            format!("its aliases (*name) stand for more than {} values", yaml::REPLAYED),
+            "write out what they stand for, or put the documents into several files",
+        )
     } else {
-        "correct the text at this place"
+        let words = error.render_with_formatter(&UserMessageFormatter);
+        // The place has fields of its own.
+        let words = words.split(" at line ").next().unwrap_or_default();
+        let remedy = if words.starts_with("tabs ") {
+            "write spaces in place of the tab"
+        } else {
+            "correct the text at this place"
+        };
+        (format!("is not YAML: {words}"), remedy)
     };
-    let mut fault = ManifestFault::of_file(
-        FaultCode::NotYaml,
-        &file.path,
-        format!("is not YAML: {words}"),
-        remedy.into(),
-    );
+    let mut fault = ManifestFault::of_file(FaultCode::NotYaml, &file.path, message, remedy.into());
     fault.document = Some(number);
     fault.line = location.map(|location| location.line());
     fault.column = location.map(|location| location.column());

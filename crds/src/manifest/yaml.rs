@@ -126,18 +126,58 @@ impl Content {
     }
 }
 
-/// Most nodes of a document that come by aliases.
-const REPLAYED: usize = 10_000;
+/// Most nodes of a text that come by aliases: without a bound, a short one could fill the memory.
+pub(super) const REPLAYED: usize = 10_000;
 
 /// Parses every document of a text. What follows a document that cannot be parsed is read on where
-/// the parser can find its feet again.
+/// the parser can find its feet again; what follows too many aliases is not read.
 pub(super) fn parse(text: &str) -> Vec<Result<Node, Error>> {
     let mut options = Options::default();
     options.with_snippet = false;
-    // Of each document: a short text could fill the memory with aliases.
+    // The parser counts for each document anew.
     options.alias_limits.max_total_replayed_events = REPLAYED;
     let mut reader = text.as_bytes();
-    serde_saphyr::read_with_options::<_, Node>(&mut reader, options).collect()
+    let mut replayed = 0;
+    let mut documents = Vec::new();
+    for parsed in serde_saphyr::read_with_options::<_, Node>(&mut reader, options) {
+        let document = parsed.and_then(|root| match count_replayed(&root, &mut replayed) {
+            None => Ok(root),
+            Some(location) => Err(Error::AliasReplayLimitExceeded {
+                total_replayed_events: replayed,
+                max_total_replayed_events: REPLAYED,
+                location,
+            }),
+        });
+        let is_too_much = document.as_ref().err().is_some_and(is_of_aliases);
+        documents.push(document);
+        if is_too_much {
+            break;
+        }
+    }
+    documents
+}
+
+/// Whether a text was refused because more nodes than [`REPLAYED`] come by aliases.
+pub(super) fn is_of_aliases(error: &Error) -> bool {
+    match error {
+        Error::AliasReplayLimitExceeded { .. } => true,
+        // As the parser wraps what it meets within an alias.
+        Error::AliasError { error, .. } => is_of_aliases(error),
+        _ => false,
+    }
+}
+
+/// Adds the nodes that came by aliases to `replayed`. Gives the place of the first that is too many.
+fn count_replayed(node: &Node, replayed: &mut usize) -> Option<Location> {
+    *replayed += usize::from(node.referenced != node.defined);
+    if *replayed > REPLAYED {
+        return Some(node.referenced);
+    }
+    let mut items = node.value.items().iter();
+    let mut members = node.value.members().iter();
+    items
+        .find_map(|item| count_replayed(item, replayed))
+        .or_else(|| members.find_map(|(_, member)| count_replayed(member, replayed)))
 }
 
 impl<'de> Deserialize<'de> for Content {

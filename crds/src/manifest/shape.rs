@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Map, Value as Json};
+use serde_json::{Map, Number, Value as Json};
 use serde_saphyr::Location;
 
 use super::Faults;
@@ -103,6 +103,14 @@ impl Walk<'_, '_> {
             ("string", Content::Text(_)) => self.text(schema, content, at, path),
             ("integer", Content::Number(number)) if !number.is_f64() => {
                 self.number(schema, content, at, path);
+            }
+            ("integer", Content::Number(number)) if is_beyond_integers(number) => {
+                let remedy = format!(
+                    "write a whole number {}",
+                    range(schema).unwrap_or("of fewer digits".into())
+                );
+                let message = "is out of range";
+                self.fault(at, path, Some(content), FaultCode::OutOfRange, message, remedy);
             }
             ("number", Content::Number(_)) => self.number(schema, content, at, path),
             ("boolean", Content::Bool(_)) | ("", _) => {}
@@ -309,15 +317,9 @@ impl Walk<'_, '_> {
             return;
         };
         let value = number.as_f64().unwrap_or(f64::NAN);
-        let limit = |keyword: &str| schema.get(keyword).and_then(Json::as_f64);
-        let (least, most) = (limit("minimum"), limit("maximum"));
+        let (least, most) = (limit(schema, "minimum"), limit(schema, "maximum"));
         if least.is_some_and(|least| value < least) || most.is_some_and(|most| value > most) {
-            let range = match (least, most) {
-                (Some(least), Some(most)) => format!("from {least} to {most}"),
-                (Some(least), None) => format!("of at least {least}"),
-                (None, Some(most)) => format!("of at most {most}"),
-                (None, None) => return,
-            };
+            let range = range(schema).unwrap_or_default();
             self.fault(
                 at,
                 path,
@@ -334,6 +336,25 @@ impl Walk<'_, '_> {
 fn words(schema: &Json) -> Vec<&str> {
     let words = schema.get("enum").and_then(Json::as_array);
     words.into_iter().flatten().filter_map(Json::as_str).collect()
+}
+
+fn limit(schema: &Json, keyword: &str) -> Option<f64> {
+    schema.get(keyword).and_then(Json::as_f64)
+}
+
+/// The numbers that are allowed, after the word `number`; none where all are.
+fn range(schema: &Json) -> Option<String> {
+    match (limit(schema, "minimum"), limit(schema, "maximum")) {
+        (Some(least), Some(most)) => Some(format!("from {least} to {most}")),
+        (Some(least), None) => Some(format!("of at least {least}")),
+        (None, Some(most)) => Some(format!("of at most {most}")),
+        (None, None) => None,
+    }
+}
+
+/// Whether it is a whole number that no integer holds: as such it is read as a fraction.
+fn is_beyond_integers(number: &Number) -> bool {
+    number.as_f64().is_some_and(|value| number.is_f64() && value.fract() == 0.0)
 }
 
 fn bound(schema: &Json, keyword: &str) -> Option<u64> {

@@ -16,13 +16,14 @@ pub(super) fn recordings_exist(objects: &Objects<'_>, _: Request<'_>, faults: &m
                 Some(_) => format!("spec.venue.paper.data.files[{index}].path"),
             };
             let Err(error) = open_regular(&data.path) else { continue };
+            let remedy = if data.path.is_dir() {
+                "name a file in it"
+            } else {
+                "write the path relative to this manifest's directory"
+            };
             let message = format!("cannot be read: {}: {error}", data.path.display());
-            faults.push(system.document.fault(
-                FaultCode::NotFound,
-                &field,
-                message,
-                "write the path relative to this manifest's directory".into(),
-            ));
+            let fault = system.document.fault(FaultCode::NotFound, &field, message, remedy.into());
+            faults.push(fault);
         }
     }
 }

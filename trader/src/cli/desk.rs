@@ -119,7 +119,7 @@ fn tell_quality(recording: &Recording) {
             tracing::info!("{told}");
         }
     }
-    quality.notes.iter().for_each(|note| tracing::info!("{symbol}: {note}"));
+    quality.notes.iter().for_each(|note| tracing::warn!("{symbol}: {note}"));
 }
 
 impl JournalArgs {

@@ -15,6 +15,9 @@ use super::stamp;
 /// A header stands within this many lines.
 const HEADING_LINES: u64 = 10;
 
+/// A gap that is longer is told by itself: no market that never closes pauses for more than a day.
+const LONGEST_PAUSE: Span = Span::hours(24);
+
 /// A row, and where it stood.
 struct Row {
     bar: Bar,
@@ -236,6 +239,7 @@ fn check_distances<'a>(
     quality: &mut Quality,
 ) -> Result<(), At<Problem>> {
     let mut last: Option<(Timestamp, Option<u64>)> = None;
+    let mut hole = None;
     for (bar, line) in bars {
         if let Some((opened, last_line)) = last {
             let after = bar.open_time - opened;
@@ -248,9 +252,17 @@ fn check_distances<'a>(
             }
             quality.missing += u64::try_from(after.0 / interval.0 - 1).unwrap_or(0);
             quality.remember(line, opened + interval);
-            quality.longest_gap = quality.longest_gap.max(gap);
+            if gap > quality.longest_gap {
+                quality.longest_gap = gap;
+                hole = Some((opened + interval, bar.open_time));
+            }
         }
         last = Some((bar.open_time, line));
+    }
+    if let Some((from, to)) = hole.filter(|(from, to)| *to - *from > LONGEST_PAUSE.max(interval)) {
+        quality.notes.push(format!(
+            "no bars from {from} to {to}, the longest gap: look whether the recording is whole"
+        ));
     }
     Ok(())
 }

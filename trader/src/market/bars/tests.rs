@@ -172,6 +172,19 @@ fn bars_of_another_interval_are_refused() {
 }
 
 #[test]
+fn a_gap_of_more_than_a_day_in_one_piece_is_told_from_when_to_when() {
+    let day = 24 * 60;
+    let within = read_bars(&format!("{HEADER}{}", rows((0..3).chain(day + 3..day + 6)))).unwrap();
+    assert_eq!(within.quality().notes, Vec::<String>::new());
+    let beyond = read_bars(&format!("{HEADER}{}", rows((0..3).chain(day + 4..day + 7)))).unwrap();
+    let [note] = beyond.quality().notes.as_slice() else { panic!("{:?}", beyond.quality()) };
+    assert!(
+        note.contains("no bars from 2022-01-01T00:03:00.000Z to 2022-01-02T00:04:00.000Z"),
+        "{note}"
+    );
+}
+
+#[test]
 fn a_bar_inside_another_is_refused() {
     let inside = format!("{HEADER}{}1640995410,1,1,1,1,1\n{}", rows(0..4), rows(4..6));
     let error = read_bars(&inside).unwrap_err();

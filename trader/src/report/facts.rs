@@ -142,7 +142,10 @@ fn orders(report: &Report) -> Vec<Fact> {
     let states = report.orders.iter().map(|(state, orders)| fact(state, count(*orders)));
     let denials =
         report.denials.iter().map(|(rule, times)| fact(format!("Denied by {rule}"), count(*times)));
-    states.chain(denials).collect()
+    let denied: u64 = report.orders.get("Denied").copied().unwrap_or_default();
+    let several = report.denials.values().sum::<u64>() > denied;
+    let note = several.then(|| fact("(several rules may deny one intent)", ""));
+    states.chain(denials).chain(note).collect()
 }
 
 fn open(report: &Report) -> Vec<Fact> {

@@ -300,6 +300,17 @@ fn without_a_terminal_the_table_is_plain_lines() {
 }
 
 #[test]
+fn several_rules_that_denied_one_intent_are_told_as_such() {
+    const NOTE: &str = "several rules may deny one intent";
+    let mut report = story();
+    assert!(!plain(&report).contains(NOTE));
+    report.denials.insert("NetExposure".to_owned(), 1);
+    let told = plain(&report);
+    let of_rules = told.find("Denied by NetExposure").unwrap();
+    assert!(told[of_rules..].contains(NOTE), "{told}");
+}
+
+#[test]
 fn the_json_is_exact() {
     let mut report = serde_json::to_value(story()).unwrap();
     // The ends tell enough of the curve.

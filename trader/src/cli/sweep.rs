@@ -77,6 +77,7 @@ pub(super) fn run(
     on_halted: OnHalted,
     output: Output,
 ) -> Result<(), Failure> {
+    refuse_twice(sweeps).map_err(Failure::input)?;
     let settings = combinations(sweeps);
     // All plans first: a wrong name is told before an hour of work, not after it.
     let assemblies = settings
@@ -108,6 +109,17 @@ fn row<'r>((setting, outcome): (&'r Setting, &'r Outcome)) -> Row<'r> {
     let halted_at = outcome.halts.halts.last().map(|(at, _)| at.to_string());
     let (halted, report) = (outcome.halts.ended, &outcome.report);
     Row { parameters: parameters.collect(), halted, halted_at, report }
+}
+
+/// Of two lists for one name only the last would count.
+fn refuse_twice(sweeps: &[Sweep]) -> Result<(), String> {
+    for (place, Sweep { name, values }) in sweeps.iter().enumerate() {
+        if let Some(earlier) = sweeps[..place].iter().find(|earlier| earlier.name == *name) {
+            let all = [earlier.values.as_slice(), values].concat().join(",");
+            return Err(format!("--sweep {name} is given twice: write --sweep {name}={all}"));
+        }
+    }
+    Ok(())
 }
 
 fn combinations(sweeps: &[Sweep]) -> Vec<Setting> {

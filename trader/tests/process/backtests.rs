@@ -86,6 +86,14 @@ fn a_sweep_over_what_there_is_not_says_so_at_once() {
 }
 
 #[test]
+fn a_sweep_that_is_given_twice_is_to_be_written_as_one() {
+    let bench = Bench::quickstart(50);
+    let name = "policy.limits.riskPerTrade";
+    let refused = bench.done(&format!("backtest -f DESK --sweep {name}=0.01 --sweep {name}=0.02"));
+    refused.refused(2, &["given twice", &format!("--sweep {name}=0.01,0.02")]);
+}
+
+#[test]
 fn a_new_agent_is_made_once_and_never_over_another() {
     let bench = Bench::quickstart(10);
     let sources = bench.path("agents/src");

@@ -212,7 +212,12 @@ impl Export {
         let mut out = std::io::BufWriter::new(std::io::stdout().lock());
         let written = reader.each(run, |stored| {
             let record: &RawValue = serde_json::from_slice(&stored.payload).map_err(|error| {
-                Failure::run(format!("record {}: {error}", stored.link.sequence))
+                Failure::run(format!(
+                    "record {} is no JSON, so it was altered: {error}; look at it with `sapphire-trader \
+                     journal verify --db {}`",
+                    stored.link.sequence,
+                    path.display()
+                ))
             })?;
             let line = Line {
                 run: &name,
@@ -253,7 +258,9 @@ impl From<std::io::Error> for Stop {
     fn from(error: std::io::Error) -> Self {
         match error.kind() {
             std::io::ErrorKind::BrokenPipe => Self::Enough,
-            _ => Self::Failed(Failure::run(error)),
+            _ => Self::Failed(Failure::run(format!(
+                "cannot write to standard output: {error}; the export is not whole"
+            ))),
         }
     }
 }

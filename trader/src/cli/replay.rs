@@ -10,7 +10,9 @@ use super::console;
 use super::desk::{DeskArgs, JournalArgs, RunArgs};
 use super::failure::Failure;
 use crate::desk::{Assembly, Desk, PastInputs, Retrace, bring_back};
-use crate::store::{Head, JournalReader, NoJournal, StoreError, StoredRecord, difference};
+use crate::store::{
+    Followed, Head, JournalReader, NoJournal, StoreError, StoredRecord, difference,
+};
 
 /// `replay`.
 #[derive(Debug, Args)]
@@ -32,9 +34,11 @@ impl Replay {
         let run = self.run.choose(&path, &runs)?;
 
         let (mut stored, mut inputs) = (VecDeque::new(), PastInputs::default());
+        let mut followed = Followed::new(&path, run);
         reader
             .each(run, |record| {
-                inputs.take_stored(&record)?;
+                followed.follow(&record);
+                inputs.take_stored(&record).map_err(|error| followed.explain(error))?;
                 stored.push_back(record);
                 Ok::<_, StoreError>(())
             })

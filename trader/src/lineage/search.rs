@@ -8,12 +8,12 @@ use sapphire_engine::ids::{
     ClientOrderId, CommandId, DecisionId, OrderId, RoundId, RunId, TradeId,
 };
 use sapphire_engine::instrument::SymbolId;
-use sapphire_engine::journal::{Chain, ChainError, Record};
+use sapphire_engine::journal::{ChainError, Record};
 use sapphire_engine::time::Timestamp;
 use sapphire_engine::venue::VenueReport;
 
 use super::words::Narrator;
-use crate::store::{JournalReader, StoreError};
+use crate::store::{Followed, JournalReader, StoreError};
 
 /// What can be asked about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -162,15 +162,14 @@ pub fn trace(
         Some(run) => return Err(LineageError::NotThatRun(run)),
         None => runs.last().ok_or(LineageError::NoRun)?.run,
     };
-    let (mut records, mut chain, mut damage) = (Vec::new(), Chain::new(run), None);
+    let (mut records, mut followed) = (Vec::new(), Followed::new(reader.path(), run));
     reader.each(run, |stored| {
-        // Followed only as far as it holds: what comes after is not trusted either way.
-        if damage.is_none() {
-            damage = chain.verify_next(stored.link, stored.at, &stored.payload).err();
-        }
-        records.push((stored.link.sequence, stored.at, stored.record()?));
+        followed.follow(&stored);
+        let record = stored.record().map_err(|error| followed.explain(error))?;
+        records.push((stored.link.sequence, stored.at, record));
         Ok::<_, StoreError>(())
     })?;
+    let damage = followed.damage();
     let mut relations = Relations::of(subject);
     // An effect names its cause, which stands before it: each look goes one step further back.
     while records.iter().fold(false, |grew, (_, _, record)| relations.follow(record) || grew) {}

@@ -27,4 +27,4 @@ pub use reader::{JournalReader, StoredRecord, StoredRun};
 pub(crate) use sink::encode;
 pub use sink::{JournalSink, NoJournal};
 pub use sqlite::{CommitTimes, SqliteJournal};
-pub use verify::{Damage, Head, HeadError, Verified, verify_run};
+pub use verify::{Damage, Followed, Head, HeadError, Verified, verify_run};

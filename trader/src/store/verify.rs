@@ -1,12 +1,13 @@
 //! Whether a journal is what was written.
 
 use std::fmt;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use sapphire_engine::ids::RunId;
 use sapphire_engine::journal::{Chain, ChainError, Hash, Link};
 
-use super::{JournalReader, StoreError};
+use super::{JournalReader, StoreError, StoredRecord};
 
 /// A head that was published outside of the store, as `SEQ:HASH`: the only way to see a cleanly cut
 /// tail.
@@ -75,6 +76,51 @@ pub enum Damage {
         /// The published one.
         published: Hash,
     },
+}
+
+/// Follows a run's chain beside other work, as far as it holds: what comes after is not trusted
+/// either way.
+#[derive(Debug)]
+pub struct Followed {
+    path: PathBuf,
+    run: RunId,
+    chain: Chain,
+    damage: Option<ChainError>,
+}
+
+impl Followed {
+    /// Before the first record of `run` in the journal at `path`.
+    #[must_use]
+    pub fn new(path: &Path, run: RunId) -> Self {
+        Self { path: path.to_owned(), run, chain: Chain::new(run), damage: None }
+    }
+
+    /// Takes in the next record.
+    pub fn follow(&mut self, stored: &StoredRecord<'_>) {
+        if self.damage.is_none() {
+            let verified = self.chain.verify_next(stored.link, stored.at, &stored.payload);
+            self.damage = verified.err();
+        }
+    }
+
+    /// Where the chain broke.
+    #[must_use]
+    pub fn damage(self) -> Option<ChainError> {
+        self.damage
+    }
+
+    /// Why the last record cannot be read: not because another build wrote it, where the chain broke.
+    #[must_use]
+    pub fn explain(&self, error: StoreError) -> StoreError {
+        match (error, &self.damage) {
+            (StoreError::AnotherBuilds { .. }, Some(damage)) => StoreError::BrokenChain {
+                path: self.path.clone(),
+                run: self.run.to_string(),
+                error: damage.clone(),
+            },
+            (error, _) => error,
+        }
+    }
 }
 
 enum Stop {

@@ -214,6 +214,19 @@ fn why_does_not_vouch_for_what_was_forged() {
 }
 
 #[test]
+fn a_record_that_cannot_be_read_since_it_was_altered_is_no_other_builds() {
+    let bench = left_behind();
+    tamper(
+        &bench,
+        "UPDATE journal SET payload = CAST(x'7b78' || substr(payload, 3) AS BLOB) WHERE sequence = 9",
+    );
+    for command in ["why d1 --db DB", "replay -f DESK --db DB", "journal export --db DB"] {
+        let told = bench.done(command).refused(1, &["record 9", "journal verify --db"]);
+        assert!(!told.complaint().contains("Another build"), "{}", told.complaint());
+    }
+}
+
+#[test]
 fn what_is_no_journal_cannot_be_read() {
     let bench = Bench::quickstart(10);
     bench.done("journal verify --db DB").refused(2, &["no journal is there"]);

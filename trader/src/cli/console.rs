@@ -41,9 +41,9 @@ pub(super) fn print(text: &str) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
     let end = if text.ends_with('\n') { "" } else { "\n" };
     match write!(out, "{text}{end}").and_then(|()| out.flush()) {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
-            Err(Failure::run(format!("standard output: {error}; what was to be printed is not")))
-        }
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(Failure::run(format!(
+            "cannot write to standard output: {error}; what was to be printed is not"
+        ))),
         _ => Ok(()),
     }
 }

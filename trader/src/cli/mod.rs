@@ -15,6 +15,7 @@ mod why;
 
 use std::process::ExitCode;
 
+use clap::error::{ContextKind, ContextValue};
 use clap::{CommandFactory, Parser, Subcommand};
 use tracing_appender::non_blocking::WorkerGuard;
 
@@ -66,11 +67,7 @@ pub fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(asked) if !asked.use_stderr() => asked.exit(), // --help and --version
-        Err(error) if wants_json() => {
-            console::write_errors_as(LogFormat::Json);
-            return Failure::input(error.render().to_string().trim()).tell();
-        }
-        Err(error) => error.exit(),
+        Err(error) => return refuse(&error),
     };
     console::write_errors_as(cli.log_format);
     // Dropped last, it has the last lines written.
@@ -97,6 +94,39 @@ pub fn main() -> ExitCode {
     };
     drop(logging);
     code
+}
+
+/// Says why the arguments cannot be read.
+fn refuse(error: &clap::Error) -> ExitCode {
+    let source = variable_of(error).map(|variable| {
+        format!("the value comes from the environment: correct or unset {variable}")
+    });
+    if wants_json() {
+        console::write_errors_as(LogFormat::Json);
+        let said = error.render().to_string();
+        let said = source.map_or_else(|| said.clone(), |source| format!("{said}\n{source}"));
+        return Failure::input(said.trim()).tell();
+    }
+    let _ = error.print(); // there is nowhere else to say it
+    if let Some(source) = source {
+        console::complain(&source);
+    }
+    ExitCode::from(2)
+}
+
+/// The environment's variable that a wrong value was read from; clap names only the option.
+fn variable_of(error: &clap::Error) -> Option<String> {
+    let Some(ContextValue::String(shown)) = error.get(ContextKind::InvalidArg) else { return None };
+    let option = shown.split([' ', '=']).next()?;
+    let given = |argument: String| argument.split('=').next() == Some(option);
+    if std::env::args_os().any(|argument| argument.into_string().is_ok_and(given)) {
+        return None;
+    }
+    let program = Cli::command();
+    let commands = std::iter::once(&program).chain(program.get_subcommands());
+    let mut arguments = commands.flat_map(clap::Command::get_arguments);
+    let argument = arguments.find(|argument| argument.get_long() == option.strip_prefix("--"))?;
+    Some(argument.get_env()?.to_string_lossy().into_owned())
 }
 
 /// Whether log lines are asked for as JSON, where the arguments as a whole cannot be read.

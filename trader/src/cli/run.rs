@@ -52,7 +52,7 @@ pub(super) struct Run {
     desk: DeskArgs,
     /// How fast recorded data pass: auto (all in three minutes), max, realtime, a factor such as 60x, or
     /// how long all of them are to take, such as 90s, 3m or 1h.
-    #[arg(long, default_value_t, overrides_with = "speed")]
+    #[arg(long, default_value_t, overrides_with = "speed", allow_hyphen_values = true)]
     speed: Speed,
     /// Leaves when the data are over. Otherwise the page stays, until Ctrl-C.
     #[arg(long)]
@@ -77,7 +77,7 @@ pub(super) struct Run {
     #[arg(long, env = "SAPPHIRE_API_TOKEN", hide_env_values = true, value_name = "TOKEN")]
     token: Option<String>,
     /// Requests a minute from one address without a token; 0 is no limit.
-    #[arg(long, value_name = "N", default_value_t = 60)]
+    #[arg(long, value_name = "N", default_value_t = 60, allow_negative_numbers = true)]
     requests_per_minute: u32,
     /// Origins of other pages that may read the API.
     #[arg(long, value_name = "ORIGIN")]

@@ -1,4 +1,5 @@
 use std::path::PathBuf;
+use std::sync::Once;
 
 use super::StoreError;
 
@@ -47,15 +48,30 @@ pub fn only_journal() -> Result<PathBuf, StoreError> {
 }
 
 fn state_folder() -> Result<PathBuf, StoreError> {
+    static TOLD: Once = Once::new();
     let absolute = |path: PathBuf| path.is_absolute().then_some(path);
-    std::env::var_os("XDG_STATE_HOME")
-        .map(PathBuf::from)
-        .and_then(absolute)
+    let asked = std::env::var_os("XDG_STATE_HOME").filter(|asked| !asked.is_empty());
+    let state = asked.clone().map(PathBuf::from).and_then(absolute);
+    let is_ignored = asked.is_some() && state.is_none();
+    let folder = state
         .or_else(|| std::env::home_dir().and_then(absolute).map(|home| home.join(".local/state")))
         .map(|state| state.join("sapphire"))
         .ok_or_else(|| StoreError::Io {
             path: PathBuf::from("~"),
             what: "no place for the journal",
-            detail: "neither XDG_STATE_HOME nor HOME is set: give a path with --db PATH".to_owned(),
-        })
+            detail:
+                "neither XDG_STATE_HOME nor HOME is an absolute path: give a path with --db PATH"
+                    .to_owned(),
+        })?;
+    if let Some(asked) = asked.filter(|_| is_ignored) {
+        TOLD.call_once(|| {
+            tracing::warn!(
+                "XDG_STATE_HOME is {}, a relative path, and ignored, as the XDG base directory \
+                 specification has it: journals are in {}; write an absolute path, or give --db PATH",
+                asked.display(),
+                folder.display()
+            );
+        });
+    }
+    Ok(folder)
 }

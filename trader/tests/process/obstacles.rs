@@ -182,6 +182,45 @@ fn a_word_that_neither_forbids_nor_allows_real_money_is_refused() {
 }
 
 #[test]
+fn a_state_home_that_is_relative_is_said_to_be_ignored() {
+    let bench = Bench::quickstart(50);
+    let mut verify = bench.command("journal verify");
+    let verify = verify.env("XDG_STATE_HOME", "relative").env("HOME", bench.path("home"));
+    let said = String::from_utf8(verify.output().unwrap().stderr).unwrap();
+    let told: Vec<_> = said.lines().filter(|line| line.contains("WARN")).collect();
+    let [told] = told.as_slice() else { panic!("{said}") };
+    for words in ["XDG_STATE_HOME is relative", "ignored", "home/.local/state", "--db PATH"] {
+        assert!(told.contains(words), "no `{words}` in {told}");
+    }
+}
+
+#[test]
+fn a_value_from_the_environment_is_told_with_its_variable() {
+    let bench = Bench::quickstart(50);
+    for (variable, value) in [("LOG_FORMAT", "xml"), ("SAPPHIRE_TRUSTED_PROXIES", "everyone")] {
+        let refused = |arguments: &str| {
+            let refused = bench.command(arguments).env(variable, value).output().unwrap();
+            assert_eq!(refused.status.code(), Some(2));
+            String::from_utf8(refused.stderr).unwrap()
+        };
+        let said = refused(RUN);
+        assert!(said.contains(&format!("correct or unset {variable}")), "{said}");
+        let said = refused(&format!("{RUN} --log-format=xml --trusted-proxy everyone"));
+        assert!(!said.contains("correct or unset"), "{said}");
+    }
+}
+
+#[test]
+fn a_number_below_zero_is_told_as_the_value_that_it_is() {
+    let bench = Bench::quickstart(50);
+    for (option, words) in
+        [("--speed -3x", "`-3x` is no speed"), ("--requests-per-minute -1", "-1 is not in")]
+    {
+        bench.done(&format!("run -f DESK {option}")).refused(2, &[words]);
+    }
+}
+
+#[test]
 fn storage_and_bus_of_a_cluster_are_told_to_be_embedded_here() {
     let bench = Bench::quickstart(50);
     let of_a_cluster = "\n  storage: {postgres: {secretRef: {name: postgres, key: url}}}\
@@ -222,11 +261,20 @@ fn a_pipe_gets_neither_colours_nor_progress() {
 #[test]
 fn a_result_that_could_not_be_written_is_a_failure() {
     let bench = Bench::quickstart(300);
-    for arguments in ["backtest -f DESK", "backtest -f DESK -o json", "completions bash"] {
+    bench.done(RUN).well();
+    for arguments in [
+        "backtest -f DESK",
+        "backtest -f DESK -o json",
+        "completions bash",
+        "journal export --db DB",
+    ] {
         let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
         let done = bench.command(arguments).stdout(full).output().unwrap();
         let said = String::from_utf8_lossy(&done.stderr);
         assert_eq!(done.status.code(), Some(1), "{arguments}: {said}");
-        assert!(said.contains("standard output: No space left on device"), "{said}");
+        assert!(
+            said.contains("cannot write to standard output: No space left on device"),
+            "{said}"
+        );
     }
 }

@@ -16,6 +16,7 @@ use tokio::time::{Instant, sleep};
 use crate::clustered::BACKENDS;
 use crate::desk::{
     POLICY, RECORDINGS, apply, assert_statuses, kubectl, names, rollout, system, volumes, wait,
+    wait_for,
 };
 use crate::plane::{case, until};
 
@@ -146,12 +147,13 @@ async fn a_desk_that_was_scaled_to_zero_stays_so_across_revisions() {
     let (reason, message) = wait(&case, "CoreAvailable", "False").await;
     assert_eq!(reason, "ScaledToZero", "{message}");
     apply(&case, &desk(&memory("1Gi"))).await;
-    until("the new trader in the place of the old", || async {
-        let now = traders(&case).await;
-        (now.len() == 1 && now[0] != old).then_some(())
+    let new = until("the new trader beside the old", || async {
+        traders(&case).await.into_iter().find(|name| *name != old)
     })
     .await;
-    let new = traders(&case).await.remove(0);
+    wait_for(&case, "Ready", "False", "ScaledToZero").await;
+    let idle = rollout(&case, "a rollout", |_| true).await;
+    assert_eq!((idle.step, idle.deadline), (RolloutStep::Core, None), "nothing proves it yet");
     let deployment = case.api::<Deployment>().get(&new).await.unwrap();
     assert_eq!(deployment.spec.unwrap().replicas, Some(0));
     let (reason, _) = wait(&case, "CoreAvailable", "False").await;
@@ -159,6 +161,11 @@ async fn a_desk_that_was_scaled_to_zero_stays_so_across_revisions() {
     assert_statuses(&case).await;
     kubectl(&case, &["scale", "deployment", &new, "--replicas=2"]).await;
     wait(&case, "CoreAvailable", "True").await;
+    complete(&case).await;
+    until("the old trader to go", || async {
+        (traders(&case).await == [new.clone()]).then_some(())
+    })
+    .await;
     assert_statuses(&case).await;
 }
 

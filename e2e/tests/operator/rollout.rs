@@ -11,7 +11,7 @@ use crate::agents::agent;
 use crate::clustered::BACKENDS;
 use crate::desk::{
     POLICY, RECORDINGS, apply, assert_statuses, kubectl, ready, rollout, system, volumes, wait,
-    with_maker,
+    wait_for, with_maker,
 };
 use crate::diff::diff;
 use crate::handover::{complete, desk, installed, memory, traders};
@@ -75,6 +75,34 @@ async fn a_desk_whose_change_does_not_come_up_goes_back_and_stays_there() {
     let back = complete(&case).await;
     assert_eq!((back.core, back.failed), (before.core, None));
     wait(&case, "Ready", "True").await;
+    assert_statuses(&case).await;
+}
+
+#[tokio::test]
+async fn a_change_that_never_answered_is_not_proven_by_scaling_it_to_zero() {
+    let case = case("zero-unproven").await;
+    ready(&case, HURRIED).await;
+    let before = complete(&case).await;
+    let missing = "  image: {reference: \"registry.example/trader:missing\"}\n";
+    apply(&case, &system(&format!("{HURRIED}{missing}"))).await;
+    rollout(&case, "the change to be released", |r| {
+        r.target != before.target && r.core == Some(r.target.clone())
+    })
+    .await;
+    kubectl(&case, &["scale", "deployment/desk-trader", "--replicas=0"]).await;
+    let message = wait_for(&case, "Ready", "False", "ScaledToZero").await;
+    assert!(message.contains("the step's time stands still"), "{message}");
+    // Longer than a step may take.
+    tokio::time::sleep(Duration::from_secs(8)).await;
+    let idle = rollout(&case, "a rollout", |_| true).await;
+    assert_eq!((idle.step, &idle.failed, &idle.deadline), (RolloutStep::Core, &None, &None));
+    assert_eq!((&idle.fallback, &idle.stable), (&before.core, &before.stable));
+    assert_statuses(&case).await;
+
+    kubectl(&case, &["scale", "deployment/desk-trader", "--replicas=1"]).await;
+    let failed = rollout(&case, "the core to be undone", has_failed).await;
+    assert_eq!(failed.core, before.core);
+    wait(&case, "CoreAvailable", "True").await;
     assert_statuses(&case).await;
 }
 

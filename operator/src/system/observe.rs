@@ -74,7 +74,8 @@ pub(super) fn facts(
         }),
         serving: leader.as_ref().and_then(|leader| serving(desk, &children, leader)),
         leader,
-        scaled_to_zero: trader.reason == Reason::ScaledToZero,
+        scaled_to_zero: trader.reason == Reason::ScaledToZero
+            && rollout.is_none_or(|rollout| is_idle(desk, &children, rollout)),
         trader,
         parts,
         agents: agents(desk, voting, rollout, |rollout| rollout.agents.as_ref()),
@@ -213,6 +214,18 @@ fn serving(
     let all = workload::serving(&trader.1).0 > 0
         && [Component::Coordinator, Component::Api].into_iter().all(serves);
     all.then(|| leader.revision.clone())
+}
+
+/// Whether the trader that is to lead is to have no pods. An embedded desk has none beside the core's.
+fn is_idle(
+    desk: &Dereferenced,
+    children: &[(ChildRef, Arc<Live>)],
+    rollout: &RolloutStatus,
+) -> bool {
+    rollout.lead_revision.as_ref().is_none_or(|lead| {
+        let trader = deployments(children, desk, Component::Trader, Some(lead));
+        trader.is_some_and(|(_, live)| live.replicas == Some(0))
+    })
 }
 
 /// How the trader of a revision stands.

@@ -94,6 +94,7 @@ pub fn decide(before: Option<&RolloutStatus>, facts: &Facts) -> Decision {
     }
     match rollout.step {
         RolloutStep::Complete => still(rollout, None, None),
+        RolloutStep::Core if is_stopped(&rollout, facts) => stopped(rollout, facts),
         _ if rollout.started_at.is_none() => start(rollout, facts, held),
         RolloutStep::Core => core(rollout, facts, held),
         RolloutStep::Agents => agents(rollout, facts, held, &facts.agents),
@@ -197,10 +198,8 @@ fn core(mut rollout: RolloutStatus, facts: &Facts, held: bool) -> Decision {
         return until_deadline(rollout, facts, wait);
     }
     let leads = facts.leader.as_ref().is_some_and(|l| l.fresh && l.revision == rollout.target);
-    // Nobody stands by and nobody is to: a person stopped the desk, and it stays so.
-    let stopped = facts.scaled_to_zero && facts.leader.is_none();
     if facts.clustered && rollout.lead_revision.as_ref() != Some(&rollout.target) {
-        if facts.stands_by || stopped {
+        if facts.stands_by {
             rollout.lead_revision = Some(rollout.target.clone());
             let message = format!("revision {} stands by and is to lead", rollout.target);
             return still(rollout, Some(waits(Reason::HandingOver, message)), None);
@@ -214,7 +213,9 @@ fn core(mut rollout: RolloutStatus, facts: &Facts, held: bool) -> Decision {
         return until_deadline(rollout, facts, wait);
     }
     let answers = facts.trader.available && (leads || !facts.clustered);
-    if facts.parts.available && (answers || stopped) {
+    // What answered before proves nothing by answering again.
+    let proven = stable(&rollout, RolloutStep::Core) == Some(&rollout.target);
+    if facts.parts.available && (answers || proven && nobody_is_to_trade(facts)) {
         return done(rollout, facts, held);
     }
     let wait = match (&facts.parts, &facts.trader) {
@@ -235,6 +236,31 @@ fn core(mut rollout: RolloutStatus, facts: &Facts, held: bool) -> Decision {
         }
     };
     until_deadline(rollout, facts, wait)
+}
+
+/// Whether a person stopped the desk. One pod is all of it, whoever led last by what it left behind.
+const fn nobody_is_to_trade(facts: &Facts) -> bool {
+    facts.scaled_to_zero && (facts.leader.is_none() || !facts.clustered)
+}
+
+/// Whether the target is released, has yet to answer for the first time, and is to have no pod that could.
+fn is_stopped(rollout: &RolloutStatus, facts: &Facts) -> bool {
+    let target = Some(&rollout.target);
+    rollout.core.as_ref() == target
+        && stable(rollout, RolloutStep::Core) != target
+        && nobody_is_to_trade(facts)
+}
+
+/// Its time stands still, and others may have its turn: nothing is proven without a pod, and nothing refuted.
+/// Once it is scaled up it begins anew, and leads.
+fn stopped(mut rollout: RolloutStatus, facts: &Facts) -> Decision {
+    (rollout.started_at, rollout.deadline) = (None, None);
+    if facts.clustered {
+        rollout.lead_revision = Some(rollout.target.clone());
+    }
+    let words = format!("{}, and the step's time stands still", facts.trader.message);
+    let wait = trouble(&rollout, &facts.trader, &words);
+    still(rollout, Some(wait), None)
 }
 
 fn migrate(mut rollout: RolloutStatus, facts: &Facts) -> Decision {

@@ -38,7 +38,7 @@ pub struct Facts {
     pub stands_by: bool,
     /// Who leads.
     pub leader: Option<Leader>,
-    /// Whether a person scaled the released trader to zero.
+    /// Whether a person scaled to zero the released trader, and the one that is to lead where that is another.
     pub scaled_to_zero: bool,
     /// The revision that leads, where its trader, a coordinator and readers serve: one that comes up beside
     /// it, or in the place of it pod by pod, leaves nobody without.

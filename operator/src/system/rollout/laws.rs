@@ -8,7 +8,7 @@ use sapphire_crds::conditions::Reason;
 use sapphire_crds::trading_system::{RolloutStatus, RolloutStep};
 
 use super::state::{found, holds_turn, released, stable};
-use super::tests::{answer, facts, name};
+use super::tests::{answer, facts, name, zero};
 use super::{Decision, Facts, Leader, Migration, decide, plan};
 
 fn migration() -> impl Strategy<Value = Migration> {
@@ -66,7 +66,7 @@ fn story() -> impl Strategy<Value = Vec<Facts>> {
                 stands_by,
                 leader,
                 scaled_to_zero,
-                trader: answer(trader),
+                trader: if scaled_to_zero { zero() } else { answer(trader) },
                 parts: answer(parts || !clustered),
                 agents: answer(agents),
                 execution: answer(execution),
@@ -106,6 +106,10 @@ fn check(before: Option<&RolloutStatus>, facts: &Facts, decision: &Decision) {
             assert_eq!(stable(after, earlier), target);
         }
     }
+    // What a core goes back to has answered.
+    let settled = |rollout: &RolloutStatus| stable(rollout, RolloutStep::Core).cloned();
+    let answers = facts.trader.available && facts.parts.available;
+    assert!(settled(after) == before.and_then(settled) || answers, "{after:?}");
     // Never two steps at once: over PostgreSQL one write releases at most one.
     let moved = STEPS.into_iter().filter(|step| released(after, *step) != was(*step)).count();
     assert!(moved <= 1 || !facts.clustered, "{after:?}");
@@ -148,7 +152,8 @@ fn check(before: Option<&RolloutStatus>, facts: &Facts, decision: &Decision) {
             let wakes = wait.stalled
                 || decision.again.is_some()
                 || Some(after) != before
-                || wait.reason == Reason::WaitingForApproval;
+                || wait.reason == Reason::WaitingForApproval
+                || wait.reason == Reason::ScaledToZero && after.deadline.is_none();
             assert!(wakes, "{wait:?}");
         }
     }

@@ -10,6 +10,8 @@
 //! | core, one pod | it begins | the pod answers |
 //! | core, over PostgreSQL | the migration succeeded | one of its traders leads; traders, coordinator and readers answer |
 //! | agents, execution | the step before is done | every agent runs against it and is ready |
+//!
+//! While a person has scaled the trader to zero a core that never answered is neither done nor undone.
 
 pub mod decide;
 pub mod facts;

@@ -21,6 +21,12 @@ pub(super) fn answer(available: bool) -> Answer {
     Answer { available, reason, message: "0 of 2 pods answer".into() }
 }
 
+/// How a trader stands that a person scaled to zero.
+pub(super) fn zero() -> Answer {
+    let message = "Deployment desk-trader was scaled to zero".into();
+    Answer { available: false, reason: Reason::ScaledToZero, message }
+}
+
 /// A desk of which nothing answers, at second 1,000.
 pub(super) fn facts(target: char, clustered: bool) -> Facts {
     let now = Timestamp::from_second(1_000).unwrap();
@@ -365,22 +371,87 @@ fn an_embedded_desk_is_one_step() {
     assert_eq!(undone.rollout.lead_revision, None);
 }
 
-#[test]
-fn a_desk_that_a_person_stopped_rolls_on_without_a_leader() {
-    let stopped = Facts {
+/// A desk whose trader a person scaled to zero.
+fn at_zero(target: char, clustered: bool) -> Facts {
+    Facts {
         scaled_to_zero: true,
         migration: Migration::Succeeded,
+        trader: zero(),
         parts: answer(true),
-        ..facts('b', true)
-    };
-    let mut decision = standing_by();
-    for _ in 0..2 {
-        decision = next(&decision, &stopped);
+        ..facts(target, clustered)
     }
-    assert_eq!(decision.rollout.step, RolloutStep::Agents);
-    // Not while somebody still leads, though.
-    let led = Facts { leader: leads('a'), ..stopped };
-    assert_eq!(next(&standing_by(), &led).rollout.lead_revision, Some(name('a')));
+}
+
+/// A desk in one pod that runs revision `a`, with `b` just released.
+fn in_one_pod() -> Decision {
+    let answers = Facts { trader: answer(true), ..facts('a', false) };
+    let done = next(&decide(None, &answers), &answers);
+    next(&done, &facts('b', false))
+}
+
+#[rstest]
+#[case::over_postgresql(true)]
+#[case::in_one_pod(false)]
+fn a_core_that_is_scaled_to_zero_before_it_answered_is_neither_done_nor_undone(
+    #[case] clustered: bool,
+) {
+    let begun = if clustered { standing_by() } else { in_one_pod() };
+    let stopped = next(&begun, &later(at_zero('b', clustered), 4));
+    assert_eq!((reason(&stopped), stopped.again), (Some(Reason::ScaledToZero), None));
+    let rollout = &stopped.rollout;
+    assert_eq!((rollout.step, &rollout.fallback), (RolloutStep::Core, &Some(name('a'))));
+    assert_eq!((&rollout.started_at, &rollout.deadline), (&None, &None));
+    assert_eq!(rollout.lead_revision, clustered.then(|| name('b')), "whoever is scaled up leads");
+    assert!(!holds_turn(rollout, facts('b', clustered).now, Timestamp::UNIX_EPOCH));
+    let long = next(&stopped, &later(at_zero('b', clustered), 10_000));
+    assert_eq!(long.rollout, stopped.rollout, "and nothing is written meanwhile");
+
+    // Scaled up, it has its time anew, and is undone if it still does not answer.
+    let up = next(&long, &later(facts('b', clustered), 10_000));
+    assert_eq!(reason(&up), Some(Reason::RollingOutCore));
+    let undone = next(&up, &later(facts('b', clustered), 10_060));
+    assert_eq!(undone.rollout.core, Some(name('a')));
+    assert_eq!(undone.rollout.failed.as_ref().unwrap().revision, name('b'));
+    let answers = Facts { clustered, ..later(well('b', 'b'), 10_030) };
+    let done = next(&up, &answers).rollout;
+    assert_eq!(done.stable.unwrap().core, Some(name('b')));
+}
+
+#[rstest]
+#[case::over_postgresql(true)]
+#[case::in_one_pod(false)]
+fn a_desk_at_zero_goes_back_to_what_ran_without_a_pod(#[case] clustered: bool) {
+    let begun = if clustered { standing_by() } else { in_one_pod() };
+    let mut decision = next(&begun, &at_zero('b', clustered));
+    for _ in 0..2 {
+        let agents = answer(true);
+        let idle = Facts { agents: agents.clone(), execution: agents, ..at_zero('a', clustered) };
+        decision = next(&decision, &idle);
+    }
+    assert_eq!((decision.rollout.step, &decision.wait), (RolloutStep::Complete, &None));
+    assert_eq!(decision.rollout.core, Some(name('a')));
+}
+
+#[test]
+fn a_first_install_that_is_scaled_to_zero_is_not_done() {
+    let stopped = next(&decide(None, &facts('a', false)), &at_zero('a', false));
+    assert_eq!((reason(&stopped), stopped.rollout.stable), (Some(Reason::ScaledToZero), None));
+}
+
+#[test]
+fn a_desk_that_is_scaled_to_zero_with_no_change_under_way_stays_as_it_is() {
+    let running = running();
+    let stopped = decide(Some(&running), &at_zero('a', true));
+    assert_eq!((stopped.rollout, stopped.wait), (running, None));
+}
+
+#[test]
+fn a_new_trader_that_is_scaled_to_zero_beside_a_leader_has_its_deadline() {
+    let led = |seconds| Facts { leader: leads('a'), ..later(at_zero('b', true), seconds) };
+    let waits = next(&standing_by(), &led(4));
+    assert_eq!(waits.rollout.lead_revision, Some(name('a')));
+    assert_eq!(waits.again, Some(Duration::from_secs(56)));
+    assert_eq!(next(&waits, &led(60)).rollout.core, Some(name('a')));
 }
 
 #[test]

@@ -9,6 +9,7 @@ use kube::api::ListParams;
 use sapphire_crds::names::{Component, annotations};
 use sapphire_crds::report::{Report, Role};
 use sapphire_crds::trading_system::{RolloutStatus, RolloutStep};
+use sapphire_crds::values::ObjectName;
 use sapphire_e2e::{Case, Play, Traders};
 use sapphire_operator::reconcile::kind::Kind;
 use tokio::time::{Instant, sleep};
@@ -177,7 +178,10 @@ async fn the_core_is_available_while_the_former_revision_serves() {
     let before = complete(&case).await;
     case.play(Component::Trader, &Play::Crashes("no such symbol".into())).await.unwrap();
     apply(&case, &desk(&memory("1Gi"))).await;
-    rollout(&case, "the change to be released", |r| r.core == Some(r.target.clone())).await;
+    let now = rollout(&case, "the change to be released", |r| {
+        r.target != before.target && r.core == Some(r.target.clone())
+    })
+    .await;
     let former = format!("revision {} leads and serves", before.target);
     until("the new trader's trouble", || async {
         let (_, message) = wait(&case, "CoreAvailable", "True").await;
@@ -186,4 +190,25 @@ async fn the_core_is_available_while_the_former_revision_serves() {
     .await;
     wait(&case, "Ready", "False").await;
     assert_statuses(&case).await;
+
+    let new = until("the new trader", || async {
+        traders(&case).await.into_iter().find(|name| name.ends_with(hash(&now.target)))
+    })
+    .await;
+    kubectl(&case, &["scale", "deployment", &new, "--replicas=0"]).await;
+    for condition in [("Ready", "False"), ("CoreAvailable", "True")] {
+        until("the new trader's stop to be told", || async {
+            let (_, message) = wait(&case, condition.0, condition.1).await;
+            let words = format!("Deployment {new} was scaled to zero");
+            assert!(!message.contains("nothing trades"), "{message}");
+            message.contains(&words).then_some(())
+        })
+        .await;
+    }
+    assert_statuses(&case).await;
+}
+
+/// What follows the desk's name in that of a revision.
+fn hash(revision: &ObjectName) -> &str {
+    revision.as_str().trim_start_matches("desk-")
 }

@@ -8,7 +8,7 @@ use sapphire_crds::trading_system::{RolloutFailure, RolloutStep};
 use sapphire_e2e::{Case, Play};
 use sapphire_operator::reconcile::kind::Kind;
 
-use crate::desk::{apply, assert_statuses, kubectl, names, rollout, wait};
+use crate::desk::{apply, assert_statuses, kubectl, names, rollout, wait, wait_for};
 use crate::handover::{complete, desk, installed, memory, traders};
 use crate::plane::{case, until};
 
@@ -77,6 +77,24 @@ async fn a_migration_that_fails_is_kept_with_its_last_words_and_tried_again_when
         .await;
     let done = complete(&case).await;
     assert_eq!(done.core, Some(done.target));
+    assert_statuses(&case).await;
+}
+
+#[tokio::test]
+async fn that_nothing_trades_is_told_while_a_migration_runs() {
+    let case = case("migration-at-zero").await;
+    let _traders = installed(&case, "").await;
+    let old = traders(&case).await.remove(0);
+    case.play(Component::Migration, &Play::Completes(Duration::from_secs(600))).await.unwrap();
+    apply(&case, &desk(&memory("1Gi"))).await;
+    wait_for(&case, "Ready", "False", "Migrating").await;
+    kubectl(&case, &["scale", "deployment", &old, "--replicas=0"]).await;
+    until("the stop to be told", || async {
+        let message = wait_for(&case, "Ready", "False", "Migrating").await;
+        let words = format!("Deployment {old} was scaled to zero");
+        (message.contains(&words) && message.contains("nothing trades until then")).then_some(())
+    })
+    .await;
     assert_statuses(&case).await;
 }
 

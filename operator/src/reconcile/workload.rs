@@ -36,7 +36,7 @@ pub fn of_deployment<'a>(
         return no(
             Reason::ScaledToZero,
             format!(
-                "Deployment {name} was scaled to zero; nothing trades until kubectl scale deployment {name} --replicas=1"
+                "Deployment {name} was scaled to zero; kubectl scale deployment {name} --replicas=1 brings it back"
             ),
         );
     }

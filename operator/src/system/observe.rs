@@ -50,10 +50,10 @@ pub(super) fn facts(
     let reports = context.reports_of(&desk.key);
     let step_deadline = step_deadline(context, &desk.system);
     let core = rollout.and_then(|rollout| rollout.core.as_ref());
-    let trader = trader(desk, &children, core);
+    let leader = leader(&reports);
+    let trader = trader(desk, &children, core, leader.as_ref());
     let running =
         rollout.is_none().then(|| running(desk, &children, &reports, known.target)).flatten();
-    let leader = leader(&reports);
     let parts = if known.clustered { parts(desk, &children, core) } else { none() };
     let voting = |agent: &TradingAgent| !is_delegated(agent);
     Facts {
@@ -228,16 +228,24 @@ fn is_idle(
     })
 }
 
-/// How the trader of a revision stands.
+/// How the trader of a revision stands. That nothing trades is told where nobody else leads.
 fn trader(
     desk: &Dereferenced,
     children: &[(ChildRef, Arc<Live>)],
     revision: Option<&ObjectName>,
+    leader: Option<&Leader>,
 ) -> Answer {
     let component = Component::Trader;
+    let other = leader.map(|leader| &leader.revision).filter(|leader| Some(*leader) != revision);
+    let other = other.and_then(|other| deployments(children, desk, component, Some(other)));
+    let others_trade = other.is_some_and(|(_, live)| live.replicas != Some(0));
     match (revision, deployments(children, desk, component, revision)) {
         (Some(_), Some((child, live))) => {
-            of_deployment(&child.key.name, live, component, children.iter())
+            let mut answer = of_deployment(&child.key.name, live, component, children.iter());
+            if answer.reason == Reason::ScaledToZero && !others_trade {
+                answer.message += ", and nothing trades until then";
+            }
+            answer
         }
         (Some(revision), None) => missing(component, revision),
         (None, _) => waits("no revision of the desk is released yet"),
@@ -389,6 +397,37 @@ mod tests {
         assert!(!answers(&rollout), "a first installation waits for it");
         rollout.fallback = "desk-1".parse().ok();
         assert_eq!(answers(&rollout), !ran);
+    }
+
+    /// The trader of a desk's revision, to have so many pods.
+    fn deployment(hash: &str, replicas: i32) -> (ChildRef, Arc<Live>) {
+        let name = format!("desk-trader-{hash}");
+        let object = json!({"metadata": {"name": name, "labels": {
+            labels::COMPONENT: Component::Trader.as_str(), labels::REVISION: hash},
+            "ownerReferences": [{"apiVersion": "v1", "kind": "TradingSystem", "name": "desk",
+                "uid": "0000-1111", "controller": true}]},
+            "spec": {"replicas": replicas}});
+        let live = Live::read(Kind::Deployment, serde_json::from_value(object).unwrap());
+        (ChildRef { kind: Kind::Deployment, key: Key::new("trading", name) }, Arc::new(live))
+    }
+
+    #[rstest]
+    #[case::alone(None, 1, true)]
+    #[case::beside_a_leader(Some("desk-1"), 1, false)]
+    #[case::with_the_leader(Some("desk-1"), 0, true)]
+    #[case::itself_on_its_way_out(Some("desk-2"), 1, true)]
+    fn nothing_trades_where_the_only_trader_is_scaled_to_zero(
+        #[case] leader: Option<&str>,
+        #[case] others: i32,
+        #[case] told: bool,
+    ) {
+        let desk = examples::dereferenced(examples::clustered(json!({})), Vec::new());
+        let children = [deployment("1", others), deployment("2", 0)];
+        let leader = leader.map(|name| Leader { revision: name.parse().unwrap(), fresh: true });
+        let released = "desk-2".parse().unwrap();
+        let answer = trader(&desk, &children, Some(&released), leader.as_ref());
+        assert_eq!(answer.reason, Reason::ScaledToZero);
+        assert_eq!(answer.message.contains("nothing trades"), told, "{}", answer.message);
     }
 
     #[test]

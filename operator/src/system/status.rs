@@ -262,6 +262,14 @@ fn schema(setting: &mut Setting<'_>, standing: &Standing<'_>) {
     setting.set(ConditionType::SchemaCurrent, answer, reason, words);
 }
 
+/// What is told of the desk, and that it was stopped meanwhile where the words do not say so.
+fn with_stop(message: &str, core: &Core) -> String {
+    if core.reason == Reason::ScaledToZero && !message.contains(&core.message) {
+        return format!("{message}; meanwhile {}", core.message);
+    }
+    message.to_owned()
+}
+
 fn standing_conditions(
     setting: &mut Setting<'_>,
     name: &str,
@@ -270,19 +278,19 @@ fn standing_conditions(
     agents: &Agents,
     aside: &str,
 ) {
-    let with_aside = |message: &str| format!("{message}{aside}");
+    let told = |message: &str| with_stop(message, core) + aside;
     match (&standing.decision.wait, &standing.held) {
-        (Some(wait), _) if wait.stalled => setting.stalled(wait.reason, with_aside(&wait.message)),
+        (Some(wait), _) if wait.stalled => setting.stalled(wait.reason, told(&wait.message)),
         (_, Some(Hold::Stalled { reason, message, .. })) => {
-            setting.stalled(*reason, with_aside(message));
+            setting.stalled(*reason, told(message));
         }
         (_, Some(Hold::Waiting { reason, message, .. })) => {
-            setting.reconciling(*reason, with_aside(message));
+            setting.reconciling(*reason, told(message));
         }
         (_, Some(Hold::Transient(transient))) => {
-            setting.reconciling(Reason::Retrying, transient.to_string());
+            setting.reconciling(Reason::Retrying, told(&transient.to_string()));
         }
-        (Some(wait), _) => setting.reconciling(wait.reason, with_aside(&wait.message)),
+        (Some(wait), _) => setting.reconciling(wait.reason, told(&wait.message)),
         (None, _) => match [core, &agents.answer].into_iter().find(|answer| !answer.available) {
             None => setting.ready(format!("every part of the desk answers{}", agents.remarks)),
             Some(answer) if answer.reason == Reason::AgentStalled => {
@@ -321,6 +329,19 @@ mod tests {
     use rstest::rstest;
     use serde_json::{Value, json};
     use std::sync::Arc;
+
+    #[rstest]
+    #[case::under_way(Reason::ScaledToZero, "it migrates", "it migrates; meanwhile trader at zero")]
+    #[case::says_so(Reason::ScaledToZero, "it waits: trader at zero", "it waits: trader at zero")]
+    #[case::of_other_trouble(Reason::CrashLooping, "it migrates", "it migrates")]
+    fn that_a_desk_was_stopped_is_told_whatever_is_under_way(
+        #[case] reason: Reason,
+        #[case] message: &str,
+        #[case] told: &str,
+    ) {
+        let core = Core { available: false, reason, message: "trader at zero".to_owned() };
+        assert_eq!(with_stop(message, &core), told);
+    }
 
     #[rstest]
     #[case::never_released(Value::Null, "it waits")]

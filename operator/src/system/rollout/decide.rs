@@ -258,7 +258,7 @@ fn stopped(mut rollout: RolloutStatus, facts: &Facts) -> Decision {
     if facts.clustered {
         rollout.lead_revision = Some(rollout.target.clone());
     }
-    let words = format!("{}, and the step's time stands still", facts.trader.message);
+    let words = format!("{}; the step's time stands still", facts.trader.message);
     let wait = trouble(&rollout, &facts.trader, &words);
     still(rollout, Some(wait), None)
 }

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)] // as in tests, in what they share
 
 mod agents;
+mod authorities;
 mod bindings;
 mod canary;
 mod clustered;

@@ -6,10 +6,15 @@ use sapphire_crds::report::AgentReport;
 use sapphire_crds::trading_agent::TradingAgentStatus;
 use sapphire_crds::{TradingAgent, TradingSystem};
 
+use super::authorities::{Desk, Running};
+use super::build;
+use super::release::authority_of;
 use crate::context::Context;
 use crate::reconcile::desired::Owner;
 use crate::reconcile::key::Key;
+use crate::reconcile::kind::Kind;
 use crate::reconcile::mirror::Read;
+use crate::reconcile::outcome::Hold;
 use crate::reconcile::stored::Stored;
 use crate::reports::{Age, leader};
 
@@ -52,6 +57,46 @@ impl Dereferenced {
     /// The system, if it is there and can be read.
     pub fn readable_system(&self) -> Option<&TradingSystem> {
         self.system.as_ref()?.as_ref().ok().map(|system| &***system)
+    }
+}
+
+/// What the pods of a desk's agents run with: the authority in the revision that each was last applied with. It is read
+/// where agents contradict one another, and empty elsewhere.
+///
+/// # Errors
+/// A transient [`Hold`] when a revision cannot be read now. One that is gone, or is not the agent's, counts for nothing.
+pub async fn running(
+    context: &Context,
+    desk: &Key,
+    agents: &[Arc<Stored<TradingAgent>>],
+    system: Option<&TradingSystem>,
+) -> Result<Running, Hold> {
+    let mut running = Running::new();
+    let contested = |system| Desk { system, agents, running: &Running::new() }.is_contested();
+    if !system.is_some_and(contested) {
+        return Ok(running);
+    }
+    for agent in agents.iter().filter(|agent| has_pods(context, desk, agent)) {
+        let owner = Owner::of::<TradingAgent>(agent, KIND);
+        let status = agent.status.as_ref();
+        let Some(revision) = status.and_then(|status| status.revision.as_ref()) else { continue };
+        let found = match context.revisions.named(context, &owner, revision.as_str()).await {
+            Err(hold @ Hold::Transient(_)) => return Err(hold),
+            found => found.ok().flatten(),
+        };
+        let authority = found.and_then(|found| authority_of(&found.data));
+        running.extend(authority.map(|authority| (owner.key.name, authority)));
+    }
+    Ok(running)
+}
+
+/// Whether an agent is to have pods by its Deployment. Where somebody deleted that, by what was counted last.
+fn has_pods(context: &Context, desk: &Key, agent: &TradingAgent) -> bool {
+    let name = build::name(&desk.name, agent.metadata.name.as_deref().unwrap_or_default());
+    let uid = agent.metadata.uid.as_deref().unwrap_or_default();
+    match context.children.get(Kind::Deployment, &desk.beside(name)) {
+        Some(live) => live.is_controlled_by(uid) && live.replicas != Some(0),
+        None => agent.status.as_ref().is_some_and(|status| status.replicas > 0),
     }
 }
 

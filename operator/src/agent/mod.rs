@@ -1,5 +1,6 @@
 //! TradingAgents: dereference → validate → revise → build → apply → status.
 
+pub mod authorities;
 pub mod build;
 pub mod canary;
 pub mod dereference;
@@ -35,7 +36,7 @@ use crate::reconcile::undecodable;
 use crate::reconcile::workload::{self, Answer};
 use crate::reports::Age;
 use canary::{Course, Facts, Terms, Turn};
-use dereference::{Dereferenced, dereference};
+use dereference::{Dereferenced, dereference, running};
 use revise::revise;
 use validate::{Home, validate};
 
@@ -72,6 +73,8 @@ pub struct Beside {
     pub promoted: Option<&'static str>,
     /// Whether they answer.
     pub answer: Answer,
+    /// What keeps its spec from them; meanwhile they go on with what they have.
+    pub held: Option<Hold>,
     /// When to look again although nothing happened.
     pub again: Option<Duration>,
 }
@@ -121,10 +124,15 @@ impl Reconciler for Agents {
 }
 
 async fn bring_about(context: &Context, desk: &Dereferenced) -> Result<Standing, Hold> {
-    match validate(desk)? {
+    let running = running(context, &desk.desk, &desk.siblings, desk.readable_system()).await?;
+    match validate(desk, &running)? {
         Home::None => clear(context, desk).await.map(|()| Standing::Nowhere),
         Home::Inside(system) => clear(context, desk).await.map(|()| Standing::Inside(system)),
-        Home::Beside { system, released } => beside(context, desk, &system, released).await,
+        // Nothing of it is there that could go on.
+        Home::Beside { held: Some(hold), .. } if !running.contains_key(&desk.key.name) => Err(hold),
+        Home::Beside { system, released, held } => {
+            beside(context, desk, &system, released, held).await
+        }
     }
 }
 
@@ -140,11 +148,12 @@ async fn beside(
     desk: &Dereferenced,
     system: &Stored<TradingSystem>,
     released: ObjectName,
+    held: Option<Hold>,
 ) -> Result<Standing, Hold> {
     let release = release::load(context, system, &released).await?;
     let votes = validate::votes(&desk.agent.spec)?;
     let terms = terms(system, votes, context.settings.bounds.step);
-    let revised = revise(context, desk, &release, &terms).await?;
+    let revised = revise(context, desk, &release, &terms, held.is_some()).await?;
     if revised.is_new {
         status::turn(context, desk, revised.course, None).await?;
         if let Some(note) = revised.restarts {
@@ -179,9 +188,10 @@ async fn beside(
     };
     orphans::collect(context, &desk.desk, &owner, &applied, kept).await?;
     let after = Facts { answer: answer.clone(), ..before };
-    let again = course.look_again(&after, &terms);
-    let today = revised.found.today;
-    Ok(Standing::Beside(Box::new(Beside { released, today, course, promoted, answer, again })))
+    let looks = [course.look_again(&after, &terms), held.as_ref().and_then(Hold::again)];
+    let (again, today) = (looks.into_iter().flatten().min(), revised.found.today);
+    let found = Beside { released, today, course, promoted, answer, held, again };
+    Ok(Standing::Beside(Box::new(found)))
 }
 
 /// `default` is how long pods may take to answer where the system does not say.

@@ -3,6 +3,7 @@
 
 use sapphire_crds::conditions::Reason;
 use sapphire_crds::references::SecretKeyReference;
+use sapphire_crds::trading_agent::Authority;
 use sapphire_crds::values::ObjectName;
 use sapphire_crds::{TradingAgent, TradingSystem, TradingSystemSpec};
 use serde_json::{Value, json};
@@ -107,6 +108,12 @@ pub fn inputs(part: &Value, release: &Release) -> Value {
 /// The agent's own part of a revision. `None`: it is no agent's.
 pub fn part_of(data: &RevisionData) -> Option<Value> {
     data.inputs.get("agent").cloned()
+}
+
+/// The authority that pods of an agent's revision run with. `None`: it is no agent's, or of another release.
+pub fn authority_of(data: &RevisionData) -> Option<Authority> {
+    let authority = part_of(data)?.get("authority")?.clone();
+    serde_json::from_value(authority).ok()
 }
 
 fn remove(object: &mut Value, names: &[&str]) {

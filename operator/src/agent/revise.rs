@@ -31,7 +31,7 @@ pub struct Revised {
     pub restarts: Option<String>,
 }
 
-/// Finds or records the revision.
+/// Finds or records the revision. `held`: the agent's spec is to wait, and its pods go on with what they have.
 ///
 /// # Errors
 /// A [`Hold`] of the builders or the API server.
@@ -40,6 +40,7 @@ pub async fn revise(
     desk: &Dereferenced,
     release: &Release,
     terms: &Terms,
+    held: bool,
 ) -> Result<Revised, Hold> {
     let owner = desk.owner();
     let status = desk.status();
@@ -57,6 +58,7 @@ pub async fn revise(
     let former = loaded(context, &owner, course.revision.as_ref()).await?;
     let former_part = part(former.as_ref());
     let wanted = match (&course.failed, &former_part) {
+        (None, Some(former)) if held => former.clone(),
         (None, _) => own,
         (Some(_), Some(stable)) => stable.clone(),
         (Some(failed), None) => return Err(nowhere_to_go(&failed.revision)),

@@ -50,6 +50,7 @@ pub(super) async fn tell(
         }
         Err(hold) => {
             TradingAgentStatus::CONDITIONS.iter().for_each(|condition| setting.keep(*condition));
+            count(context, desk, &mut after);
             match hold {
                 Hold::Stalled { reason, message, .. } => setting.stalled(*reason, message.clone()),
                 Hold::Waiting { reason, message, .. } => {
@@ -247,6 +248,16 @@ fn unused(spec: &TradingAgentSpec) -> String {
     )
 }
 
+/// Counts its pods, where it has some of its own.
+fn count(context: &Context, desk: &Dereferenced, after: &mut TradingAgentStatus) {
+    let name = build::name(&desk.desk.name, &desk.key.name);
+    let live = context.children.get(Kind::Deployment, &desk.key.beside(name));
+    let live = live.filter(|live| live.is_controlled_by(&desk.owner().uid));
+    if let Some(Health::Deployment(health)) = live.as_deref().map(|live| &live.health) {
+        (after.replicas, after.ready_replicas) = (health.replicas, health.available);
+    }
+}
+
 fn beside(
     context: &Context,
     setting: &mut Setting<'_>,
@@ -255,11 +266,7 @@ fn beside(
     after: &mut TradingAgentStatus,
 ) {
     let (system, agent) = (&desk.desk.name, &desk.key.name);
-    let name = build::name(system, agent);
-    let live = context.children.get(Kind::Deployment, &desk.key.beside(name));
-    if let Some(Health::Deployment(health)) = live.as_deref().map(|live| &live.health) {
-        (after.replicas, after.ready_replicas) = (health.replicas, health.available);
-    }
+    count(context, desk, after);
     let selector = build::selector(system, agent);
     let selector: Vec<String> =
         selector.iter().map(|(key, value)| format!("{key}={value}")).collect();
@@ -283,6 +290,13 @@ fn beside(
             Reason::UpToDate,
             "this operator renders the same",
         ),
+    }
+    if let Some(Hold::Stalled { reason, message, .. }) = &found.held {
+        let goes_on = found.course.revision.as_ref().map(|revision| {
+            format!("{message}; until then its pods go on with revision {revision}")
+        });
+        setting.stalled(*reason, goes_on.unwrap_or_else(|| message.clone()));
+        return promoted(setting, &found.course, &desk.agent.spec);
     }
     if let Some(failed) = &found.course.failed {
         failed_conditions(setting, desk, failed, was_canary(desk));

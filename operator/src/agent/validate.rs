@@ -1,23 +1,20 @@
 //! Where an agent runs, and whether it can. Pure.
 //!
 //! What agents of one pod contradict one another in, the system says; of agents with pods of their own, the one that
-//! would trade beside others.
+//! is [held](super::authorities).
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use sapphire_crds::conditions::Reason;
 use sapphire_crds::trading_agent::AuthorityChoice;
-use sapphire_crds::values::{ObjectName, Symbol};
+use sapphire_crds::values::ObjectName;
 use sapphire_crds::{TradingAgent, TradingAgentSpec, TradingSystem};
 
+use super::authorities::{Desk, Running, trades_alone};
 use super::dereference::Dereferenced;
 use crate::reconcile::outcome::Hold;
 use crate::reconcile::stored::Stored;
 use crate::system::validate::stray;
-
-/// What others name may change without an event on this agent.
-const LOOK: Duration = Duration::from_secs(30);
 
 /// Where an agent runs.
 #[derive(Debug, Clone)]
@@ -32,14 +29,16 @@ pub enum Home {
         system: Arc<Stored<TradingSystem>>,
         /// The system's revision that agents of its authority are released at.
         released: ObjectName,
+        /// What keeps its spec from its pods, which go on with what they have.
+        held: Option<Hold>,
     },
 }
 
-/// Finds out where the agent runs.
+/// Finds out where the agent runs. `running` is what the pods of its desk's agents run with.
 ///
 /// # Errors
 /// Waiting for the system; stalled where a person must mend the agent.
-pub fn validate(desk: &Dereferenced) -> Result<Home, Hold> {
+pub fn validate(desk: &Dereferenced, running: &Running) -> Result<Home, Hold> {
     let votes = votes(&desk.agent.spec)?;
     desk.agent.spec.strategy.choice().map_err(invalid)?;
     let name = &desk.desk.name;
@@ -50,11 +49,20 @@ pub fn validate(desk: &Dereferenced) -> Result<Home, Hold> {
         }
         Some(Ok(system)) => system.clone(),
     };
-    fits(&system, &desk.agent)?;
+    let fits = fits(&system, &desk.agent);
     if system.spec.storage.as_ref().is_none_or(|storage| storage.postgres.is_none()) {
-        return Ok(Home::Inside(system));
+        return fits.map(|()| Home::Inside(system));
     }
-    trades_alone(&desk.agent, &desk.siblings)?;
+    let among = Desk { system: &system, agents: &desk.siblings, running };
+    let held = fits.and_then(|()| trades_alone(&desk.agent, &among)).err();
+    match released(&system, name, votes) {
+        Ok(released) => Ok(Home::Beside { system, released, held }),
+        Err(waits) => Err(held.unwrap_or(waits)),
+    }
+}
+
+/// The revision that its system released to agents of that authority.
+fn released(system: &TradingSystem, name: &str, votes: bool) -> Result<ObjectName, Hold> {
     if system.metadata.deletion_timestamp.is_some() {
         return Err(waiting(format!(
             "TradingSystem {name} is being deleted; the agent's pods stay as they are until it is gone"
@@ -69,12 +77,11 @@ pub fn validate(desk: &Dereferenced) -> Result<Home, Hold> {
     let rollout = system.status.as_ref().and_then(|status| status.rollout.as_ref());
     let released =
         rollout.and_then(|r| if votes { r.agents.as_ref() } else { r.execution.as_ref() });
-    match released {
-        Some(released) => Ok(Home::Beside { released: released.clone(), system }),
-        None => Err(waiting(format!(
+    released.cloned().ok_or_else(|| {
+        waiting(format!(
             "TradingSystem {name} has not released its agents yet; see kubectl describe tsys {name}"
-        ))),
-    }
+        ))
+    })
 }
 
 /// Whether the system trades what the agent names.
@@ -90,57 +97,6 @@ pub fn fits(system: &TradingSystem, agent: &TradingAgent) -> Result<(), Hold> {
             "it names {symbol}, which TradingSystem {name} does not trade, and no change of the system is rolled out meanwhile; remove {symbol} from the agent, or add it to the system's spec.symbols"
         ),
     ))
-}
-
-/// Whether no other agent votes on what is delegated to this one, or trades it. Of two that trade the same, the one that
-/// was there first goes on.
-///
-/// # Errors
-/// Stalled where one does.
-pub fn trades_alone(
-    agent: &TradingAgent,
-    siblings: &[Arc<Stored<TradingAgent>>],
-) -> Result<(), Hold> {
-    let Ok(AuthorityChoice::Delegated(own)) = agent.spec.authority.choice() else { return Ok(()) };
-    let name = |agent: &TradingAgent| agent.metadata.name.clone().unwrap_or_default();
-    let age = |agent: &TradingAgent| {
-        let made = agent.metadata.creation_timestamp.as_ref().map(|at| at.0);
-        (made.is_none(), made, name(agent))
-    };
-    let others = siblings
-        .iter()
-        .filter(|other| name(other) != name(agent) && other.metadata.deletion_timestamp.is_none());
-    for other in others {
-        let shared = |listed: &[Symbol]| own.symbols.iter().find(|symbol| listed.contains(symbol));
-        let words = match other.spec.authority.choice() {
-            Ok(AuthorityChoice::Consensus(votes)) => {
-                let voted = votes.symbols.as_deref().map_or(own.symbols.first(), shared);
-                voted.map(|symbol| {
-                    format!(
-                        "{symbol} is delegated to it and also voted on by TradingAgent {0}; list the symbols of {0} without {symbol} in authority.consensus.symbols",
-                        name(other)
-                    )
-                })
-            }
-            Ok(AuthorityChoice::Delegated(delegated)) if age(other) < age(agent) => {
-                shared(&delegated.symbols).map(|symbol| {
-                    format!(
-                        "{symbol} is delegated to both TradingAgent {} and it; remove {symbol} from one of them",
-                        name(other)
-                    )
-                })
-            }
-            _ => None,
-        };
-        if let Some(message) = words {
-            return Err(Hold::Stalled {
-                reason: Reason::SymbolsConflict,
-                message,
-                again: Some(LOOK),
-            });
-        }
-    }
-    Ok(())
 }
 
 /// Whether the agent votes; else it trades by itself.
@@ -181,14 +137,15 @@ mod tests {
     ) -> Result<Home, Hold> {
         let example = examples::clustered(system);
         let status: TradingSystemStatus = serde_json::from_value(status).unwrap();
-        validate(&Dereferenced {
+        let desk = Dereferenced {
             key: Key::new("trading", "one"),
             agent: examples::agent("one", authority),
             desk: Key::new("trading", "desk"),
             system: Some(Ok(examples::with_status(&example, status))),
             siblings,
             report: None,
-        })
+        };
+        validate(&desk, &Running::new())
     }
 
     fn released() -> Value {
@@ -211,7 +168,10 @@ mod tests {
     #[case::in_one_pod(json!({"storage": {"embedded": {}, "postgres": null}, "bus": null}))]
     fn a_stray_agent_says_itself_what_holds_its_desk(#[case] system: Value) {
         let stray = json!({"consensus": {"symbols": ["BTCUSD", "DOGEUSD"]}});
-        let hold = judge(system, released(), stray).unwrap_err().to_string();
+        let hold = match judge(system, released(), stray) {
+            Ok(Home::Beside { held: Some(hold), .. }) | Err(hold) => hold.to_string(),
+            judged => panic!("{judged:?}"),
+        };
         assert!(
             hold.contains("it names DOGEUSD, which TradingSystem desk does not trade"),
             "{hold}"
@@ -219,25 +179,19 @@ mod tests {
     }
 
     #[rstest]
-    #[case::voted_on_by_all(json!({"consensus": {}}), Some("BTCUSD is delegated to it and also voted on by TradingAgent a"))]
-    #[case::voted_on(json!({"consensus": {"symbols": ["BTCUSD"]}}), Some("also voted on by TradingAgent a"))]
-    #[case::others_are_voted_on(json!({"consensus": {"symbols": ["ETHUSD"]}}), None)]
-    #[case::delegated_before(json!({"delegated": {"symbols": ["BTCUSD"], "quantity": "1", "maxNotional": "10"}}), Some("delegated to both TradingAgent a and it"))]
-    fn who_trades_by_itself_trades_alone(#[case] other: Value, #[case] words: Option<&str>) {
+    #[case::released(released(), "held")]
+    #[case::not_released_yet(json!({}), "SymbolsConflict")]
+    fn who_contradicts_others_goes_on_with_what_it_has(#[case] status: Value, #[case] words: &str) {
         let own =
             json!({"delegated": {"symbols": ["BTCUSD"], "quantity": "1", "maxNotional": "10"}});
-        let siblings = vec![examples::agent("a", other), examples::agent("one", own.clone())];
-        let judged = judge_among(json!({}), released(), own, siblings);
-        match words {
-            Some(words) => {
-                let hold = judged.unwrap_err();
+        let siblings = vec![examples::agent("a", json!({"consensus": {}}))];
+        match judge_among(json!({}), status, own, siblings) {
+            Ok(Home::Beside { held: Some(hold), .. }) => {
                 assert!(hold.kind() == "stalled" && hold.to_string().contains(words), "{hold}");
             }
-            None => assert!(matches!(judged, Ok(Home::Beside { .. })), "{judged:?}"),
+            Err(hold) => assert!(hold.to_string().contains(words), "{hold}"),
+            judged => panic!("{judged:?}"),
         }
-        // The others have nothing to mend.
-        let voter = examples::agent("a", json!({"consensus": {}}));
-        assert!(trades_alone(&voter, std::slice::from_ref(&voter)).is_ok());
     }
 
     #[test]

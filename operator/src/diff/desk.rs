@@ -12,7 +12,8 @@ use serde_json::{Value, json};
 use super::DiffError;
 use super::changes::{Change, changes};
 use crate::agent;
-use crate::agent::release::{Release, inputs, own_part};
+use crate::agent::authorities::Running;
+use crate::agent::release::{Release, inputs, own_part, part_of};
 use crate::context::Context;
 use crate::reconcile::apply;
 use crate::reconcile::desired::{Desired, Owner};
@@ -159,8 +160,10 @@ pub(super) async fn foresee(context: &Context, key: &Key) -> Result<Outlook, Dif
     outlook.children = children(context, key, &valid.owner, &wanted).await?;
     if let Shape::Clustered { .. } = valid.shape {
         let release = Release::read(&target.object_name()?, &key.name, target.data())?;
+        let running =
+            agent::dereference::running(context, key, &valid.agents, Some(&valid.system)).await?;
         for agent in &valid.agents {
-            let foreseen = foresee_agent(context, &valid, agent, &release).await?;
+            let foreseen = foresee_agent(context, &valid, agent, &release, &running).await?;
             let matters = !foreseen.children.is_empty() || foreseen.held.is_some();
             outlook.agents.extend(matters.then_some(foreseen));
         }
@@ -182,16 +185,29 @@ async fn foresee_agent(
     valid: &Valid,
     agent: &Stored<TradingAgent>,
     release: &Release,
+    running: &Running,
 ) -> Result<Agent, DiffError> {
     let desk = &valid.key;
     let owner = Owner::of::<TradingAgent>(agent, agent::dereference::KIND);
     let name = owner.key.name.clone();
+    let nothing = |held: &Hold| {
+        let (name, held) = (name.clone(), Some(held.to_string()));
+        Ok(Agent { name, held, restarts: None, children: Vec::new() })
+    };
+    let former = match agent.status.as_ref().and_then(|status| status.revision.as_ref()) {
+        Some(former) => context.revisions.named(context, &owner, former.as_str()).await?,
+        None => None,
+    };
+    let among = agent::authorities::Desk { system: &valid.system, agents: &valid.agents, running };
     let fits = agent::validate::fits(&valid.system, agent);
-    if let Err(hold) = fits.and_then(|()| agent::validate::trades_alone(agent, &valid.agents)) {
-        let held = Some(hold.to_string());
-        return Ok(Agent { name, held, restarts: None, children: Vec::new() });
-    }
-    let part = own_part(agent);
+    let held = fits.and_then(|()| agent::authorities::trades_alone(agent, &among)).err();
+    // Who is held goes on with what its pods have.
+    let kept = former.as_ref().filter(|_| running.contains_key(&name));
+    let part = match (&held, kept.and_then(|former| part_of(&former.data))) {
+        (None, _) => own_part(agent),
+        (Some(_), Some(part)) => part,
+        (Some(hold), None) => return nothing(hold),
+    };
     let render = |image: &str, hash: &str| agent::build::render(&name, &part, release, image, hash);
     let wish = Wish {
         agent: Some(&name),
@@ -203,17 +219,15 @@ async fn foresee_agent(
     };
     let target = context.revisions.foresee(context, &owner, &wish).await?;
     let mut wanted = target.rendered()?;
-    let former = agent.status.as_ref().and_then(|status| status.revision.as_ref());
     let mut restarted = None;
-    if let Some(former) = former.filter(|former| former.as_str() != target.name())
-        && let Some(former) = context.revisions.named(context, &owner, former.as_str()).await?
-    {
+    if let Some(former) = former.filter(|former| former.name != target.name()) {
         restarted = Some(restarts(&former.rendered()?, &wanted));
     }
     agent::build::scale(&mut wanted, agent.spec.replicas);
     wanted.extend(agent::build::build(&desk.name, &name, &agent.spec)?);
     let children = children(context, desk, &owner, &wanted).await?;
-    Ok(Agent { name, held: None, restarts: restarted, children })
+    let held = held.map(|hold| hold.to_string());
+    Ok(Agent { name, held, restarts: restarted, children })
 }
 
 /// What would become of the limits of a desk that is held: they are brought to it all the same.

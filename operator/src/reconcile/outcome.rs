@@ -105,6 +105,14 @@ impl Hold {
         Self::Transient(Transient { action: action.to_owned(), code, message, after })
     }
 
+    /// When to look again although nothing woke the object; with growing pauses where that is not told.
+    pub const fn again(&self) -> Option<Duration> {
+        match self {
+            Self::Stalled { again, .. } | Self::Waiting { again, .. } => *again,
+            Self::Transient(_) => None,
+        }
+    }
+
     /// The same hold, looked at again after `pause` at the latest. What is tried again anyway has pauses
     /// of its own.
     #[must_use]

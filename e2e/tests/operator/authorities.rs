@@ -1,0 +1,97 @@
+//! A symbol is voted on or delegated, never both, while agents with pods of their own are edited.
+
+use k8s_openapi::api::apps::v1::Deployment;
+use sapphire_e2e::{Case, Traders};
+
+use crate::agents::{agent, clustered, pods, status};
+use crate::desk::{
+    POLICY, RECORDINGS, apply, assert_statuses, kubectl, volumes, wait, wait_for, with_maker,
+};
+use crate::diff::diff;
+use crate::plane::{case, until};
+
+fn manifests() -> String {
+    with_maker(&clustered("  consensus: {minAgents: 2}\n"))
+}
+
+/// A desk whose voters list BTCUSD, and whose `maker` trades ETHUSD.
+async fn begin(case: &Case<'_>) -> Traders {
+    let traders = Traders::start(&case.client(), Some(case.namespace())).await.unwrap();
+    apply(case, &format!("{RECORDINGS}---{POLICY}---{}", manifests())).await;
+    volumes(case).await;
+    wait(case, "Ready", "True").await;
+    traders
+}
+
+async fn patch(case: &Case<'_>, name: &str, spec: &str) {
+    let patch = format!(r#"{{"spec":{spec}}}"#);
+    kubectl(case, &["patch", "tagent", name, "--type=merge", "-p", &patch]).await;
+}
+
+async fn replicas(case: &Case<'_>, name: &str) -> Option<i32> {
+    case.api::<Deployment>().get(&format!("desk-{name}")).await.unwrap().spec?.replicas
+}
+
+const ON_ALL: &str = r#"{"authority":{"consensus":{"symbols":null}}}"#;
+
+#[tokio::test]
+async fn an_agent_that_takes_in_a_symbol_of_another_is_held_and_the_other_stays_in_hand() {
+    let case = case("authorities").await;
+    let _traders = begin(&case).await;
+    let (running, revision) = (pods(&case, "one").await, status(&case, "one").await.revision);
+    patch(&case, "one", ON_ALL).await;
+    let stalled = agent(&case, "one", "Stalled", "True").await;
+    assert_eq!(stalled.reason, "SymbolsConflict");
+    let words = "ETHUSD is delegated to TradingAgent maker and also voted on by TradingAgent one";
+    assert!(stalled.message.contains(words), "{}", stalled.message);
+    let message = wait_for(&case, "Ready", "False", "AgentStalled").await;
+    assert!(message.contains(words), "{message}");
+    agent(&case, "maker", "Ready", "True").await;
+    let on_all = manifests().replacen("consensus: {symbols: [BTCUSD]}", "consensus: {}", 1);
+    let (_, said) = diff(&case, &format!("{POLICY}---{on_all}"), &[]).await.unwrap();
+    assert!(said.contains(&format!("would not go on: SymbolsConflict: {words}")), "{said}");
+
+    // Whoever is in place is edited as ever.
+    let before = status(&case, "maker").await.revision;
+    patch(&case, "maker", r#"{"authority":{"delegated":{"maxNotional":"5"}}}"#).await;
+    until("the tightened limit to be taken up", || async {
+        let now = status(&case, "maker").await;
+        (now.revision != before && now.rollout.is_none()).then_some(())
+    })
+    .await;
+    agent(&case, "maker", "Ready", "True").await;
+    assert_eq!(
+        (pods(&case, "one").await, status(&case, "one").await.revision),
+        (running, revision)
+    );
+    // The one that is held is scaled as it asks.
+    kubectl(&case, &["scale", "tagent", "one", "--replicas=2"]).await;
+    until("two pods", || async {
+        let told = status(&case, "one").await;
+        (replicas(&case, "one").await == Some(2) && told.ready_replicas == 2).then_some(())
+    })
+    .await;
+    agent(&case, "one", "Stalled", "True").await;
+    assert_statuses(&case).await;
+}
+
+#[tokio::test]
+async fn an_agent_that_is_not_at_work_leaves_its_symbols_to_others() {
+    let case = case("authorities-idle").await;
+    let _traders = begin(&case).await;
+    patch(&case, "one", ON_ALL).await;
+    agent(&case, "one", "Stalled", "True").await;
+    kubectl(&case, &["scale", "tagent", "maker", "--replicas=0"]).await;
+    agent(&case, "one", "Ready", "True").await;
+    assert!(status(&case, "maker").await.rollout.is_none());
+    // It finds the place taken, and none of it comes up.
+    kubectl(&case, &["scale", "tagent", "maker", "--replicas=1"]).await;
+    let stalled = agent(&case, "maker", "Stalled", "True").await;
+    assert_eq!(stalled.reason, "SymbolsConflict", "{}", stalled.message);
+    assert_eq!(replicas(&case, "maker").await, Some(0));
+    agent(&case, "one", "Ready", "True").await;
+    patch(&case, "maker", r#"{"paused":true}"#).await;
+    agent(&case, "maker", "Ready", "True").await;
+    wait(&case, "Ready", "True").await;
+    assert_statuses(&case).await;
+}

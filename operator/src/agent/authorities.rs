@@ -1,0 +1,382 @@
+//! Whether agents with pods of their own keep out of each other's symbols. Pure.
+//!
+//! A symbol is voted on, or delegated to one agent. Where agents contradict each other in that, who is in place stays
+//! in place, and nothing is rolled out of the newcomer. **In place** on a symbol is an agent whose pods run with the
+//! right over it that its spec asks for, to vote on it or to trade it, whatever else of the spec changed: so an edit
+//! that leaves the contested symbols alone reaches the pods, and one that takes a symbol in makes a newcomer there.
+//! What statuses say of who is held counts for nothing in it. Of two that are in place, or two that are not, the
+//! younger is held. Its pods go on with what they have.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sapphire_crds::conditions::Reason;
+use sapphire_crds::trading_agent::{Authority, AuthorityChoice};
+use sapphire_crds::values::Symbol;
+use sapphire_crds::{TradingAgent, TradingSystem};
+
+use crate::reconcile::outcome::Hold;
+use crate::reconcile::stored::Stored;
+use crate::system::validate::stray;
+
+/// What others name may change without an event on this agent.
+const LOOK: Duration = Duration::from_secs(30);
+
+/// What the pods of agents run with, by the agents' names. Who has no pods is not in it.
+pub type Running = BTreeMap<String, Authority>;
+
+/// The agents of a desk.
+#[derive(Debug, Clone, Copy)]
+pub struct Desk<'a> {
+    /// Their system.
+    pub system: &'a TradingSystem,
+    /// All of them.
+    pub agents: &'a [Arc<Stored<TradingAgent>>],
+    /// What their pods run with. It matters only where they are [contested](Self::is_contested).
+    pub running: &'a Running,
+}
+
+/// What an agent does with a symbol.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Use {
+    Votes,
+    Trades,
+}
+
+impl Use {
+    fn of(authority: &Authority, symbol: &Symbol) -> Option<Self> {
+        match authority.choice().ok()? {
+            AuthorityChoice::Consensus(votes) => {
+                let listed = votes.symbols.as_ref();
+                listed.is_none_or(|listed| listed.contains(symbol)).then_some(Self::Votes)
+            }
+            AuthorityChoice::Delegated(own) => own.symbols.contains(symbol).then_some(Self::Trades),
+        }
+    }
+
+    fn contradicts(self, other: Self) -> bool {
+        self == Self::Trades || other == Self::Trades
+    }
+}
+
+/// Whether nobody else who goes before this agent votes on what it trades, or trades what it votes on or trades.
+/// Agents that are paused, deleted or scaled to zero contradict nobody.
+///
+/// # Errors
+/// Stalled where somebody does.
+pub fn trades_alone(agent: &TradingAgent, desk: &Desk<'_>) -> Result<(), Hold> {
+    if !is_at_work(agent) {
+        return Ok(());
+    }
+    match desk.yields(agent).or_else(|| desk.waits(agent)) {
+        None => Ok(()),
+        Some(message) => {
+            let reason = Reason::SymbolsConflict;
+            Err(Hold::Stalled { reason, message, again: Some(LOOK) })
+        }
+    }
+}
+
+impl Desk<'_> {
+    /// Whether any agents contradict each other, or go on with what their specs gave up.
+    pub fn is_contested(&self) -> bool {
+        let contradicts = |agent: &TradingAgent| {
+            is_at_work(agent)
+                && self.others(agent).any(|other| !contradictions(agent, other).is_empty())
+        };
+        let mut all = self.agents.iter();
+        all.any(|agent| stray(self.system, agent).is_some() || contradicts(agent))
+    }
+
+    /// Why the agent gives way to another, if it does.
+    fn yields(&self, agent: &TradingAgent) -> Option<String> {
+        self.others(agent).find_map(|other| {
+            let contradictions = contradictions(agent, other);
+            let yields =
+                |(symbol, _, _): &&(&Symbol, Use, Use)| !self.goes_first(agent, other, symbol);
+            let (symbol, own, theirs) = contradictions.iter().find(yields)?;
+            Some(contradiction((agent, *own), (other, *theirs), symbol))
+        })
+    }
+
+    /// Whose pods go on with what the agent newly asks for although their spec gave it up, if anybody's do.
+    fn waits(&self, agent: &TradingAgent) -> Option<String> {
+        let held = |other: &&TradingAgent| {
+            stray(self.system, other).is_some() || self.yields(other).is_some()
+        };
+        self.others(agent).filter(held).find_map(|other| {
+            let runs = self.running.get(name(other))?;
+            let symbols = delegated(&agent.spec.authority).chain(delegated(runs));
+            let symbol = symbols.into_iter().find(|symbol| {
+                let own = Use::of(&agent.spec.authority, symbol);
+                let theirs = Use::of(runs, symbol);
+                let clash = own.zip(theirs).is_some_and(|(own, theirs)| own.contradicts(theirs));
+                clash && !self.is_in_place(agent, symbol)
+            })?;
+            Some(format!(
+                "the pods of TradingAgent {0} are still at work on {symbol}, which TradingAgent {1} asks for: {0} is held, and goes on as it was; mend {0}, or kubectl scale tagent {0} --replicas=0",
+                name(other),
+                name(agent)
+            ))
+        })
+    }
+
+    /// The other agents that are at work.
+    fn others(&self, agent: &TradingAgent) -> impl Iterator<Item = &TradingAgent> {
+        let others = self.agents.iter().map(|other| &***other);
+        others.filter(|other| name(other) != name(agent) && is_at_work(other))
+    }
+
+    /// Of two that contradict each other over a symbol, whether the first goes on.
+    fn goes_first(&self, agent: &TradingAgent, other: &TradingAgent, symbol: &Symbol) -> bool {
+        match (self.is_in_place(agent, symbol), self.is_in_place(other, symbol)) {
+            (true, false) => true,
+            (false, true) => false,
+            _ => age(agent) < age(other),
+        }
+    }
+
+    fn is_in_place(&self, agent: &TradingAgent, symbol: &Symbol) -> bool {
+        let runs = self.running.get(name(agent)).and_then(|runs| Use::of(runs, symbol));
+        runs.is_some() && runs == Use::of(&agent.spec.authority, symbol)
+    }
+}
+
+/// The symbols over which the specs of two agents contradict each other, with what each does with them.
+fn contradictions<'a>(
+    agent: &'a TradingAgent,
+    other: &'a TradingAgent,
+) -> Vec<(&'a Symbol, Use, Use)> {
+    let (own, theirs) = (&agent.spec.authority, &other.spec.authority);
+    let contested = delegated(own).chain(delegated(theirs)).filter_map(|symbol| {
+        let (own, theirs) = (Use::of(own, symbol)?, Use::of(theirs, symbol)?);
+        own.contradicts(theirs).then_some((symbol, own, theirs))
+    });
+    contested.collect()
+}
+
+/// What is wrong, and what to do.
+fn contradiction(
+    (agent, own): (&TradingAgent, Use),
+    (other, theirs): (&TradingAgent, Use),
+    symbol: &Symbol,
+) -> String {
+    let (agent, other) = (name(agent), name(other));
+    let (voter, trader) = match (own, theirs) {
+        (Use::Trades, Use::Trades) => {
+            return format!(
+                "{symbol} is delegated to both TradingAgent {other} and TradingAgent {agent}, which is held; remove {symbol} from one of them"
+            );
+        }
+        (Use::Votes, _) => (agent, other),
+        (Use::Trades, Use::Votes) => (other, agent),
+    };
+    format!(
+        "{symbol} is delegated to TradingAgent {trader} and also voted on by TradingAgent {voter}; {agent} is held; list the symbols of {voter} without {symbol} in authority.consensus.symbols, or remove {symbol} from {trader}"
+    )
+}
+
+/// What is delegated by an authority.
+fn delegated(authority: &Authority) -> impl Iterator<Item = &Symbol> {
+    authority.delegated.iter().flat_map(|own| &own.symbols)
+}
+
+/// Whether the agent is to have a say.
+fn is_at_work(agent: &TradingAgent) -> bool {
+    agent.metadata.deletion_timestamp.is_none() && !agent.spec.paused && agent.spec.replicas > 0
+}
+
+fn name(agent: &TradingAgent) -> &str {
+    agent.metadata.name.as_deref().unwrap_or_default()
+}
+
+fn age(agent: &TradingAgent) -> impl Ord {
+    let made = agent.metadata.creation_timestamp.as_ref().map(|at| at.0);
+    (made.is_none(), made, name(agent).to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::reconcile::stored::Wire;
+    use crate::system::examples;
+    use proptest::prelude::*;
+    use rstest::rstest;
+    use serde_json::{Value, json};
+
+    const BOTH: [&str; 2] = ["BTCUSD", "ETHUSD"];
+
+    fn votes(symbols: &[&str]) -> Value {
+        json!({"consensus": {"symbols": symbols}})
+    }
+
+    fn votes_on_all() -> Value {
+        json!({"consensus": {}})
+    }
+
+    fn trades(symbols: &[&str]) -> Value {
+        json!({"delegated": {"symbols": symbols, "quantity": "1", "maxNotional": "10"}})
+    }
+
+    fn system() -> TradingSystem {
+        let instrument = |symbol: &str| json!({"symbol": symbol, "tickSize": "0.01", "lotSize": "0.001", "makerFee": "0", "takerFee": "0"});
+        let patch = json!({"symbols": {"list": BOTH},
+            "venue": {"paper": {"instruments": BOTH.map(instrument)}}});
+        (**examples::clustered(patch)).clone()
+    }
+
+    /// An agent that is so many seconds old, with a patch on its spec.
+    fn agent(name: &str, seconds: u8, authority: Value, spec: &Value) -> Arc<Stored<TradingAgent>> {
+        let plain = examples::agent(name, authority);
+        let mut object = serde_json::to_value(&**plain).unwrap();
+        object["spec"] = plain.written_spec();
+        for (member, value) in spec.as_object().unwrap() {
+            object["spec"][member] = value.clone();
+        }
+        object["metadata"]["creationTimestamp"] =
+            format!("2026-01-01T00:00:{:02}Z", 59 - seconds).into();
+        let wire: Wire<TradingAgent> = serde_json::from_value(object).unwrap();
+        Arc::new(wire.0.unwrap())
+    }
+
+    fn running(all: &[(&str, Value)]) -> Running {
+        let read = |(name, authority): &(&str, Value)| {
+            ((*name).to_owned(), serde_json::from_value(authority.clone()).unwrap())
+        };
+        all.iter().map(read).collect()
+    }
+
+    /// Who of them is held.
+    fn held(agents: &[Arc<Stored<TradingAgent>>], running: &Running) -> Vec<String> {
+        let system = system();
+        let desk = Desk { system: &system, agents, running };
+        let held = agents.iter().filter(|agent| trades_alone(agent, &desk).is_err());
+        held.map(|agent| name(agent).to_owned()).collect()
+    }
+
+    #[rstest]
+    #[case::a_voter_that_takes_a_symbol_in(votes_on_all(), votes(&["BTCUSD"]), trades(&["ETHUSD"]), trades(&["ETHUSD"]), &["one"])]
+    #[case::a_delegate_that_takes_a_symbol_in(votes(&["BTCUSD"]), votes(&["BTCUSD"]), trades(&BOTH), trades(&["ETHUSD"]), &["maker"])]
+    #[case::each_takes_in_what_is_the_others(votes_on_all(), votes(&["BTCUSD"]), trades(&BOTH), trades(&["ETHUSD"]), &["one", "maker"])]
+    #[case::a_voter_that_wants_to_trade(trades(&["ETHUSD"]), votes(&["ETHUSD"]), trades(&["ETHUSD"]), trades(&["ETHUSD"]), &["one"])]
+    #[case::a_delegate_that_wants_to_vote(trades(&["BTCUSD"]), trades(&["BTCUSD"]), votes(&["BTCUSD"]), trades(&["ETHUSD"]), &["maker"])]
+    #[case::both_run_so(votes_on_all(), votes_on_all(), trades(&["ETHUSD"]), trades(&["ETHUSD"]), &["maker"])]
+    #[case::they_change_places(trades(&["ETHUSD"]), trades(&["BTCUSD"]), trades(&["BTCUSD"]), trades(&["ETHUSD"]), &[])]
+    #[case::nothing_is_contested(votes(&["BTCUSD"]), votes_on_all(), trades(&["ETHUSD"]), trades(&["ETHUSD"]), &[])]
+    fn who_is_in_place_goes_on_and_the_newcomer_is_held(
+        #[case] one: Value,
+        #[case] one_runs: Value,
+        #[case] maker: Value,
+        #[case] maker_runs: Value,
+        #[case] expected: &[&str],
+    ) {
+        let running = running(&[("one", one_runs), ("maker", maker_runs)]);
+        for limit in ["10", "5"] {
+            let mut maker = maker.clone();
+            if let Some(delegated) = maker.get_mut("delegated") {
+                // A tightening touches no symbol.
+                delegated["maxNotional"] = limit.into();
+            }
+            let agents =
+                [agent("one", 20, one.clone(), &json!({})), agent("maker", 10, maker, &json!({}))];
+            assert_eq!(held(&agents, &running), expected);
+        }
+    }
+
+    #[rstest]
+    #[case::the_voter_is_younger(10, 20, "one")]
+    #[case::the_delegate_is_younger(20, 10, "maker")]
+    fn of_two_newcomers_the_younger_is_held(
+        #[case] one: u8,
+        #[case] maker: u8,
+        #[case] expected: &str,
+    ) {
+        let agents = [
+            agent("one", one, votes_on_all(), &json!({})),
+            agent("maker", maker, trades(&["ETHUSD"]), &json!({})),
+        ];
+        assert_eq!(held(&agents, &Running::new()), [expected]);
+    }
+
+    #[rstest]
+    #[case::paused(json!({"paused": true}))]
+    #[case::scaled_to_zero(json!({"replicas": 0}))]
+    fn who_is_not_at_work_contradicts_nobody(#[case] idle: Value) {
+        let one = |spec: &Value| agent("one", 20, votes_on_all(), spec);
+        let maker = |spec: &Value| agent("maker", 10, trades(&["ETHUSD"]), spec);
+        let none = Running::new();
+        assert!(held(&[one(&idle), maker(&json!({}))], &none).is_empty());
+        assert!(held(&[one(&json!({})), maker(&idle)], &none).is_empty());
+        // Who was scaled to zero and comes back finds the place taken.
+        let running = running(&[("one", votes_on_all())]);
+        assert_eq!(held(&[one(&json!({})), maker(&json!({}))], &running), ["maker"]);
+    }
+
+    #[test]
+    fn what_pods_go_on_with_is_taken_though_their_spec_gave_it_up() {
+        let agents = [
+            agent("maker", 30, trades(&["ETHUSD"]), &json!({})),
+            agent("one", 20, votes(&["ETHUSD"]), &json!({})),
+            agent("two", 40, trades(&["BTCUSD"]), &json!({})),
+        ];
+        let running = running(&[("maker", trades(&["ETHUSD"])), ("one", votes(&["BTCUSD"]))]);
+        assert_eq!(held(&agents, &running), ["one", "two"]);
+        let system = system();
+        let desk = Desk { system: &system, agents: &agents, running: &running };
+        let words = trades_alone(&agents[2], &desk).unwrap_err().to_string();
+        assert!(
+            words.contains("the pods of TradingAgent one are still at work on BTCUSD"),
+            "{words}"
+        );
+    }
+
+    #[rstest]
+    #[case::a_voter(votes(&["ETHUSD"]), "ETHUSD is delegated to TradingAgent maker and also voted on by TradingAgent one; one is held; list the symbols of one without ETHUSD")]
+    #[case::a_delegate(trades(&["ETHUSD"]), "ETHUSD is delegated to both TradingAgent maker and TradingAgent one, which is held; remove ETHUSD from one of them")]
+    fn the_words_name_both_the_symbol_and_what_to_do(#[case] one: Value, #[case] words: &str) {
+        let agents = [
+            agent("maker", 30, trades(&["ETHUSD"]), &json!({})),
+            agent("one", 20, one, &json!({})),
+        ];
+        let (system, running) = (system(), Running::new());
+        let desk = Desk { system: &system, agents: &agents, running: &running };
+        let hold = trades_alone(&agents[1], &desk).unwrap_err();
+        assert!(hold.kind() == "stalled" && hold.to_string().contains(words), "{hold}");
+        assert!(desk.is_contested() && hold.again() == Some(LOOK));
+    }
+
+    fn authority() -> impl Strategy<Value = Value> {
+        let lists: [&[&str]; 3] = [&["BTCUSD"], &["ETHUSD"], &BOTH];
+        let all = lists.into_iter().flat_map(|list| [votes(list), trades(list)]);
+        prop::sample::select(all.chain([votes_on_all()]).collect::<Vec<_>>())
+    }
+
+    proptest! {
+        /// Whatever they ask for and run with, and however many they are.
+        #[test]
+        fn no_two_that_go_on_contradict_each_other(
+            all in prop::collection::vec((authority(), prop::option::of(authority())), 2..5)
+        ) {
+            let names = ["a", "b", "c", "d"];
+            let agents: Vec<_> = all.iter().zip(names).zip(0..).map(|(((spec, _), name), age)| {
+                agent(name, age, spec.clone(), &json!({}))
+            }).collect();
+            let runs: Vec<_> = all.iter().zip(names)
+                .filter_map(|((_, runs), name)| Some((name, runs.clone()?)))
+                .collect();
+            let running = running(&runs);
+            let held = held(&agents, &running);
+            let go_on: Vec<_> =
+                agents.iter().filter(|agent| !held.contains(&name(agent).to_owned())).collect();
+            for (index, agent) in go_on.iter().enumerate() {
+                for other in &go_on[index + 1..] {
+                    prop_assert!(contradictions(agent, other).is_empty());
+                }
+            }
+            let system = system();
+            let desk = Desk { system: &system, agents: &agents, running: &running };
+            prop_assert!(held.is_empty() || desk.is_contested());
+        }
+    }
+}

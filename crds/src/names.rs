@@ -69,7 +69,7 @@ pub mod annotations {
         RISK_POLICIES = "sapphiretrade.xyz/risk-policies";
         /// On a TradingSystem: the desk is halted, whatever its RiskPolicies say, until somebody removes this, and
         /// its value says why. The operator writes it where somebody halted the desk in the ConfigMap of its
-        /// limits; who would halt one desk of several under a policy may write it, too. `false` is as none.
+        /// limits; who would halt one desk of several under a policy may write it, too.
         HALTED_BY_HAND = "sapphiretrade.xyz/halted-by-hand";
         /// On a trader pod's Lease: what the pod reports, as JSON.
         REPORT = "sapphiretrade.xyz/report";

@@ -67,6 +67,9 @@ pub fn of_policy(context: &Context, change: &Change<RiskPolicy>) {
         Some(policy) => context.generations.see(policy),
         None => {
             context.generations.forget(&change.key);
+            if context.policies.read(&change.key).is_none() {
+                context.limits.forget(&change.key);
+            }
             true
         }
     };

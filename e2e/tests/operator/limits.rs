@@ -245,9 +245,7 @@ async fn limits_that_somebody_replaced_whole_are_taken_back_with_their_halt() {
         "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "desk-policy"},
         "data": {"policy.yaml": halted_text},
     });
-    let file = tempfile::NamedTempFile::new().unwrap();
-    std::fs::write(file.path(), replaced.to_string()).unwrap();
-    kubectl(&case, &["replace", "-f", &file.path().display().to_string()]).await;
+    replace(&case, &replaced).await;
     event(&case, "HaltedByHand").await;
     let tighter = r#"{"spec": {"limits": {"maxDrawdown": "0.07"}}}"#;
     kubectl(&case, &["patch", "rpol", "careful", "--type=merge", "-p", tighter]).await;
@@ -257,15 +255,76 @@ async fn limits_that_somebody_replaced_whole_are_taken_back_with_their_halt() {
     assert_statuses(&case).await;
 }
 
+#[rstest]
+#[case::immutable("immutable", r#"{"immutable": true}"#)]
+#[case::in_binary(
+    "in-binary",
+    r#"{"data": {"policy.yaml": null}, "binaryData": {"policy.yaml": "b29wcw=="}}"#
+)]
 #[tokio::test]
-async fn limits_that_somebody_made_immutable_are_made_anew() {
-    let case = case("immutable").await;
+async fn limits_that_cannot_be_set_back_are_made_anew(#[case] name: &str, #[case] edit: &str) {
+    let case = case(name).await;
     ready(&case, "").await;
-    let frozen = r#"{"immutable": true}"#;
-    kubectl(&case, &["patch", "configmap", "desk-policy", "--type=merge", "-p", frozen]).await;
-    let note = event(&case, "LimitsImmutable").await;
+    kubectl(&case, &["patch", "configmap", "desk-policy", "--type=merge", "-p", edit]).await;
+    let note = event(&case, "LimitsMadeAnew").await;
     assert!(note.contains("rollout restart"), "{note}");
     halt(&case).await;
+    assert_statuses(&case).await;
+}
+
+/// Writes it whole, as `kubectl replace` does.
+async fn replace(case: &Case<'_>, config_map: &serde_json::Value) {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), config_map.to_string()).unwrap();
+    kubectl(case, &["replace", "-f", &file.path().display().to_string()]).await;
+}
+
+#[tokio::test]
+async fn limits_that_somebody_wrote_over_are_taken_back() {
+    let case = case("written-over").await;
+    ready(&case, "").await;
+    let garbage = serde_json::json!({
+        "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "desk-policy"},
+        "data": {"policy.yaml": "oops"},
+    });
+    replace(&case, &garbage).await;
+    halt(&case).await;
+    // The same again: it is the policy's halt all the same, and no person's.
+    let same = kubectl(&case, &["get", "configmap", "desk-policy", "-o", "json"]).await;
+    let mut same: serde_json::Value = serde_json::from_str(&same).unwrap();
+    for of_the_server in ["resourceVersion", "uid", "creationTimestamp", "managedFields"] {
+        same["metadata"].as_object_mut().unwrap().remove(of_the_server);
+    }
+    replace(&case, &same).await;
+    until("the operator to write it too", || async {
+        let get = ["get", "configmap", "desk-policy", "--show-managed-fields", "-o", "json"];
+        let there: serde_json::Value = serde_json::from_str(&kubectl(&case, &get).await).unwrap();
+        let mut managers = there["metadata"]["managedFields"].as_array().unwrap().iter();
+        let owns = |m: &&serde_json::Value| m["fieldsV1"]["f:data"]["f:policy.yaml"].is_object();
+        managers.find(|m| m["manager"] == "sapphire-operator" && owns(m)).map(drop)
+    })
+    .await;
+    let active = r#"{"spec": {"tradingState": "Active"}}"#;
+    kubectl(&case, &["patch", "rpol", "careful", "--type=merge", "-p", active]).await;
+    until("the halt to be lifted", || async {
+        limits(&case).await.contains("tradingState: Active").then_some(())
+    })
+    .await;
+    assert_statuses(&case).await;
+}
+
+/// Pods read it until it is gone.
+#[tokio::test]
+async fn a_halt_reaches_limits_that_are_being_deleted() {
+    let case = case("deleting").await;
+    ready(&case, "").await;
+    let held = r#"{"metadata": {"finalizers": ["example.com/held"]}}"#;
+    kubectl(&case, &["patch", "configmap", "desk-policy", "--type=merge", "-p", held]).await;
+    kubectl(&case, &["delete", "configmap", "desk-policy", "--wait=false"]).await;
+    halt(&case).await;
+    let free = r#"{"metadata": {"finalizers": null}}"#;
+    kubectl(&case, &["patch", "configmap", "desk-policy", "--type=merge", "-p", free]).await;
+    until("the limits to be made anew", || halted(&case, &["careful"])).await;
     assert_statuses(&case).await;
 }
 

@@ -250,13 +250,24 @@ async fn an_agent_that_cannot_be_read_any_more_stays_part_of_its_desk() {
     let later = r#"{"spec": {"onHalt": "Sleep"}}"#;
     kubectl(&case, &["patch", "rpol", "careful", "--type=merge", "-p", later]).await;
     stalled::<RiskPolicy>(&case, "careful", Reason::Undecodable).await;
-    kubectl(&case, &["annotate", "configmap", "desk-policy", "sapphiretrade.xyz/applied-"]).await;
-    until("the limits to be applied again", || async {
-        let told = kubectl(&case, &["get", "configmap", "desk-policy", "-o", "yaml"]).await;
-        assert!(told.contains("name: careful") && told.contains("0.05"), "{told}");
-        told.contains("sapphiretrade.xyz/applied").then_some(())
-    })
-    .await;
+    // Its state is read all the same, and who loosens or deletes them is set back.
+    let limits = ["get", "configmap", "desk-policy", "--ignore-not-found", "-o", "yaml"];
+    let halted = r#"{"spec": {"tradingState": "Halted"}}"#;
+    kubectl(&case, &["patch", "rpol", "careful", "--type=merge", "-p", halted]).await;
+    let loose = kubectl(&case, &["get", "configmap", "desk-policy", "-o", "json"]).await;
+    let loose: Value = serde_json::from_str(&loose).unwrap();
+    let loose = loose["data"]["policy.yaml"].as_str().unwrap().replace("0.05", "0.99");
+    let loose = json!({"data": {"policy.yaml": loose}}).to_string();
+    let as_it_was = || async {
+        let told = kubectl(&case, &limits).await;
+        (told.contains("tradingState: Halted") && told.contains("maxDrawdown: \"0.05\""))
+            .then_some(())
+    };
+    until("the halt", as_it_was).await;
+    kubectl(&case, &["patch", "configmap", "desk-policy", "--type=merge", "-p", &loose]).await;
+    until("what was loosened to be set back", as_it_was).await;
+    kubectl(&case, &["delete", "configmap", "desk-policy"]).await;
+    until("what was deleted to come back", as_it_was).await;
     operator.abort();
 }
 

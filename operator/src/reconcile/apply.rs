@@ -18,7 +18,7 @@ use super::events::Severity;
 use super::halt_by_hand;
 use super::kind::Kind;
 use super::outcome::{Hold, Transient};
-use super::revert::{Insistence, Reverts};
+use super::revert::Reverts;
 use crate::context::Context;
 use crate::labels;
 
@@ -107,13 +107,14 @@ async fn one<K: Resource<DynamicType = ()>>(
         },
     };
     if let Some(live) = &live {
-        if !halt_by_hand::is_of_nobody(child, live) {
+        if !halt_by_hand::may_be_written(context, owner, child, live) {
             is_ours(child.kind, &child.name, owner, live)?;
         }
         halt_by_hand::hear(context, object, owner, child, live).await?;
     }
     let manifest = manifest(child, owner, live.as_deref())?;
-    if let Some(live) = live.as_ref().filter(|live| live.fulfils(&manifest)) {
+    let is_ours = |live: &&Arc<Live>| !halt_by_hand::is_of_others(child, live);
+    if let Some(live) = live.as_ref().filter(is_ours).filter(|live| live.fulfils(&manifest)) {
         return Ok(live.clone());
     }
     // Our wish is the one that was applied, and yet the object is otherwise: somebody changed it.
@@ -121,8 +122,9 @@ async fn one<K: Resource<DynamicType = ()>>(
         .as_ref()
         .filter(|live| live.applied.as_deref() == Some(manifest.hash.as_str()))
         .and_then(|live| Some((live, live.difference(&manifest)?)));
-    if let Some((live, field)) = &drift {
-        may_set_back(context, child, &manifest, field, &live.uid)?;
+    // Limits are set back however often: whoever loosens them writes no less than we do.
+    if let Some((live, field)) = drift.as_ref().filter(|_| !halt_by_hand::concerns(child)) {
+        may_set_back(context, &manifest, field, &live.uid)?;
     }
     let api = api(context, child.kind, &key.namespace);
     let verb = if live.is_some() { "update" } else { "create" };
@@ -274,16 +276,11 @@ pub fn manifest(child: &Desired, owner: &Owner, live: Option<&Live>) -> Result<M
 /// Whether what was changed by hand is set back, once more.
 fn may_set_back(
     context: &Context,
-    child: &Desired,
     manifest: &Manifest,
     field: &str,
     uid: &str,
 ) -> Result<(), Hold> {
-    let insistence = match halt_by_hand::concerns(child) {
-        true => Insistence::Never,
-        false => Insistence::Yields,
-    };
-    let Reverts::Yield(pause) = context.reverts.again(uid, insistence) else {
+    let Reverts::Yield(pause) = context.reverts.again(uid) else {
         return Ok(());
     };
     Err(Hold::Waiting {

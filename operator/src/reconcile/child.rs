@@ -231,7 +231,9 @@ fn foreign(config_map: &DynamicObject) -> Vec<String> {
             },
         )
     };
-    files.into_iter().flat_map(|files| files.keys()).filter(|f| !is_ours(f)).cloned().collect()
+    let binary = config_map.data.get("binaryData").and_then(Value::as_object);
+    let of_others = files.into_iter().flat_map(|files| files.keys()).filter(|file| !is_ours(file));
+    of_others.chain(binary.into_iter().flat_map(|files| files.keys())).cloned().collect()
 }
 
 fn fingerprint(json: &[u8]) -> u64 {

@@ -8,10 +8,12 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
+use k8s_openapi::ByteString;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::api::{Patch, PatchParams};
 use kube::{Api, Resource};
 use sapphire_crds::TradingSystem;
+use sapphire_crds::conditions::Reason;
 use sapphire_crds::names::FIELD_MANAGER;
 use sapphire_crds::names::annotations::{HALTED_BY_HAND, RISK_POLICIES};
 use serde_json::{Value, json};
@@ -33,8 +35,7 @@ const DEADLINE: Duration = Duration::from_secs(10);
 
 /// Whether a person halted the desk.
 pub fn is_in_force(system: &ObjectMeta) -> bool {
-    let annotations = system.annotations.as_ref();
-    annotations.and_then(|all| all.get(HALTED_BY_HAND)).is_some_and(|value| value != "false")
+    system.annotations.as_ref().is_some_and(|all| all.contains_key(HALTED_BY_HAND))
 }
 
 /// Whether a child has a desk's limits.
@@ -43,18 +44,45 @@ pub(super) fn concerns(wish: &Desired) -> bool {
     wish.kind == Kind::ConfigMap && notes.is_some_and(|notes| notes.get(RISK_POLICIES).is_some())
 }
 
-/// Whether these are limits although nothing says whose: who replaces a ConfigMap whole takes our labels off it.
-pub(super) fn is_of_nobody(wish: &Desired, live: &Live) -> bool {
+/// Whether limits are written over what is there whatever else is said of it: pods go on reading a ConfigMap that is
+/// being deleted, and who replaces one whole takes our labels off it, and what it held.
+pub(super) fn may_be_written(
+    context: &Context,
+    owner: &Owner,
+    wish: &Desired,
+    live: &Live,
+) -> bool {
+    if !concerns(wish) || live.controller.is_some() {
+        return concerns(wish) && live.is_controlled_by(&owner.uid);
+    }
+    // The pods of a desk that was released have no other limits than these.
+    let system = context.systems.get(&owner.key);
+    let rollout = system.as_ref().and_then(|system| system.status.as_ref()?.rollout.as_ref());
     let is_policy = |document: &Value| document.get("kind") == Some(&json!("RiskPolicy"));
-    concerns(wish)
-        && live.controller.is_none()
-        && live.content().is_some_and(|there| files(wish, &there).iter().any(|(_, d)| is_policy(d)))
+    rollout.is_some_and(|rollout| rollout.core.is_some())
+        || live.content().is_some_and(|there| files(wish, &there).iter().any(|(_, d)| is_policy(d)))
 }
 
-/// Whether the limits that are there can be changed no more.
-fn is_immutable(wish: &Desired, live: &Live) -> bool {
+/// Whether somebody else wrote limits last, though they may be as wanted: they become ours again, or what is wanted next
+/// would be held against who wrote this.
+pub(super) fn is_of_others(wish: &Desired, live: &Live) -> bool {
+    let files = wish.content.get("data").and_then(Value::as_object);
     concerns(wish)
-        && live.content().is_some_and(|there| there.get("immutable") == Some(&json!(true)))
+        && files.is_some_and(|files| files.keys().any(|file| live.foreign.contains(file)))
+}
+
+/// Why the limits that are there cannot be made as wanted.
+fn unfit(wish: &Desired, live: &Live) -> Option<&'static str> {
+    let there = live.content().filter(|_| concerns(wish))?;
+    let binary = there.get("binaryData").and_then(Value::as_object);
+    let files = wish.content.get("data").and_then(Value::as_object)?;
+    if there.get("immutable") == Some(&json!(true)) {
+        Some("was immutable")
+    } else if binary.is_some_and(|binary| files.keys().any(|file| binary.contains_key(file))) {
+        Some("had its limits in binaryData")
+    } else {
+        None
+    }
 }
 
 /// The policy in whose limits somebody wrote a halt that is not in `wish`.
@@ -99,11 +127,20 @@ pub(super) async fn hear<K: Resource<DynamicType = ()>>(
         tell_of_halt(context, object, owner, &child.name, &policy).await;
         return again("it was halted by hand".into());
     }
-    if is_immutable(child, live) {
+    if let Some(why) = unfit(child, live) {
+        if live.deleting {
+            return Err(Hold::stalled(
+                Reason::BeingDeleted,
+                format!(
+                    "ConfigMap {} {why} and is being deleted, but finalizers keep it; take them off",
+                    child.name
+                ),
+            ));
+        }
         let of = ChildRef { kind: child.kind, key: owner.key.beside(&child.name) };
         orphans::delete(context, &of, &live.uid).await?;
-        tell_of_immutable(context, object, owner, &child.name).await;
-        return again("it was immutable, and is made anew".into());
+        tell_of_unfit(context, object, owner, &child.name, why).await;
+        return again(format!("it {why}, and is made anew"));
     }
     Ok(())
 }
@@ -152,18 +189,19 @@ async fn tell_of_halt<K: Resource<DynamicType = ()>>(
     context.events.tell(object, Severity::Warning, "HaltedByHand", note).await;
 }
 
-async fn tell_of_immutable<K: Resource<DynamicType = ()>>(
+async fn tell_of_unfit<K: Resource<DynamicType = ()>>(
     context: &Context,
     object: &K,
     owner: &Owner,
     limits: &str,
+    why: &str,
 ) {
     let note = format!(
-        "ConfigMap {limits} was immutable and is made anew; pods that run do not read it again: kubectl rollout restart \
-         the trader's Deployment of {}",
+        "ConfigMap {limits} {why} and is made anew. Pods that saw it immutable do not read it again: kubectl rollout \
+         restart the trader's Deployment of {}",
         owner.key.name
     );
-    context.events.tell(object, Severity::Warning, "LimitsImmutable", note).await;
+    context.events.tell(object, Severity::Warning, "LimitsMadeAnew", note).await;
 }
 
 /// The document of a policy in the limits that are there, as far as it can be read.
@@ -178,9 +216,18 @@ fn files<'w>(wish: &'w Desired, config_map: &Value) -> Vec<(&'w str, Value)> {
     let Some(wanted) = wish.content.get("data").and_then(Value::as_object) else {
         return Vec::new();
     };
-    let text = |file: &str| config_map.get("data")?.get(file)?.as_str();
-    let texts = wanted.keys().filter_map(|file| Some((file.as_str(), text(file)?)));
-    texts.flat_map(|(file, text)| documents(text).into_iter().map(move |d| (file, d))).collect()
+    let texts = wanted.keys().filter_map(|file| Some((file.as_str(), text(config_map, file)?)));
+    texts.flat_map(|(file, text)| documents(&text).into_iter().map(move |d| (file, d))).collect()
+}
+
+/// A file of a ConfigMap, as pods read it.
+fn text(config_map: &Value, file: &str) -> Option<String> {
+    if let Some(text) = config_map.get("data").and_then(|data| data.get(file)?.as_str()) {
+        return Some(text.to_owned());
+    }
+    let bytes = config_map.get("binaryData")?.get(file)?.clone();
+    let bytes: ByteString = serde_json::from_value(bytes).ok()?;
+    String::from_utf8(bytes.0).ok()
 }
 
 /// The documents of a text that can be read, whatever else somebody wrote into it. Aliases are not: a short text
@@ -307,7 +354,7 @@ mod tests {
     #[case(None, false)]
     #[case(Some("2026-01-01T00:00:00Z: RiskPolicy careful"), true)]
     #[case(Some(""), true)]
-    #[case(Some("false"), false)]
+    #[case(Some("false"), true)]
     fn a_desk_is_halted_while_it_is_annotated(#[case] value: Option<&str>, #[case] halted: bool) {
         let annotations = value.map(|value| [(HALTED_BY_HAND.to_owned(), value.to_owned())].into());
         assert_eq!(is_in_force(&ObjectMeta { annotations, ..ObjectMeta::default() }), halted);

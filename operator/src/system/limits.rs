@@ -44,9 +44,9 @@ pub struct Limit {
 /// What is known of a policy.
 #[derive(Debug, Clone)]
 pub enum Policy {
-    /// All of it.
+    /// As it reads, or read last.
     Read(Arc<Stored<RiskPolicy>>),
-    /// It cannot be read any more: its document in the limits that pods have.
+    /// It could not be read since this process began: its document in the limits that pods have.
     Kept(Value),
 }
 
@@ -58,18 +58,24 @@ impl Limit {
         Self { name, policy: Policy::Read(policy), state }
     }
 
-    fn kept(name: &str, document: Value) -> Self {
-        let state = document.pointer("/spec/tradingState").cloned();
-        let state = state.and_then(|state| serde_json::from_value(state).ok());
-        // What cannot be read lets nothing new be entered.
-        let state = state.unwrap_or(TradingState::Halted);
-        Self { name: name.to_owned(), policy: Policy::Kept(document), state }
+    /// The limit of a policy that cannot be read, with what was `known` of it and its state as it is stored.
+    fn unreadable(name: &str, known: Policy, spec: &Value) -> Self {
+        let state = match spec.get("tradingState") {
+            None => TradingState::default(),
+            // What cannot be read lets nothing be entered.
+            Some(state) => serde_json::from_value(state.clone()).unwrap_or(TradingState::Halted),
+        };
+        Self { name: name.to_owned(), policy: known, state }
     }
 }
 
-/// Under which policies each desk was when it was last looked at, and what each let it do.
+/// Under which policies each desk was when it was last looked at, and what each let it do; and the policies as they
+/// could be read last.
 #[derive(Debug, Default)]
-pub struct LastSeen(Mutex<HashMap<Key, BTreeSet<UnderPolicy>>>);
+pub struct LastSeen {
+    over: Mutex<HashMap<Key, BTreeSet<UnderPolicy>>>,
+    readable: Mutex<HashMap<Key, Arc<Stored<RiskPolicy>>>>,
+}
 
 /// A policy, and what its limits let a desk do; `None` where the desk has none of it.
 type UnderPolicy = (Key, Option<TradingState>);
@@ -77,13 +83,27 @@ type UnderPolicy = (Key, Option<TradingState>);
 impl LastSeen {
     /// Notes under which a desk is now; those that came or went, or let it do something else by now.
     fn changed(&self, system: &Key, now: BTreeSet<UnderPolicy>) -> BTreeSet<Key> {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = self.over.lock().unwrap_or_else(PoisonError::into_inner);
         let before = match now.is_empty() {
             true => all.remove(system),
             false => all.insert(system.clone(), now.clone()),
         };
         let before = before.unwrap_or_default();
         before.symmetric_difference(&now).map(|(policy, _)| policy.clone()).collect()
+    }
+
+    fn remember(&self, key: &Key, policy: &Arc<Stored<RiskPolicy>>) {
+        let mut all = self.readable.lock().unwrap_or_else(PoisonError::into_inner);
+        all.insert(key.clone(), policy.clone());
+    }
+
+    fn remembered(&self, key: &Key) -> Option<Arc<Stored<RiskPolicy>>> {
+        self.readable.lock().unwrap_or_else(PoisonError::into_inner).get(key).cloned()
+    }
+
+    /// A policy is gone.
+    pub fn forget(&self, policy: &Key) {
+        self.readable.lock().unwrap_or_else(PoisonError::into_inner).remove(policy);
     }
 }
 
@@ -114,10 +134,16 @@ pub fn halted_by_hand(context: &Context, system: &Key) -> bool {
 pub fn over(context: &Context, system: &Key) -> Vec<Limit> {
     let live = context.children.get(Kind::ConfigMap, &build::limits_of(system));
     let known = |key: &Key| match context.policies.read(key)? {
-        Ok(policy) => Some(Limit::of(policy)),
-        Err(_) => {
-            let document = halt_by_hand::document(live.as_deref()?, &key.name)?;
-            Some(Limit::kept(&key.name, document))
+        Ok(policy) => {
+            context.limits.remember(key, &policy);
+            Some(Limit::of(policy))
+        }
+        Err(unreadable) => {
+            let known = match context.limits.remembered(key) {
+                Some(policy) => Policy::Read(policy),
+                None => Policy::Kept(halt_by_hand::document(live.as_deref()?, &key.name)?),
+            };
+            Some(Limit::unreadable(&key.name, known, &unreadable.written_spec()))
         }
     };
     let mut limits: Vec<Limit> = policies_over(context, system).iter().filter_map(known).collect();

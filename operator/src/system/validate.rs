@@ -96,6 +96,12 @@ fn policy_missing(desk: &Dereferenced) -> Hold {
     let limits = desk.left_under().map_or_else(String::new, |kept| {
         format!("; RiskPolicy {kept} still limits what runs, and its changes reach it")
     });
+    if desk.limits.iter().any(|limit| limit.name == name) {
+        let words = format!(
+            "RiskPolicy {name} cannot be read (kubectl describe rpol {name}); mend it. Meanwhile what runs keeps its limits"
+        );
+        return Hold::waiting(Reason::PolicyMissing, words);
+    }
     Hold::waiting(
         Reason::PolicyMissing,
         format!(

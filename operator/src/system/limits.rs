@@ -20,7 +20,7 @@ use super::build;
 use super::dereference::KIND;
 use crate::context::Context;
 use crate::reconcile::apply::apply;
-use crate::reconcile::child::Live;
+use crate::reconcile::child::{ChildRef, Live};
 use crate::reconcile::desired::{Desired, Owner};
 use crate::reconcile::halt_by_hand;
 use crate::reconcile::key::Key;
@@ -239,7 +239,11 @@ fn was_brought_about(context: &Context, system: &Key) -> bool {
     let released = |status: &TradingSystemStatus| {
         status.rollout.as_ref().is_some_and(|rollout| rollout.core.is_some())
     };
+    let has_trader = |(child, live): &(ChildRef, Arc<Live>)| {
+        child.kind == Kind::Deployment && noted(live).next().is_some()
+    };
     context.children.get(Kind::ConfigMap, &build::limits_of(system)).is_some()
+        || context.children.of_desk(system).iter().any(has_trader)
         || context
             .systems
             .get(system)

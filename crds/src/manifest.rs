@@ -135,6 +135,13 @@ pub fn read(path: &Path) -> Result<Source, ManifestFaults> {
     read.map(Source::from).ok_or_else(|| ManifestFaults::new(faults))
 }
 
+/// The objects of a text as [`policy_in`] reads them, whatever their kind: of documents that can be read, the others left
+/// out.
+pub fn objects_in(text: &str) -> Vec<serde_json::Value> {
+    let documents = yaml::parse(text).into_iter().filter_map(Result::ok);
+    documents.flat_map(document::objects).map(|object| object.value.to_json()).collect()
+}
+
 /// The RiskPolicy of that name in a manifest that was read. What else the manifest holds is not judged.
 ///
 /// # Errors

@@ -80,7 +80,7 @@ pub(super) fn parse_all<'f>(
 }
 
 /// The objects of a document: of a `List`, as `kubectl get -o yaml` prints one, its items.
-fn objects(root: Node) -> Vec<Node> {
+pub(super) fn objects(root: Node) -> Vec<Node> {
     let says = |name: &str, text: &str| {
         root.value.get(name).and_then(|node| node.value.as_text()) == Some(text)
     };

@@ -125,7 +125,8 @@ async fn a_clustered_change_that_does_not_come_up_leaves_the_leader_alone() {
 
     // Another spec tries again.
     case.play(Component::Trader, &Play::Runs).await.unwrap();
-    apply(&case, &desk(&format!("{HURRIED}{}", memory("2Gi")))).await;
+    let patient = "  rollout: {stepDeadline: 60s}\n";
+    apply(&case, &desk(&format!("{patient}{}", memory("2Gi")))).await;
     let done = complete(&case).await;
     assert_eq!(done.core, Some(done.target));
     assert_statuses(&case).await;

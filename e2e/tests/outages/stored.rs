@@ -268,6 +268,27 @@ async fn an_agent_that_cannot_be_read_any_more_stays_part_of_its_desk() {
     until("what was loosened to be set back", as_it_was).await;
     kubectl(&case, &["delete", "configmap", "desk-policy"]).await;
     until("what was deleted to come back", as_it_was).await;
+
+    // An operator that never read it halts, rather than take somebody else's word for what it said.
+    let active = r#"{"spec": {"tradingState": "Active"}}"#;
+    kubectl(&case, &["patch", "rpol", "careful", "--type=merge", "-p", active]).await;
+    until("the halt to be lifted", || async {
+        kubectl(&case, &limits).await.contains("tradingState: Active").then_some(())
+    })
+    .await;
+    operator.abort();
+    let _ = operator.await;
+    kubectl(&case, &["patch", "configmap", "desk-policy", "--type=merge", "-p", &loose]).await;
+    let settings = self::settings(case.namespace());
+    let client = case.client();
+    let operator = tokio::spawn(async move {
+        run(client, settings, Terms::default(), std::future::pending()).await.unwrap();
+    });
+    until("the desk to be halted", || async {
+        let told = kubectl(&case, &limits).await;
+        (told.contains("tradingState: Halted") && !told.contains("0.99")).then_some(())
+    })
+    .await;
     operator.abort();
 }
 

@@ -7,7 +7,7 @@
 //! What statuses say of who is held counts for nothing in it. Of two that are in place, or two that are not, the
 //! younger is held. Its pods go on with what they have.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,7 +23,8 @@ use crate::system::validate::stray;
 /// What others name may change without an event on this agent.
 const LOOK: Duration = Duration::from_secs(30);
 
-/// What the pods of agents run with, by the agents' names. Who has no pods is not in it.
+/// What the pods of agents run with, by the agents' names: of those that cannot be read, too. Who has no pods is not in
+/// it.
 pub type Running = BTreeMap<String, Authority>;
 
 /// The agents of a desk.
@@ -79,14 +80,17 @@ pub fn trades_alone(agent: &TradingAgent, desk: &Desk<'_>) -> Result<(), Hold> {
 }
 
 impl Desk<'_> {
-    /// Whether any agents contradict each other, or go on with what their specs gave up.
+    /// Whether any agents contradict each other, or may go on with what their specs gave up.
     pub fn is_contested(&self) -> bool {
         let contradicts = |agent: &TradingAgent| {
             is_at_work(agent)
                 && self.others(agent).any(|other| !contradictions(agent, other).is_empty())
         };
         let mut all = self.agents.iter();
-        all.any(|agent| stray(self.system, agent).is_some() || contradicts(agent))
+        all.any(|agent| {
+            let is_behind = is_undone(agent) || is_tried(agent);
+            is_behind || stray(self.system, agent).is_some() || contradicts(agent)
+        })
     }
 
     /// Why the agent gives way to another, if it does.
@@ -102,11 +106,39 @@ impl Desk<'_> {
 
     /// Whose pods go on with what the agent newly asks for although their spec gave it up, if anybody's do.
     fn waits(&self, agent: &TradingAgent) -> Option<String> {
-        let held = |other: &&TradingAgent| {
-            stray(self.system, other).is_some() || self.yields(other).is_some()
+        self.waits_for(agent, &self.stuck())
+    }
+
+    /// The agents whose pods go on with something else than their specs ask for: held, undone, or waiting for one of
+    /// these in turn.
+    fn stuck(&self) -> BTreeSet<&str> {
+        let all = || self.agents.iter().map(|agent| &***agent).filter(|agent| is_at_work(agent));
+        let is_stuck = |agent: &&TradingAgent| {
+            is_undone(agent) || stray(self.system, agent).is_some() || self.yields(agent).is_some()
         };
-        self.others(agent).filter(held).find_map(|other| {
-            let runs = self.running.get(name(other))?;
+        let mut stuck: BTreeSet<&str> = all().filter(is_stuck).map(name).collect();
+        loop {
+            let free = all().filter(|agent| !stuck.contains(name(agent)));
+            let waits = free.filter(|agent| self.waits_for(agent, &stuck).is_some());
+            let more: Vec<&str> = waits.map(name).collect();
+            if more.is_empty() {
+                return stuck;
+            }
+            stuck.extend(more);
+        }
+    }
+
+    fn waits_for(&self, agent: &TradingAgent, stuck: &BTreeSet<&str>) -> Option<String> {
+        let is_new = !self.running.contains_key(name(agent));
+        let goes_on = |other: &str| match self.agents.iter().find(|agent| name(agent) == other) {
+            // It cannot be read, and counts as it did when it could be.
+            None => true,
+            Some(other) if !is_at_work(other) => false,
+            // What an undone trial goes back to is not given to a newcomer meanwhile.
+            Some(other) => stuck.contains(name(other)) || (is_new && is_tried(other)),
+        };
+        let others = self.running.iter().filter(|(other, _)| other.as_str() != name(agent));
+        others.filter(|(other, _)| goes_on(other)).find_map(|(other, runs)| {
             let symbols = delegated(&agent.spec.authority).chain(delegated(runs));
             let symbol = symbols.into_iter().find(|symbol| {
                 let own = Use::of(&agent.spec.authority, symbol);
@@ -115,8 +147,7 @@ impl Desk<'_> {
                 clash && !self.is_in_place(agent, symbol)
             })?;
             Some(format!(
-                "the pods of TradingAgent {0} are still at work on {symbol}, which TradingAgent {1} asks for: {0} is held, and goes on as it was; mend {0}, or kubectl scale tagent {0} --replicas=0",
-                name(other),
+                "the pods of TradingAgent {other} are still at work on {symbol}, which TradingAgent {0} asks for: {other} goes on as it was until it is mended or done (kubectl describe tagent {other}); kubectl scale tagent {other} --replicas=0 ends it",
                 name(agent)
             ))
         })
@@ -180,6 +211,16 @@ fn contradiction(
 /// What is delegated by an authority.
 fn delegated(authority: &Authority) -> impl Iterator<Item = &Symbol> {
     authority.delegated.iter().flat_map(|own| &own.symbols)
+}
+
+/// Whether what the agent asked for came up badly, and its pods go on with what they had.
+fn is_undone(agent: &TradingAgent) -> bool {
+    agent.status.as_ref().is_some_and(|status| status.failed.is_some())
+}
+
+/// Whether what the agent asks for has yet to prove itself.
+fn is_tried(agent: &TradingAgent) -> bool {
+    agent.status.as_ref().is_some_and(|status| status.rollout.is_some())
 }
 
 /// Whether the agent is to have a say.
@@ -331,6 +372,42 @@ mod tests {
         );
     }
 
+    #[test]
+    fn who_waits_for_one_that_waits_is_held_too() {
+        let agents = [
+            agent("a", 40, trades(&["DOGEUSD"]), &json!({})),
+            agent("b", 30, trades(&["ETHUSD"]), &json!({})),
+            agent("c", 20, trades(&["BTCUSD"]), &json!({})),
+        ];
+        let runs = running(&[("a", trades(&["ETHUSD"])), ("b", trades(&["BTCUSD"]))]);
+        assert_eq!(held(&agents, &runs), ["b", "c"], "a is stray");
+    }
+
+    #[rstest]
+    #[case::undone(json!({"failed": {"revision": "one-2", "message": "it crashes", "at": "2026-01-01T00:00:00Z"}}))]
+    #[case::being_tried(json!({"rollout": {"revision": "one-2", "startedAt": "2026-01-01T00:00:00Z"}}))]
+    fn what_an_agent_may_go_back_to_is_not_given_to_a_newcomer(#[case] status: Value) {
+        let one = agent("one", 20, votes(&["BTCUSD"]), &json!({}));
+        let mut behind = serde_json::to_value(&**one).unwrap();
+        behind["spec"] = one.written_spec();
+        behind["status"] = status;
+        let wire: Wire<TradingAgent> = serde_json::from_value(behind).unwrap();
+        let agents =
+            [Arc::new(wire.0.unwrap()), agent("maker", 10, trades(&["ETHUSD"]), &json!({}))];
+        let runs = running(&[("one", votes_on_all())]);
+        assert_eq!(held(&agents, &runs), ["maker"]);
+        let system = system();
+        let none = Running::new();
+        assert!(Desk { system: &system, agents: &agents, running: &none }.is_contested());
+    }
+
+    #[test]
+    fn what_cannot_be_read_keeps_what_its_pods_are_at_work_on() {
+        let agents = [agent("maker", 10, trades(&["ETHUSD"]), &json!({}))];
+        let runs = running(&[("unreadable", trades(&["ETHUSD"]))]);
+        assert_eq!(held(&agents, &runs), ["maker"]);
+    }
+
     #[rstest]
     #[case::a_voter(votes(&["ETHUSD"]), "ETHUSD is delegated to TradingAgent maker and also voted on by TradingAgent one; one is held; list the symbols of one without ETHUSD")]
     #[case::a_delegate(trades(&["ETHUSD"]), "ETHUSD is delegated to both TradingAgent maker and TradingAgent one, which is held; remove ETHUSD from one of them")]
@@ -372,6 +449,26 @@ mod tests {
             for (index, agent) in go_on.iter().enumerate() {
                 for other in &go_on[index + 1..] {
                     prop_assert!(contradictions(agent, other).is_empty());
+                }
+            }
+            // What they end with contradicts nobody who did not contradict them before.
+            let ends = |agent: &TradingAgent| match held.contains(&name(agent).to_owned()) {
+                true => running.get(name(agent)).cloned(),
+                false => Some(agent.spec.authority.clone()),
+            };
+            let of = |authority: Option<Authority>, symbol: &str| {
+                Use::of(&authority?, &symbol.parse().unwrap())
+            };
+            for (index, agent) in agents.iter().enumerate() {
+                for other in &agents[index + 1..] {
+                    for symbol in BOTH {
+                        let (own, theirs) = (of(ends(agent), symbol), of(ends(other), symbol));
+                        let clash = own.zip(theirs).is_some_and(|(a, b)| a.contradicts(b));
+                        let before = |agent: &TradingAgent, now: Option<Use>| {
+                            of(running.get(name(agent)).cloned(), symbol) == now
+                        };
+                        prop_assert!(!clash || before(agent, own) && before(other, theirs));
+                    }
                 }
             }
             let system = system();

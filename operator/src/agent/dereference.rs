@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use kube::core::PartialObjectMetaExt;
 use sapphire_crds::report::AgentReport;
 use sapphire_crds::trading_agent::TradingAgentStatus;
 use sapphire_crds::{TradingAgent, TradingSystem};
@@ -10,12 +11,14 @@ use super::authorities::{Desk, Running};
 use super::build;
 use super::release::authority_of;
 use crate::context::Context;
+use crate::labels;
+use crate::reconcile::child::Live;
 use crate::reconcile::desired::Owner;
 use crate::reconcile::key::Key;
 use crate::reconcile::kind::Kind;
 use crate::reconcile::mirror::Read;
 use crate::reconcile::outcome::Hold;
-use crate::reconcile::stored::Stored;
+use crate::reconcile::stored::{Stored, Unreadable};
 use crate::reports::{Age, leader};
 
 /// The owner's kind, as owner references write it.
@@ -61,7 +64,7 @@ impl Dereferenced {
 }
 
 /// What the pods of a desk's agents run with: the authority in the revision that each was last applied with. It is read
-/// where agents contradict one another, and empty elsewhere.
+/// where agents contradict one another, or may go on with what their specs gave up, and is empty elsewhere.
 ///
 /// # Errors
 /// A transient [`Hold`] when a revision cannot be read now. One that is gone, or is not the agent's, counts for nothing.
@@ -71,16 +74,30 @@ pub async fn running(
     agents: &[Arc<Stored<TradingAgent>>],
     system: Option<&TradingSystem>,
 ) -> Result<Running, Hold> {
+    let unreadable = context.agents.belonging_to(desk).into_iter().filter_map(Result::err);
+    let unreadable: Vec<Arc<Unreadable>> = unreadable.collect();
     let mut running = Running::new();
     let contested = |system| Desk { system, agents, running: &Running::new() }.is_contested();
-    if !system.is_some_and(contested) {
+    if !system.is_some_and(contested) && unreadable.is_empty() {
         return Ok(running);
     }
-    for agent in agents.iter().filter(|agent| has_pods(context, desk, agent)) {
+    let readable = agents.iter().filter_map(|agent| {
         let owner = Owner::of::<TradingAgent>(agent, KIND);
-        let status = agent.status.as_ref();
-        let Some(revision) = status.and_then(|status| status.revision.as_ref()) else { continue };
-        let found = match context.revisions.named(context, &owner, revision.as_str()).await {
+        let status = agent.status.as_ref()?;
+        let counted = status.replicas > 0;
+        let revision = status.revision.as_ref()?.to_string();
+        has_pods(context, desk, &owner, counted).then_some((owner, revision))
+    });
+    // Of these only their Deployment tells the revision.
+    let unreadable = unreadable.iter().filter_map(|agent| {
+        let partial = agent.metadata.clone().into_response_partial::<TradingAgent>();
+        let owner = Owner::of(&partial, KIND);
+        let live = deployment(context, desk, &owner)?;
+        let revision = format!("{}-{}", owner.key.name, live.label(labels::REVISION)?);
+        has_pods(context, desk, &owner, false).then_some((owner, revision))
+    });
+    for (owner, revision) in readable.chain(unreadable).collect::<Vec<_>>() {
+        let found = match context.revisions.named(context, &owner, &revision).await {
             Err(hold @ Hold::Transient(_)) => return Err(hold),
             found => found.ok().flatten(),
         };
@@ -90,14 +107,16 @@ pub async fn running(
     Ok(running)
 }
 
-/// Whether an agent is to have pods by its Deployment. Where somebody deleted that, by what was counted last.
-fn has_pods(context: &Context, desk: &Key, agent: &TradingAgent) -> bool {
-    let name = build::name(&desk.name, agent.metadata.name.as_deref().unwrap_or_default());
-    let uid = agent.metadata.uid.as_deref().unwrap_or_default();
-    match context.children.get(Kind::Deployment, &desk.beside(name)) {
-        Some(live) => live.is_controlled_by(uid) && live.replicas != Some(0),
-        None => agent.status.as_ref().is_some_and(|status| status.replicas > 0),
-    }
+/// The Deployment of an agent's pods, where it is the agent's.
+fn deployment(context: &Context, desk: &Key, agent: &Owner) -> Option<Arc<Live>> {
+    let name = build::name(&desk.name, &agent.key.name);
+    let live = context.children.get(Kind::Deployment, &desk.beside(name))?;
+    live.is_controlled_by(&agent.uid).then_some(live)
+}
+
+/// Whether an agent is to have pods by its Deployment. Where somebody deleted that, by what was `counted` last.
+fn has_pods(context: &Context, desk: &Key, agent: &Owner, counted: bool) -> bool {
+    deployment(context, desk, agent).map_or(counted, |live| live.replicas != Some(0))
 }
 
 /// Reads all that the reconcile of `agent` needs.

@@ -3,7 +3,7 @@
 //! desk's, by the TradingSystem's annotation [`HALTED_BY_HAND`]. While that is there every limit of the desk says
 //! Halted, whatever else changes in them.
 //!
-//! Whose a halt is, the API server tells: a file that somebody else wrote last has another manager than ours.
+//! The limits are read as the trader reads them. Whose a halt is, the API server tells: a file that somebody else wrote last has another manager than ours.
 
 use std::time::Duration;
 
@@ -14,10 +14,10 @@ use kube::api::{Patch, PatchParams};
 use kube::{Api, Resource};
 use sapphire_crds::TradingSystem;
 use sapphire_crds::conditions::Reason;
+use sapphire_crds::manifest::objects_in;
 use sapphire_crds::names::FIELD_MANAGER;
 use sapphire_crds::names::annotations::{HALTED_BY_HAND, RISK_POLICIES};
 use serde_json::{Value, json};
-use serde_saphyr::{Budget, Options};
 
 use super::child::{ChildRef, Live};
 use super::desired::{Desired, Owner};
@@ -208,7 +208,7 @@ async fn tell_of_unfit<K: Resource<DynamicType = ()>>(
 pub fn document(limits: &Live, policy: &str) -> Option<Value> {
     let there = limits.content()?;
     let texts = there.get("data")?.as_object()?.values();
-    texts.filter_map(Value::as_str).flat_map(documents).find(|document| name(document) == policy)
+    texts.filter_map(Value::as_str).flat_map(objects_in).find(|document| name(document) == policy)
 }
 
 /// The documents of the files that `wish` has, of a ConfigMap, each with its file.
@@ -217,7 +217,7 @@ fn files<'w>(wish: &'w Desired, config_map: &Value) -> Vec<(&'w str, Value)> {
         return Vec::new();
     };
     let texts = wanted.keys().filter_map(|file| Some((file.as_str(), text(config_map, file)?)));
-    texts.flat_map(|(file, text)| documents(&text).into_iter().map(move |d| (file, d))).collect()
+    texts.flat_map(|(file, text)| objects_in(&text).into_iter().map(move |d| (file, d))).collect()
 }
 
 /// A file of a ConfigMap, as pods read it.
@@ -228,19 +228,6 @@ fn text(config_map: &Value, file: &str) -> Option<String> {
     let bytes = config_map.get("binaryData")?.get(file)?.clone();
     let bytes: ByteString = serde_json::from_value(bytes).ok()?;
     String::from_utf8(bytes.0).ok()
-}
-
-/// The documents of a text that can be read, whatever else somebody wrote into it. Aliases are not: a short text
-/// could fill the memory with them.
-fn documents(text: &str) -> Vec<Value> {
-    let mut budget = Budget::default();
-    budget.max_aliases = 0;
-    let mut options = Options::default();
-    options.budget = Some(budget);
-    let parts = text.split("\n---").map(|part| part.trim_start_matches('-'));
-    parts
-        .filter_map(|part| serde_saphyr::from_str_with_options(part, options.clone()).ok())
-        .collect()
 }
 
 fn name(policy: &Value) -> String {
@@ -322,14 +309,32 @@ mod tests {
 
     #[test]
     fn a_halt_is_heard_beside_what_cannot_be_read() {
-        let hand =
-            policy("careful", "Halted") + "---\nnot: [ closed\n---\n" + &policy("bold", "Active");
+        let hand = policy("careful", "Halted")
+            + "---\n"
+            + &policy("bold", "Active")
+            + "---\nnot: [ closed\n";
         let there = live(&limits(&BOTH), Some(&hand));
         assert_eq!(unheard(&limits(&BOTH), &there).as_deref(), Some("careful"));
         assert_eq!(document(&there, "bold").as_ref().and_then(state), Some("Active"));
         assert_eq!(document(&there, "nobody"), None);
     }
 
+    #[rstest]
+    #[case::a_list(
+        "apiVersion: v1\nkind: List\nitems:\n- kind: RiskPolicy\n  metadata: {name: careful}\n  spec: {tradingState: Halted}\n"
+    )]
+    #[case::an_alias(
+        "kind: RiskPolicy\nmetadata: {name: careful, why: &h Halted}\nspec: {tradingState: *h}\n"
+    )]
+    #[case::other_line_ends(
+        "# by hand\r\n--- # now\r\nkind: RiskPolicy\r\nmetadata: {name: careful}\r\nspec: {tradingState: \"Halted\"}\r\n"
+    )]
+    fn a_halt_is_heard_however_it_is_written(#[case] text: &str) {
+        let there = live(&limits(&BOTH), Some(text));
+        assert_eq!(unheard(&limits(&BOTH), &there).as_deref(), Some("careful"));
+    }
+
+    /// The trader refuses it whole.
     #[test]
     fn a_text_that_grows_when_it_is_read_is_no_halt() {
         let list = |of: &str| [of; 10].join(",");
@@ -340,7 +345,7 @@ mod tests {
         }
         let hand = policy("careful", "Halted") + "a: *a8\n---\n" + &policy("bold", "Halted");
         let there = live(&limits(&BOTH), Some(&(bomb + &hand)));
-        assert_eq!(unheard(&limits(&BOTH), &there).as_deref(), Some("bold"));
+        assert_eq!(unheard(&limits(&BOTH), &there), None);
     }
 
     #[test]

@@ -319,6 +319,10 @@ pub(super) fn tell(
 fn enforced(context: &Context, desk: &Dereferenced) -> (Answer, Reason, String) {
     let name = desk.system.spec.risk_policy_ref.name.as_str();
     let Some(policy) = &desk.policy else {
+        if desk.limits.iter().any(|limit| limit.name == name) {
+            let words = format!("RiskPolicy {name} cannot be read; its own status tells why");
+            return (Answer::Unknown, Reason::NoReport, words);
+        }
         let until = desk.left_under().map_or_else(String::new, |kept| {
             format!("; what runs stays under RiskPolicy {kept}, whose Enforced tells of it")
         });

@@ -46,7 +46,8 @@ pub struct Limit {
 pub enum Policy {
     /// As it reads, or read last.
     Read(Arc<Stored<RiskPolicy>>),
-    /// It could not be read since this process began: its document in the limits that pods have.
+    /// It could not be read since this process began: its document in the limits that pods have, or what halts in its
+    /// place.
     Kept(Value),
 }
 
@@ -58,14 +59,28 @@ impl Limit {
         Self { name, policy: Policy::Read(policy), state }
     }
 
-    /// The limit of a policy that cannot be read, with what was `known` of it and its state as it is stored.
-    fn unreadable(name: &str, known: Policy, spec: &Value) -> Self {
-        let state = match spec.get("tradingState") {
+    /// The limit of a policy that cannot be read: as it read last, else as the limits have it that pods have, else none
+    /// that lets anything be entered. Its state is read as it is stored.
+    fn unreadable(
+        key: &Key,
+        last: Option<Arc<Stored<RiskPolicy>>>,
+        live: Option<&Live>,
+        spec: &Value,
+    ) -> Self {
+        let read = |state: Option<&Value>| match state {
             None => TradingState::default(),
-            // What cannot be read lets nothing be entered.
             Some(state) => serde_json::from_value(state.clone()).unwrap_or(TradingState::Halted),
         };
-        Self { name: name.to_owned(), policy: known, state }
+        let stored = read(spec.get("tradingState"));
+        if let Some(policy) = last {
+            return Self { name: key.name.clone(), policy: Policy::Read(policy), state: stored };
+        }
+        // What somebody else wrote is nobody's word for what the policy said.
+        let document = live.filter(|live| live.foreign.is_empty());
+        let document = document.and_then(|live| halt_by_hand::document(live, &key.name));
+        let document = document.unwrap_or_else(|| build::halting(&key.name));
+        let state = stored.max(read(document.pointer("/spec/tradingState")));
+        Self { name: key.name.clone(), policy: Policy::Kept(document), state }
     }
 }
 
@@ -139,11 +154,8 @@ pub fn over(context: &Context, system: &Key) -> Vec<Limit> {
             Some(Limit::of(policy))
         }
         Err(unreadable) => {
-            let known = match context.limits.remembered(key) {
-                Some(policy) => Policy::Read(policy),
-                None => Policy::Kept(halt_by_hand::document(live.as_deref()?, &key.name)?),
-            };
-            Some(Limit::unreadable(&key.name, known, &unreadable.written_spec()))
+            let (last, spec) = (context.limits.remembered(key), unreadable.written_spec());
+            Some(Limit::unreadable(key, last, live.as_deref(), &spec))
         }
     };
     let mut limits: Vec<Limit> = policies_over(context, system).iter().filter_map(known).collect();

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use k8s_openapi::api::core::v1::{ConfigMap, Volume, VolumeMount};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use sapphire_crds::API_VERSION;
-use sapphire_crds::conditions::Reason;
+use sapphire_crds::conditions::{Reason, TradingState};
 use sapphire_crds::names::Component;
 use sapphire_crds::names::annotations::RISK_POLICIES;
 use sapphire_crds::{TradingAgentSpec, TradingSystemSpec};
@@ -134,6 +134,11 @@ pub(super) fn limits(system: &Key, limits: &[Limit]) -> Result<ConfigMap, Hold> 
         data: Some(BTreeMap::from([(LIMITS.to_owned(), documents.join("---\n"))])),
         ..ConfigMap::default()
     })
+}
+
+/// Limits of which nothing is known but whose they are.
+pub(super) fn halting(policy: &str) -> Value {
+    manifest("RiskPolicy", policy, json!({"tradingState": TradingState::Halted}))
 }
 
 /// Paths of recordings are relative to their volume; in the pod they are relative to the manifest, and

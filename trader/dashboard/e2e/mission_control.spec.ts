@@ -127,7 +127,7 @@ test("what is shown is of one moment", async ({ page }) => {
     if (drawdown !== limited || loss !== limitedLoss) torn += 1;
     await page.waitForTimeout(90);
   }
-  // The trader reads its sections one by one, so that a look may span a moment once in a while.
+  // Events of one look may come in two pieces once in a while.
   expect(torn).toBeLessThanOrEqual(2);
 });
 

@@ -26,6 +26,7 @@
 //!     if due.contains(Sections::POSITIONS) {
 //!         publisher.positions(view::Positions::default());
 //!     }
+//!     publisher.settle(); // readers that want sections of one moment wait for it
 //! #   running = false;
 //! }
 //! publisher.finish(); // an orderly end; dropped without it, /healthz says that the desk died

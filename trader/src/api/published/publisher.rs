@@ -1,6 +1,7 @@
 //! The desk's side and the readers' side.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use sapphire_engine::ids::{AgentId, OrderId};
@@ -63,6 +64,8 @@ pub struct Shown {
     pub risk: Section<view::Risk>,
     /// `/api/market`, by [`SymbolId`].
     pub markets: Vec<Section<MarketSeries>>,
+    /// How many times the desk began or ended to publish: odd while it does.
+    moment: AtomicU64,
     life: Life,
 }
 
@@ -86,6 +89,14 @@ impl Published {
     pub fn agent(&self, name: &str) -> Option<AgentId> {
         let index = self.facts.agents.iter().position(|agent| agent == name)?;
         u16::try_from(index).ok().map(AgentId)
+    }
+
+    /// The moment that the sections are of, which changes whenever the desk publishes; `None` while it does. Sections
+    /// read between two equal moments are of one state of the desk.
+    #[must_use]
+    pub fn moment(&self) -> Option<u64> {
+        let moment = self.moment.load(Ordering::SeqCst);
+        moment.is_multiple_of(2).then_some(moment)
     }
 
     /// Whether the desk thread lives; one that is silent for longer than `patience` has stalled.
@@ -128,6 +139,7 @@ impl Publisher {
             decisions: Section::default(),
             risk: Section::default(),
             markets: std::iter::repeat_with(Section::default).take(symbols).collect(),
+            moment: AtomicU64::new(0),
             life: Life::begin(),
         }));
         let publisher = Self {
@@ -171,12 +183,19 @@ impl Publisher {
 
     /// The same, however short ago the last time was: for what people wait for, and for the end.
     pub fn due_now(&mut self) -> Sections {
+        self.shown.moment.fetch_or(1, Ordering::SeqCst);
         for (marked, section) in self.markets.iter_mut().zip(&self.shown.markets) {
             if std::mem::take(&mut marked.changed) {
                 section.publish(self.sequence, marked.series.clone());
             }
         }
         std::mem::take(&mut self.marked)
+    }
+
+    /// What was due is published: call it after that.
+    pub fn settle(&self) {
+        let moment = self.shown.moment.load(Ordering::SeqCst);
+        self.shown.moment.store(moment.next_multiple_of(2), Ordering::SeqCst);
     }
 
     /// A bar closed.
@@ -268,5 +287,27 @@ impl Publisher {
 impl Drop for Publisher {
     fn drop(&mut self) {
         self.shown.life.go();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sections_are_of_one_moment_only_where_nothing_is_being_published() {
+        let facts =
+            DeskFacts { instruments: Vec::new(), agents: Vec::new(), bar_interval: Span::hours(1) };
+        let (mut publisher, published) = Publisher::new(facts);
+        let before = published.moment();
+        assert!(before.is_some());
+        assert!(!publisher.due(Instant::now()).is_empty());
+        assert_eq!(published.moment(), None, "it publishes");
+        publisher.settle();
+        let after = published.moment();
+        assert!(after.is_some() && after != before);
+        assert!(publisher.due(Instant::now()).is_empty());
+        publisher.settle();
+        assert_eq!(published.moment(), after, "nothing was due");
     }
 }

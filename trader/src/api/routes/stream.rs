@@ -27,11 +27,14 @@ use crate::api::error::{ApiError, ErrorCode};
 use crate::api::extract::Asked;
 use crate::api::guard::caller::Caller;
 use crate::api::openapi::ReadErrors;
-use crate::api::published::{Edition, MarketSeries, Section};
-use crate::api::view::{Portfolio, PortfolioUpdate};
+use crate::api::published::{Edition, MarketSeries, PortfolioState, Published, Section};
+use crate::api::view::{self, Portfolio, PortfolioUpdate};
 
 /// At most five of each section a second.
 const PACE: Duration = Duration::from_millis(200);
+/// How often a look is tried while the desk publishes, and how long after one another: longer than it takes to publish.
+const LOOKS: u32 = 50;
+const LOOK_AGAIN: Duration = Duration::from_millis(1);
 /// Before a client that found no place asks again.
 const NO_PLACE_WAIT: Duration = Duration::from_secs(10);
 const ROUNDS: usize = 10;
@@ -112,14 +115,16 @@ impl Teller {
             if let Some(event) = self.ready.pop_front() {
                 return Some((Ok(event), self));
             }
-            tokio::select! {
-                _ = self.stopping.wait_for(|stopping| *stopping) => return None,
-                _ = self.pace.tick() => match self.told.look(&self.app) {
-                    Ok(events) => self.ready = events,
-                    // It was logged where it happened; the client comes back.
-                    Err(_) => return None,
-                },
+            let is_over = tokio::select! {
+                _ = self.stopping.wait_for(|stopping| *stopping) => true,
+                _ = self.pace.tick() => false,
+            };
+            if is_over {
+                return None;
             }
+            let seen = Seen::of_one_moment(&self.app.published).await;
+            // What went wrong was logged where it happened; the client comes back.
+            self.ready = self.told.tell(&self.app, &seen).ok()?;
         }
     }
 }
@@ -182,21 +187,18 @@ impl Told {
 
     /// What changed since the last look. Markets come first, so that every later event may carry
     /// the id up to which fills are complete.
-    fn look(&mut self, app: &App) -> Result<VecDeque<Event>, ApiError> {
-        let shown = &app.published;
-        // Read before the markets, which the desk publishes before the status: whatever had been
-        // filled by then is in the markets that are read next.
-        let complete = shown.status.current().map_or(0, |edition| edition.sequence);
+    fn tell(&mut self, app: &App, seen: &Seen) -> Result<VecDeque<Event>, ApiError> {
+        let complete = seen.status.as_ref().map_or(0, |edition| edition.sequence);
         let mut events = Events { ready: VecDeque::new(), id: self.fills_up_to };
-        self.look_at_markets(app, complete, &mut events)?;
+        self.tell_markets(app, seen, complete, &mut events)?;
         self.fills_up_to = self.fills_up_to.max(complete);
         events.id = self.fills_up_to;
 
-        if let Some(edition) = news(&mut self.status, &shown.status) {
+        if let Some(edition) = news(&mut self.status, seen.status.as_ref()) {
             events.push("status", &edition.body(json)?)?;
         }
         let first = self.portfolio == 0;
-        if let Some(edition) = news(&mut self.portfolio, &shown.portfolio) {
+        if let Some(edition) = news(&mut self.portfolio, seen.portfolio.as_ref()) {
             let summary = edition.value.summary.clone();
             let curve = &edition.value.curve;
             let body = if first && self.history {
@@ -207,42 +209,43 @@ impl Told {
             };
             events.push("portfolio", &body)?;
         }
-        if let Some(edition) = news(&mut self.positions, &shown.positions) {
+        if let Some(edition) = news(&mut self.positions, seen.positions.as_ref()) {
             events.push("positions", &edition.body(json)?)?;
         }
-        if let Some(edition) = news(&mut self.orders, &shown.orders) {
-            events.push("orders", &newest_orders(&edition)?)?;
+        if let Some(edition) = news(&mut self.orders, seen.orders.as_ref()) {
+            events.push("orders", &newest_orders(edition)?)?;
         }
-        if let Some(edition) = news(&mut self.agents, &shown.agents) {
+        if let Some(edition) = news(&mut self.agents, seen.agents.as_ref()) {
             events.push("agents", &edition.body(json)?)?;
         }
         let rounds = if self.decisions == 0 && self.history { read::ROUNDS } else { ROUNDS };
-        if let Some(edition) = news(&mut self.decisions, &shown.decisions) {
+        if let Some(edition) = news(&mut self.decisions, seen.decisions.as_ref()) {
             events.push("decisions", &newest_rounds(&edition.value, rounds)?)?;
         }
         if self.health_due <= Instant::now()
-            && let Some(edition) = news(&mut self.health, &shown.health)
+            && let Some(edition) = news(&mut self.health, seen.health.as_ref())
         {
             self.health_due = Instant::now() + HEALTH_PACE;
             events.push("health", &edition.body(json)?)?;
         }
-        if let Some(edition) = news(&mut self.risk, &shown.risk) {
+        if let Some(edition) = news(&mut self.risk, seen.risk.as_ref()) {
             events.push("risk", &edition.body(json)?)?;
         }
         Ok(events.ready)
     }
 
-    fn look_at_markets(
+    fn tell_markets(
         &mut self,
         app: &App,
+        seen: &Seen,
         complete: u64,
         events: &mut Events,
     ) -> Result<(), ApiError> {
         let (shown, history) = (&app.published, self.history);
         let mut changed = Vec::new();
-        for (index, (told, section)) in self.markets.iter_mut().zip(&shown.markets).enumerate() {
+        for (index, (told, edition)) in self.markets.iter_mut().zip(&seen.markets).enumerate() {
             let first = told.version == 0;
-            if let Some(edition) = news(&mut told.version, section) {
+            if let Some(edition) = news(&mut told.version, edition.as_ref()) {
                 let instrument = &shown.facts.instruments[index];
                 let bars = match (first, history && index == 0) {
                     (true, true) => BARS_OF_HISTORY,
@@ -268,11 +271,60 @@ impl Told {
     }
 }
 
-/// The section's current edition, if it was not told yet.
-fn news<T>(told: &mut u64, section: &Section<T>) -> Option<Arc<Edition<T>>> {
-    let edition = section.current().filter(|edition| edition.version != *told)?;
+/// A section's edition, if it was not told yet.
+fn news<'e, T>(
+    told: &mut u64,
+    edition: Option<&'e Arc<Edition<T>>>,
+) -> Option<&'e Arc<Edition<T>>> {
+    let edition = edition.filter(|edition| edition.version != *told)?;
     *told = edition.version;
     Some(edition)
+}
+
+/// What a section shows, if anything yet.
+type Shown<T> = Option<Arc<Edition<T>>>;
+
+/// The sections as one look found them.
+struct Seen {
+    status: Shown<view::SystemStatus>,
+    portfolio: Shown<PortfolioState>,
+    positions: Shown<view::Positions>,
+    orders: Shown<view::Orders>,
+    agents: Shown<view::Agents>,
+    decisions: Shown<view::Decisions>,
+    health: Shown<view::Health>,
+    risk: Shown<view::Risk>,
+    markets: Vec<Shown<MarketSeries>>,
+}
+
+impl Seen {
+    /// Looks while the desk does not publish. A desk that publishes all the time is told as it is found.
+    async fn of_one_moment(published: &Published) -> Self {
+        for _ in 0..LOOKS {
+            let moment = published.moment();
+            let seen = Self::now(published);
+            if moment.is_some() && moment == published.moment() {
+                return seen;
+            }
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
+        Self::now(published)
+    }
+
+    fn now(published: &Published) -> Self {
+        // The status before the markets, which the desk publishes first: whatever had been filled by then is in them.
+        Self {
+            status: published.status.current(),
+            portfolio: published.portfolio.current(),
+            positions: published.positions.current(),
+            orders: published.orders.current(),
+            agents: published.agents.current(),
+            decisions: published.decisions.current(),
+            health: published.health.current(),
+            risk: published.risk.current(),
+            markets: published.markets.iter().map(Section::current).collect(),
+        }
+    }
 }
 
 struct Events {

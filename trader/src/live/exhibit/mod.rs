@@ -251,9 +251,11 @@ impl Exhibit {
     }
 
     fn build(&mut self, due: Sections, engine: &Engine, done: u64, commits: &CommitTimes) {
-        if due.is_empty() {
-            return;
-        }
+        self.publish(due, engine, done, commits);
+        self.publisher.settle();
+    }
+
+    fn publish(&mut self, due: Sections, engine: &Engine, done: u64, commits: &CommitTimes) {
         if due.contains(Sections::STATUS) {
             let status = self.status(engine, done);
             self.publisher.status(status);

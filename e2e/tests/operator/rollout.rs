@@ -17,7 +17,7 @@ use crate::diff::diff;
 use crate::handover::{complete, desk, installed, memory, traders};
 use crate::plane::{OPERATOR, case, plane, until};
 
-const HURRIED: &str = "  rollout: {stepDeadline: 6s}\n";
+const HURRIED: &str = "  rollout: {stepDeadline: 12s}\n";
 
 fn has_failed(rollout: &RolloutStatus) -> bool {
     rollout.failed.is_some()
@@ -49,7 +49,7 @@ async fn a_desk_whose_change_does_not_come_up_goes_back_and_stays_there() {
     tokio::time::sleep(Duration::from_secs(2)).await;
     let audit = plane().await.audit();
     let mark = audit.mark(&case.client()).await.unwrap();
-    tokio::time::sleep(Duration::from_secs(8)).await;
+    tokio::time::sleep(Duration::from_secs(14)).await;
     let mut written = audit.since(&case.client(), mark).await.unwrap();
     written.retain(|r| r.is_write() && r.user == OPERATOR && r.namespace == case.namespace());
     assert!(written.is_empty(), "{written:#?}");
@@ -93,7 +93,7 @@ async fn a_change_that_never_answered_is_not_proven_by_scaling_it_to_zero() {
     let message = wait_for(&case, "Ready", "False", "ScaledToZero").await;
     assert!(message.contains("the step's time stands still"), "{message}");
     // Longer than a step may take.
-    tokio::time::sleep(Duration::from_secs(8)).await;
+    tokio::time::sleep(Duration::from_secs(14)).await;
     let idle = rollout(&case, "a rollout", |_| true).await;
     assert_eq!((idle.step, &idle.failed, &idle.deadline), (RolloutStep::Core, &None, &None));
     assert_eq!((&idle.fallback, &idle.stable), (&before.core, &before.stable));

@@ -335,10 +335,13 @@ async fn who_goes_on_loosening_the_limits_does_not_win() {
     ready(&case, "").await;
     let active = serde_json::json!({"data": {"policy.yaml": limits(&case).await}}).to_string();
     halt(&case).await;
+    let mut set_back = 0;
     for _ in 0..12 {
         kubectl(&case, &["patch", "configmap", "desk-policy", "--type=merge", "-p", &active]).await;
-        tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+        tokio::time::sleep(std::time::Duration::from_millis(600)).await;
+        set_back += usize::from(halted(&case, &["careful"]).await.is_some());
     }
+    assert!(set_back > 8, "{set_back} of 12 were set back at once");
     let force = ["apply", "--server-side", "--force-conflicts", "--field-manager=script", "-f"];
     let declared = serde_json::json!({
         "apiVersion": "v1", "kind": "ConfigMap",

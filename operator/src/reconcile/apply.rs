@@ -13,17 +13,16 @@ use serde_json::json;
 
 use super::child::{ChildRef, Live};
 use super::conflict::{self, Conflict, Verdict};
+use super::deadline::DEADLINE;
 use super::desired::{Desired, Manifest, Owner, Replicas};
 use super::events::Severity;
-use super::halt_by_hand;
 use super::kind::Kind;
 use super::outcome::{Hold, Transient};
 use super::revert::Reverts;
+use super::{foreign_limits, halt_by_hand};
 use crate::context::Context;
 use crate::labels;
 
-/// A call that takes longer is given up and tried again with a pause.
-const DEADLINE: Duration = Duration::from_secs(10);
 /// What belongs to somebody else is not watched, so its end wakes nobody.
 pub(super) const LOOK: Duration = Duration::from_secs(60);
 
@@ -107,13 +106,14 @@ async fn one<K: Resource<DynamicType = ()>>(
         },
     };
     if let Some(live) = &live {
-        if !halt_by_hand::may_be_written(context, owner, child, live) {
+        if !foreign_limits::may_be_written(context, owner, child, live) {
             is_ours(child.kind, &child.name, owner, live)?;
         }
         halt_by_hand::hear(context, object, owner, child, live).await?;
+        foreign_limits::make_way(context, object, owner, child, live).await?;
     }
     let manifest = manifest(child, owner, live.as_deref())?;
-    let is_ours = |live: &&Arc<Live>| !halt_by_hand::is_of_others(child, live);
+    let is_ours = |live: &&Arc<Live>| !foreign_limits::is_of_others(child, live);
     if let Some(live) = live.as_ref().filter(is_ours).filter(|live| live.fulfils(&manifest)) {
         return Ok(live.clone());
     }
@@ -123,13 +123,13 @@ async fn one<K: Resource<DynamicType = ()>>(
         .filter(|live| live.applied.as_deref() == Some(manifest.hash.as_str()))
         .and_then(|live| Some((live, live.difference(&manifest)?)));
     // Limits are set back however often: whoever loosens them writes no less than we do.
-    if let Some((live, field)) = drift.as_ref().filter(|_| !halt_by_hand::concerns(child)) {
+    if let Some((live, field)) = drift.as_ref().filter(|_| !foreign_limits::concerns(child)) {
         may_set_back(context, &manifest, field, &live.uid)?;
     }
     let api = api(context, child.kind, &key.namespace);
     let verb = if live.is_some() { "update" } else { "create" };
     // A halt that was written since would be overwritten unseen.
-    let sent = match live.as_deref().filter(|_| halt_by_hand::concerns(child)) {
+    let sent = match live.as_deref().filter(|_| foreign_limits::concerns(child)) {
         Some(live) => manifest.over(live),
         None => manifest.clone(),
     };
@@ -163,7 +163,7 @@ async fn one<K: Resource<DynamicType = ()>>(
                     return Err(failed(&manifest, &error));
                 }
                 // A limit is no field to leave to others.
-                Verdict::Yield(conflicts) if !halt_by_hand::concerns(child) => {
+                Verdict::Yield(conflicts) if !foreign_limits::concerns(child) => {
                     context.metrics.conflicts.with_label_values(&[child.kind.name()]).inc();
                     return Err(yielded(&manifest, &conflicts));
                 }
@@ -176,8 +176,10 @@ async fn one<K: Resource<DynamicType = ()>>(
         }
     };
     if let Some((_, field)) = &drift {
-        let advice = match (halt_by_hand::concerns(child), halt_by_hand::is_in_force(object.meta()))
-        {
+        let advice = match (
+            foreign_limits::concerns(child),
+            halt_by_hand::is_in_force(object.meta()),
+        ) {
             (true, true) => format!(
                 "To lift the halt take {HALTED_BY_HAND} off the TradingSystem; change the RiskPolicy for all else"
             ),
@@ -326,7 +328,7 @@ async fn overwrite(
     let params =
         PatchParams { field_manager: Some(FIELD_MANAGER.into()), ..PatchParams::default() };
     let patch = Patch::Merge(&wanted);
-    in_time(context, api.patch(&manifest.key.name, &params, &patch)).await.map(drop)
+    measured(context, api.patch(&manifest.key.name, &params, &patch)).await.map(drop)
 }
 
 fn yielded(manifest: &Manifest, conflicts: &[Conflict]) -> Hold {
@@ -364,18 +366,21 @@ async fn patch(
     // A builder that writes a field which does not exist is found out by the first test that runs it.
     params.field_validation = Some(ValidationDirective::Strict);
     let patch = Patch::Apply(&manifest.object);
-    in_time(context, api.patch(&manifest.key.name, &params, &patch)).await
+    measured(context, api.patch(&manifest.key.name, &params, &patch)).await
 }
 
 /// The answer to a call, or an error where none comes; how long it took is counted.
-async fn in_time<T>(
+async fn measured<T>(
     context: &Context,
     call: impl Future<Output = Result<T, kube::Error>>,
 ) -> Result<T, kube::Error> {
     let started = tokio::time::Instant::now();
     let answer = match tokio::time::timeout(DEADLINE, call).await {
         Ok(answer) => answer,
-        Err(_) => Err(kube::Error::Service("no answer within 10 s".into())),
+        Err(_) => {
+            let words = format!("no answer within {} s", DEADLINE.as_secs());
+            Err(kube::Error::Service(words.into()))
+        }
     };
     context.metrics.apply_seconds.observe(started.elapsed().as_secs_f64());
     answer

@@ -1,7 +1,6 @@
 //! Finalizers: put on an object once, taken off when it may go.
 
 use std::fmt::Debug;
-use std::time::Duration;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::Api;
@@ -12,14 +11,12 @@ use sapphire_crds::names::FIELD_MANAGER;
 use serde::de::DeserializeOwned;
 use serde_json::json;
 
+use super::deadline::in_time;
 use super::key::Key;
 use super::mirror::{Mirror, Refers};
-use super::outcome::{Hold, Transient};
+use super::outcome::Hold;
 use super::stored::Wire;
 use crate::context::Context;
-
-/// A call that takes longer is given up and tried again with a pause.
-const DEADLINE: Duration = Duration::from_secs(10);
 
 /// Puts a finalizer on an object that has none of it. One that is being deleted gets none any more.
 ///
@@ -87,21 +84,15 @@ where
     let action = format!("write the finalizers of {kind} {key}");
     let patch = Patch::Merge(&patch);
     let call = api.patch(&key.name, &params, &patch);
-    match tokio::time::timeout(DEADLINE, call).await {
-        Ok(Ok(written)) => {
+    match in_time(&action, call).await? {
+        Ok(written) => {
             // What has gone by this write is answered, too; the watch tells that it is gone.
             if !(written.meta().deletion_timestamp.is_some() && written.finalizers().is_empty()) {
                 mirror.observe(written);
             }
             Ok(())
         }
-        Ok(Err(kube::Error::Api(status))) if status.code == 404 => Ok(()),
-        Ok(Err(error)) => Err(Hold::of_call(&action, &error)),
-        Err(_) => Err(Hold::Transient(Transient {
-            action,
-            code: 0,
-            message: format!("no answer within {} s", DEADLINE.as_secs()),
-            after: None,
-        })),
+        Err(kube::Error::Api(status)) if status.code == 404 => Ok(()),
+        Err(error) => Err(Hold::of_call(&action, &error)),
     }
 }

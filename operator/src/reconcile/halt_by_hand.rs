@@ -3,86 +3,31 @@
 //! desk's, by the TradingSystem's annotation [`HALTED_BY_HAND`]. While that is there every limit of the desk says
 //! Halted, whatever else changes in them.
 //!
-//! The limits are read as the trader reads them. Whose a halt is, the API server tells: a file that somebody else wrote last has another manager than ours.
-
-use std::time::Duration;
+//! Whose a halt is, the API server tells: a file that somebody else wrote last has another manager than ours.
 
 use jiff::Timestamp;
-use k8s_openapi::ByteString;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::api::{Patch, PatchParams};
 use kube::{Api, Resource};
 use sapphire_crds::TradingSystem;
-use sapphire_crds::conditions::Reason;
-use sapphire_crds::manifest::objects_in;
 use sapphire_crds::names::FIELD_MANAGER;
-use sapphire_crds::names::annotations::{HALTED_BY_HAND, RISK_POLICIES};
+use sapphire_crds::names::annotations::HALTED_BY_HAND;
 use serde_json::{Value, json};
 
-use super::child::{ChildRef, Live};
+use super::child::Live;
+use super::deadline::in_time;
 use super::desired::{Desired, Owner};
 use super::events::Severity;
-use super::kind::Kind;
-use super::orphans;
-use super::outcome::{Hold, Transient};
+use super::foreign_limits::{concerns, files, name, state};
+use super::outcome::Hold;
 use super::stored::Wire;
 use crate::context::Context;
 
 const HALTED: &str = "Halted";
 
-/// A call that takes longer is given up and tried again with a pause.
-const DEADLINE: Duration = Duration::from_secs(10);
-
 /// Whether a person halted the desk.
 pub fn is_in_force(system: &ObjectMeta) -> bool {
     system.annotations.as_ref().is_some_and(|all| all.contains_key(HALTED_BY_HAND))
-}
-
-/// Whether a child has a desk's limits.
-pub(super) fn concerns(wish: &Desired) -> bool {
-    let notes = wish.content.pointer("/metadata/annotations");
-    wish.kind == Kind::ConfigMap && notes.is_some_and(|notes| notes.get(RISK_POLICIES).is_some())
-}
-
-/// Whether limits are written over what is there whatever else is said of it: pods go on reading a ConfigMap that is
-/// being deleted, and who replaces one whole takes our labels off it, and what it held.
-pub(super) fn may_be_written(
-    context: &Context,
-    owner: &Owner,
-    wish: &Desired,
-    live: &Live,
-) -> bool {
-    if !concerns(wish) || live.controller.is_some() {
-        return concerns(wish) && live.is_controlled_by(&owner.uid);
-    }
-    // The pods of a desk that was released have no other limits than these.
-    let system = context.systems.get(&owner.key);
-    let rollout = system.as_ref().and_then(|system| system.status.as_ref()?.rollout.as_ref());
-    let is_policy = |document: &Value| document.get("kind") == Some(&json!("RiskPolicy"));
-    rollout.is_some_and(|rollout| rollout.core.is_some())
-        || live.content().is_some_and(|there| files(wish, &there).iter().any(|(_, d)| is_policy(d)))
-}
-
-/// Whether somebody else wrote limits last, though they may be as wanted: they become ours again, or what is wanted next
-/// would be held against who wrote this.
-pub(super) fn is_of_others(wish: &Desired, live: &Live) -> bool {
-    let files = wish.content.get("data").and_then(Value::as_object);
-    concerns(wish)
-        && files.is_some_and(|files| files.keys().any(|file| live.foreign.contains(file)))
-}
-
-/// Why the limits that are there cannot be made as wanted.
-fn unfit(wish: &Desired, live: &Live) -> Option<&'static str> {
-    let there = live.content().filter(|_| concerns(wish))?;
-    let binary = there.get("binaryData").and_then(Value::as_object);
-    let files = wish.content.get("data").and_then(Value::as_object)?;
-    if there.get("immutable") == Some(&json!(true)) {
-        Some("was immutable")
-    } else if binary.is_some_and(|binary| files.keys().any(|file| binary.contains_key(file))) {
-        Some("had its limits in binaryData")
-    } else {
-        None
-    }
 }
 
 /// The policy in whose limits somebody wrote a halt that is not in `wish`.
@@ -105,10 +50,10 @@ fn unheard(wish: &Desired, live: &Live) -> Option<String> {
     })
 }
 
-/// Takes up a halt that somebody wrote into the limits that are there, and makes way for limits that can be changed.
+/// Takes up a halt that somebody wrote into the limits that are there.
 ///
 /// # Errors
-/// Transient where either was done: what is wanted is another thing by then.
+/// Transient where it was done: what is wanted is another thing by then.
 pub(super) async fn hear<K: Resource<DynamicType = ()>>(
     context: &Context,
     object: &K,
@@ -116,33 +61,12 @@ pub(super) async fn hear<K: Resource<DynamicType = ()>>(
     child: &Desired,
     live: &Live,
 ) -> Result<(), Hold> {
-    let again = |message: String| {
-        let action = format!("apply {} {}", child.kind.name(), owner.key.beside(&child.name));
-        Err(Hold::Transient(Transient { action, code: 409, message, after: None }))
-    };
-    if !is_in_force(object.meta())
-        && let Some(policy) = unheard(child, live)
-    {
-        take_up(context, owner, &child.name, &policy).await?;
-        tell_of_halt(context, object, owner, &child.name, &policy).await;
-        return again("it was halted by hand".into());
-    }
-    if let Some(why) = unfit(child, live) {
-        if live.deleting {
-            return Err(Hold::stalled(
-                Reason::BeingDeleted,
-                format!(
-                    "ConfigMap {} {why} and is being deleted, but finalizers keep it; take them off",
-                    child.name
-                ),
-            ));
-        }
-        let of = ChildRef { kind: child.kind, key: owner.key.beside(&child.name) };
-        orphans::delete(context, &of, &live.uid).await?;
-        tell_of_unfit(context, object, owner, &child.name, why).await;
-        return again(format!("it {why}, and is made anew"));
-    }
-    Ok(())
+    let unheard = unheard(child, live).filter(|_| !is_in_force(object.meta()));
+    let Some(policy) = unheard else { return Ok(()) };
+    take_up(context, owner, &child.name, &policy).await?;
+    tell_of_halt(context, object, owner, &child.name, &policy).await;
+    let action = format!("apply {} {}", child.kind.name(), owner.key.beside(&child.name));
+    Err(Hold::changed(&action, "it was halted by hand"))
 }
 
 /// Makes a halt the desk's.
@@ -159,18 +83,12 @@ async fn take_up(context: &Context, owner: &Owner, limits: &str, policy: &str) -
         PatchParams { field_manager: Some(FIELD_MANAGER.into()), ..PatchParams::default() };
     let patch = Patch::Merge(&patch);
     let action = format!("annotate {} {}, which somebody halted by hand", owner.kind, owner.key);
-    match tokio::time::timeout(DEADLINE, api.patch(&owner.key.name, &params, &patch)).await {
-        Ok(Ok(written)) => {
+    match in_time(&action, api.patch(&owner.key.name, &params, &patch)).await? {
+        Ok(written) => {
             context.systems.observe(written);
             Ok(())
         }
-        Ok(Err(error)) => Err(Hold::of_call(&action, &error)),
-        Err(_) => Err(Hold::Transient(Transient {
-            action,
-            code: 0,
-            message: format!("no answer within {} s", DEADLINE.as_secs()),
-            after: None,
-        })),
+        Err(error) => Err(Hold::of_call(&action, &error)),
     }
 }
 
@@ -189,61 +107,15 @@ async fn tell_of_halt<K: Resource<DynamicType = ()>>(
     context.events.tell(object, Severity::Warning, "HaltedByHand", note).await;
 }
 
-async fn tell_of_unfit<K: Resource<DynamicType = ()>>(
-    context: &Context,
-    object: &K,
-    owner: &Owner,
-    limits: &str,
-    why: &str,
-) {
-    let note = format!(
-        "ConfigMap {limits} {why} and is made anew. Pods that saw it immutable do not read it again: kubectl rollout \
-         restart the trader's Deployment of {}",
-        owner.key.name
-    );
-    context.events.tell(object, Severity::Warning, "LimitsMadeAnew", note).await;
-}
-
-/// The document of a policy in the limits that are there, as far as it can be read.
-pub fn document(limits: &Live, policy: &str) -> Option<Value> {
-    let there = limits.content()?;
-    let texts = there.get("data")?.as_object()?.values();
-    texts.filter_map(Value::as_str).flat_map(objects_in).find(|document| name(document) == policy)
-}
-
-/// The documents of the files that `wish` has, of a ConfigMap, each with its file.
-fn files<'w>(wish: &'w Desired, config_map: &Value) -> Vec<(&'w str, Value)> {
-    let Some(wanted) = wish.content.get("data").and_then(Value::as_object) else {
-        return Vec::new();
-    };
-    let texts = wanted.keys().filter_map(|file| Some((file.as_str(), text(config_map, file)?)));
-    texts.flat_map(|(file, text)| objects_in(&text).into_iter().map(move |d| (file, d))).collect()
-}
-
-/// A file of a ConfigMap, as pods read it.
-fn text(config_map: &Value, file: &str) -> Option<String> {
-    if let Some(text) = config_map.get("data").and_then(|data| data.get(file)?.as_str()) {
-        return Some(text.to_owned());
-    }
-    let bytes = config_map.get("binaryData")?.get(file)?.clone();
-    let bytes: ByteString = serde_json::from_value(bytes).ok()?;
-    String::from_utf8(bytes.0).ok()
-}
-
-fn name(policy: &Value) -> String {
-    policy.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default().to_owned()
-}
-
-fn state(policy: &Value) -> Option<&str> {
-    policy.pointer("/spec/tradingState")?.as_str()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::reconcile::desired::Replicas;
+    use crate::reconcile::foreign_limits::document;
     use crate::reconcile::key::Key;
+    use crate::reconcile::kind::Kind;
     use rstest::rstest;
+    use sapphire_crds::names::annotations::RISK_POLICIES;
 
     fn policy(name: &str, state: &str) -> String {
         format!("kind: RiskPolicy\nmetadata:\n  name: {name}\nspec:\n  tradingState: {state}\n")

@@ -101,6 +101,11 @@ impl Hold {
         }
     }
 
+    /// What is wanted became another thing while `action` was under way, as where the API server says 409.
+    pub fn changed(action: &str, message: &str) -> Self {
+        Self::transient(action, 409, message.to_owned(), None)
+    }
+
     fn transient(action: &str, code: u16, message: String, after: Option<Duration>) -> Self {
         Self::Transient(Transient { action: action.to_owned(), code, message, after })
     }

@@ -12,14 +12,12 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
+use super::deadline::in_time;
 use super::key::Key;
 use super::mirror::{Mirror, Refers};
-use super::outcome::{Hold, Transient};
+use super::outcome::Hold;
 use super::stored::Wire;
 use crate::context::Context;
-
-/// A call that takes longer is given up and tried again with a pause.
-const DEADLINE: Duration = Duration::from_secs(10);
 
 /// Writes `after` unless the object's status is `before` and equal to it.
 ///
@@ -70,18 +68,19 @@ where
         PatchParams { field_manager: Some(FIELD_MANAGER.into()), ..PatchParams::default() };
     let patch = Patch::Merge(&patch);
     let patched = api.patch_status(&key.name, &params, &patch);
-    match tokio::time::timeout(DEADLINE, patched).await {
-        Ok(Ok(written)) => {
+    let answer = in_time(&action, patched).await.inspect_err(|_| count("late"))?;
+    match answer {
+        Ok(written) => {
             count("written");
             mirror.observe(written);
             Ok(())
         }
-        Ok(Err(kube::Error::Api(status))) if status.code == 404 => {
+        Err(kube::Error::Api(status)) if status.code == 404 => {
             // Deleted meanwhile: nobody is left to be told.
             count("gone");
             Ok(())
         }
-        Ok(Err(error)) => {
+        Err(error) => {
             count("failed");
             Err(match Hold::of_call(&action, &error) {
                 // The schema of an older CRD may refuse what we write; a new CRD may come without an
@@ -93,15 +92,6 @@ where
                 },
                 hold => hold,
             })
-        }
-        Err(_) => {
-            count("late");
-            Err(Hold::Transient(Transient {
-                action,
-                code: 0,
-                message: format!("no answer within {} s", DEADLINE.as_secs()),
-                after: None,
-            }))
         }
     }
 }

@@ -22,6 +22,7 @@ use crate::context::Context;
 use crate::reconcile::apply::apply;
 use crate::reconcile::child::{ChildRef, Live};
 use crate::reconcile::desired::{Desired, Owner};
+use crate::reconcile::foreign_limits;
 use crate::reconcile::halt_by_hand;
 use crate::reconcile::key::Key;
 use crate::reconcile::kind::Kind;
@@ -77,7 +78,7 @@ impl Limit {
         }
         // What somebody else wrote is nobody's word for what the policy said.
         let document = live.filter(|live| live.foreign.is_empty());
-        let document = document.and_then(|live| halt_by_hand::document(live, &key.name));
+        let document = document.and_then(|live| foreign_limits::document(live, &key.name));
         let document = document.unwrap_or_else(|| build::halting(&key.name));
         let state = stored.max(read(document.pointer("/spec/tradingState")));
         Self { name: key.name.clone(), policy: Policy::Kept(document), state }

@@ -16,13 +16,11 @@ use tokio::time::Instant;
 
 use super::deletion::is_forced;
 use crate::context::Context;
-use crate::reconcile::outcome::{Hold, Transient};
+use crate::reconcile::deadline::in_time;
+use crate::reconcile::outcome::Hold;
 
 /// A label that somebody took away is put back after so long.
 const TRUSTED: Duration = Duration::from_secs(60);
-/// A call that takes longer is given up and tried again with a pause.
-const DEADLINE: Duration = Duration::from_secs(10);
-
 /// Which namespaces bear the label, as far as this process knows.
 #[derive(Debug, Default)]
 pub struct Protection {
@@ -48,18 +46,12 @@ pub(super) async fn keep(context: &Context, namespace: &str) -> Result<(), Hold>
         return Ok(());
     }
     let action = format!("label namespace {namespace}");
-    match tokio::time::timeout(DEADLINE, bring_about(context, namespace, wanted)).await {
-        Ok(Ok(())) => {
+    match in_time(&action, bring_about(context, namespace, wanted)).await? {
+        Ok(()) => {
             known.insert(namespace.to_owned(), (wanted, Instant::now()));
             Ok(())
         }
-        Ok(Err(error)) => Err(Hold::of_call(&action, &error)),
-        Err(_) => Err(Hold::Transient(Transient {
-            action,
-            code: 0,
-            message: format!("no answer within {} s", DEADLINE.as_secs()),
-            after: None,
-        })),
+        Err(error) => Err(Hold::of_call(&action, &error)),
     }
 }
 

@@ -7,7 +7,7 @@ use crate::agents::{agent, clustered, pods, status};
 use crate::desk::{
     POLICY, RECORDINGS, apply, assert_statuses, kubectl, volumes, wait, wait_for, with_maker,
 };
-use crate::diff::diff;
+use crate::foreseen::diff;
 use crate::plane::{case, until};
 
 fn manifests() -> String {

@@ -1,5 +1,6 @@
 //! A desk to try things on.
 
+use k8s_openapi::api::events::v1::Event;
 use kube::Api;
 use kube::api::{DynamicObject, ListParams};
 use sapphire_crds::conditions::ConditionType;
@@ -240,4 +241,29 @@ pub(crate) async fn uid(case: &Case<'_>, kind: Kind, name: &str) -> String {
     let api: Api<DynamicObject> =
         Api::namespaced_with(case.client(), case.namespace(), &kind.resource());
     api.get(name).await.unwrap().metadata.uid.unwrap()
+}
+
+/// The limits that the pods of the desk have.
+pub(crate) async fn limits(case: &Case<'_>) -> String {
+    let policy = r"jsonpath={.data.policy\.yaml}";
+    kubectl(case, &["get", "configmap", "desk-policy", "--ignore-not-found", "-o", policy]).await
+}
+
+/// Writes a halt where the desk's pods read it, as is the way while no operator is there.
+pub(crate) async fn halt_by_hand(case: &Case<'_>) {
+    let written = limits(case).await;
+    let halted = written.replace("tradingState: Active", "tradingState: Halted");
+    assert_ne!(written, halted, "{written}");
+    let patch = serde_json::json!({"data": {"policy.yaml": halted}}).to_string();
+    kubectl(case, &["patch", "configmap", "desk-policy", "--type=merge", "-p", &patch]).await;
+}
+
+/// The words of an event with this reason, once there is one.
+pub(crate) async fn event(case: &Case<'_>, reason: &str) -> String {
+    until(reason, || async {
+        let events = case.api::<Event>().list(&Default::default()).await.unwrap().items;
+        let of = |event: &Event| event.reason.as_deref() == Some(reason);
+        events.into_iter().find(of).and_then(|event| event.note)
+    })
+    .await
 }

@@ -1,23 +1,18 @@
 //! A change of a RiskPolicy reaches what runs, whatever keeps the rest of its desk from being brought about.
 
-use k8s_openapi::api::events::v1::Event;
 use rstest::rstest;
 use sapphire_crds::RiskPolicy;
 use sapphire_crds::conditions::{ConditionType, Reason};
 use sapphire_crds::names::Component;
 use sapphire_e2e::{Case, Play};
 
-use crate::desk::{POLICY, apply, assert_statuses, kubectl, ready, system, wait};
+use crate::desk::{
+    POLICY, apply, assert_statuses, event, halt_by_hand, kubectl, limits, ready, system, wait,
+};
 use crate::plane::{case, until};
 
 const ANOTHER: &str = r#"{"spec": {"riskPolicyRef": {"name": "bold"}}}"#;
 const EDIT: [&str; 5] = ["patch", "tsys", "desk", "--type=merge", "-p"];
-
-/// The limits that the pods of the desk have.
-async fn limits(case: &Case<'_>) -> String {
-    let policy = r"jsonpath={.data.policy\.yaml}";
-    kubectl(case, &["get", "configmap", "desk-policy", "--ignore-not-found", "-o", policy]).await
-}
 
 async fn halt(case: &Case<'_>) {
     let halted = r#"{"spec": {"tradingState": "Halted"}}"#;
@@ -163,30 +158,12 @@ async fn a_policy_counts_the_desk_that_stays_under_it_until_there_is_the_one_tha
     assert_statuses(&case).await;
 }
 
-/// Writes a halt where the desk's pods read it, as is the way while no operator is there.
-async fn halt_by_hand(case: &Case<'_>) {
-    let written = limits(case).await;
-    let halted = written.replace("tradingState: Active", "tradingState: Halted");
-    assert_ne!(written, halted, "{written}");
-    let patch = serde_json::json!({"data": {"policy.yaml": halted}}).to_string();
-    kubectl(case, &["patch", "configmap", "desk-policy", "--type=merge", "-p", &patch]).await;
-}
-
 /// Whether each of these policies, and no other, halts the desk's pods.
 async fn halted(case: &Case<'_>, policies: &[&str]) -> Option<()> {
     let text = limits(case).await;
     let all = policies.iter().all(|name| text.contains(&format!("name: {name}")));
     let halts = text.matches("tradingState: Halted").count() == policies.len();
     (all && halts && text.matches("tradingState:").count() == policies.len()).then_some(())
-}
-
-async fn event(case: &Case<'_>, reason: &str) -> String {
-    until(reason, || async {
-        let events = case.api::<Event>().list(&Default::default()).await.unwrap().items;
-        let of = |event: &Event| event.reason.as_deref() == Some(reason);
-        events.into_iter().find(of).and_then(|event| event.note)
-    })
-    .await
 }
 
 const BY_HAND: &str = "sapphiretrade.xyz/halted-by-hand";

@@ -14,6 +14,7 @@ mod desk;
 mod diff;
 mod election;
 mod embedded;
+mod foreseen;
 mod handover;
 mod limits;
 mod lost_status;

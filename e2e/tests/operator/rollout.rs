@@ -13,7 +13,7 @@ use crate::desk::{
     POLICY, RECORDINGS, apply, assert_statuses, kubectl, ready, rollout, system, volumes, wait,
     wait_for, with_maker,
 };
-use crate::diff::diff;
+use crate::foreseen::diff;
 use crate::handover::{complete, desk, installed, memory, traders};
 use crate::plane::{OPERATOR, case, plane, until};
 

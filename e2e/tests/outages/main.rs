@@ -8,7 +8,10 @@ mod answers;
 mod clustered;
 #[path = "../operator/desk.rs"]
 mod desk;
+#[path = "../operator/foreseen.rs"]
+mod foreseen;
 mod gone;
+mod halted;
 mod killed;
 mod namesakes;
 mod plane;

@@ -1,10 +1,11 @@
 //! What a reconcile of a desk would want, held against what is there.
 
-use kube::Api;
 use kube::api::{DynamicObject, Patch, PatchParams, ValidationDirective};
+use kube::{Api, Resource};
 use sapphire_crds::TradingAgent;
 use sapphire_crds::conditions::Reason;
 use sapphire_crds::names::FIELD_MANAGER;
+use sapphire_crds::names::annotations::HALTED_BY_HAND;
 use sapphire_crds::trading_system::FailedRollout;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -17,11 +18,12 @@ use crate::agent::release::{Release, inputs, own_part, part_of};
 use crate::context::Context;
 use crate::reconcile::apply;
 use crate::reconcile::desired::{Desired, Owner};
+use crate::reconcile::halt_by_hand;
 use crate::reconcile::key::Key;
 use crate::reconcile::kind::Kind;
 use crate::reconcile::outcome::Hold;
 use crate::reconcile::revisions::Wish;
-use crate::reconcile::stored::Stored;
+use crate::reconcile::stored::{Stored, Wire};
 use crate::reconcile::wording::restarts;
 use crate::system::build;
 use crate::system::dereference::{Dereferenced, dereference};
@@ -39,6 +41,9 @@ pub(super) struct Outlook {
     /// What would hold the operator back: of each a condition's reason and words.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) held: Vec<String>,
+    /// Who halts the desk whatever its policies say, and what lifts that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) halted_by_hand: Option<String>,
     /// The revision that pods run now.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) revision: Option<String>,
@@ -104,6 +109,7 @@ pub(super) async fn foresee(context: &Context, key: &Key) -> Result<Outlook, Dif
         namespace: key.namespace.clone(),
         system: key.name.clone(),
         held: Vec::new(),
+        halted_by_hand: halted_by_hand(context, key)?,
         revision: None,
         rolls_out: None,
         restarts: None,
@@ -171,6 +177,27 @@ pub(super) async fn foresee(context: &Context, key: &Key) -> Result<Outlook, Dif
         outlook.held.extend(missing.map(|hold| hold.to_string()));
     }
     Ok(outlook)
+}
+
+/// Who halted the desk by hand. A halt that no operator has heard yet is taken up here as one would.
+fn halted_by_hand(context: &Context, key: &Key) -> Result<Option<String>, DiffError> {
+    let Some(system) = context.systems.get(key) else { return Ok(None) };
+    let lifted = format!("kubectl annotate tsys {} {HALTED_BY_HAND}- lifts that", key.name);
+    if halt_by_hand::is_in_force(&system.metadata) {
+        return Ok(Some(format!("every limit says Halted; {lifted}")));
+    }
+    let live = context.children.get(Kind::ConfigMap, &build::limits_of(key));
+    let (Some(limits), Some(live)) = (limits::wanted(context, key)?, live) else { return Ok(None) };
+    let Some(policy) = halt_by_hand::unheard(&limits, &live) else { return Ok(None) };
+    let mut heard = Wire(Ok((*system).clone()));
+    let annotations = heard.meta_mut().annotations.get_or_insert_default();
+    annotations.insert(HALTED_BY_HAND.into(), String::new());
+    context.systems.observe(heard);
+    Ok(Some(format!(
+        "somebody wrote Halted into the limits of RiskPolicy {policy}, in ConfigMap {}; {lifted} once the operator has \
+         heard it",
+        limits.name
+    )))
 }
 
 /// The revision of this generation that came up badly, if it did.

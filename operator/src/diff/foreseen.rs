@@ -171,11 +171,16 @@ fn applier(live: &Value) -> Option<&str> {
 /// What `kubectl apply` would make of an object: what the manifest has is set, what only the last one had is removed,
 /// and what somebody else set stays.
 fn applied(live: &Value, manifest: &Value) -> Value {
+    let mut manifest = manifest.clone();
+    // It has one at least, that of what was applied last; those of others stay.
+    if let Value::Object(metadata) = &mut manifest["metadata"] {
+        metadata.entry("annotations").or_insert(json!({}));
+    }
     let mut all = live.clone();
-    set(&mut all, manifest);
+    set(&mut all, &manifest);
     let last = live["metadata"]["annotations"].get(LAST_APPLIED).and_then(Value::as_str);
     if let Some(last) = last.and_then(|last| serde_json::from_str(last).ok()) {
-        remove(&mut all, &last, manifest);
+        remove(&mut all, &last, &manifest);
     }
     all
 }
@@ -242,6 +247,16 @@ mod tests {
         let live = live(last.as_ref());
         let after = applied(&live, &json!({"metadata": {"name": "desk"}, "spec": spec}));
         assert_eq!(after["spec"], expected);
+        assert_eq!(after["metadata"], live["metadata"]);
+    }
+
+    #[test]
+    fn an_apply_leaves_the_annotations_of_others() {
+        // kubectl keeps an empty map of them where a manifest has none.
+        let last = json!({"metadata": {"name": "desk", "annotations": {}}, "spec": {}});
+        let mut live = live(Some(&last));
+        live["metadata"]["annotations"]["sapphiretrade.xyz/halted-by-hand"] = "somebody".into();
+        let after = applied(&live, &json!({"metadata": {"name": "desk"}, "spec": {}}));
         assert_eq!(after["metadata"], live["metadata"]);
     }
 

@@ -64,6 +64,9 @@ fn human(
         for held in &desk.held {
             writeln!(out, "  would not go on: {held}")?;
         }
+        if let Some(words) = &desk.halted_by_hand {
+            writeln!(out, "  halted by hand: {words}")?;
+        }
         match (&desk.rolls_out, &desk.revision) {
             (Some(next), Some(former)) => {
                 writeln!(

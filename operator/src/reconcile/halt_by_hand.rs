@@ -31,7 +31,7 @@ pub fn is_in_force(system: &ObjectMeta) -> bool {
 }
 
 /// The policy in whose limits somebody wrote a halt that is not in `wish`.
-fn unheard(wish: &Desired, live: &Live) -> Option<String> {
+pub(crate) fn unheard(wish: &Desired, live: &Live) -> Option<String> {
     if live.foreign.is_empty() || !concerns(wish) {
         return None;
     }

@@ -71,6 +71,9 @@ pub mod annotations {
         /// its value says why. The operator writes it where somebody halted the desk in the ConfigMap of its
         /// limits; who would halt one desk of several under a policy may write it, too.
         HALTED_BY_HAND = "sapphiretrade.xyz/halted-by-hand";
+        /// On the ConfigMap of a desk's limits: those of its RiskPolicies that are halted by what RiskPolicies say. A
+        /// halt of any other one in it is somebody's own.
+        HALTED_BY_POLICY = "sapphiretrade.xyz/halted-by-policy";
         /// On a trader pod's Lease: what the pod reports, as JSON.
         REPORT = "sapphiretrade.xyz/report";
         /// On the operator's Events: the trace of the reconcile that told it, which also stands in the

@@ -13,7 +13,9 @@ use kube::Api;
 
 use crate::context::Context;
 use crate::reconcile::child::{Controller, Live};
+use crate::reconcile::deadline::in_time;
 use crate::reconcile::key::Key;
+use crate::reconcile::outcome::Hold;
 
 /// By desk, the uids of ReplicaSets and of the Deployments that control them.
 #[derive(Debug, Default)]
@@ -29,18 +31,22 @@ impl Makers {
         maker.and_then(|(by, known)| known.get(&by.uid)).is_some_and(|uid| uid == deployment)
     }
 
-    /// Asks for the ReplicaSets of a desk's pods that are in doubt. One that cannot be had now is asked for
-    /// at the next look.
-    pub async fn ask(&self, context: &Context, system: &Key) {
+    /// Asks for the ReplicaSets of a desk's pods that are in doubt; whether one is known by now. One that cannot be
+    /// had now is asked for at the next look.
+    pub async fn ask(&self, context: &Context, system: &Key) -> bool {
         let (doubtful, controllers) = context.doubtful_pods(system);
+        let mut learned = false;
         for controller in doubtful {
             let api: Api<ReplicaSet> = Api::namespaced(context.client.clone(), &system.namespace);
-            match api.get_metadata_opt(&controller.name).await {
+            let action = format!("look for ReplicaSet {}", system.beside(&controller.name));
+            let asked = in_time(&action, api.get_metadata_opt(&controller.name)).await;
+            match asked.and_then(|found| found.map_err(|error| Hold::of_call(&action, &error))) {
                 Ok(Some(found)) if found.metadata.uid.as_ref() == Some(&controller.uid) => {
                     let owners = found.metadata.owner_references.unwrap_or_default();
                     let owner = owners.into_iter().find(|owner| owner.controller == Some(true));
                     if let Some(owner) = owner {
                         self.learn(system, controller, owner.uid);
+                        learned = true;
                     }
                 }
                 Ok(_) => {}
@@ -51,6 +57,7 @@ impl Makers {
             }
         }
         self.forget_all_but(system, &controllers);
+        learned
     }
 
     pub(crate) fn learn(&self, system: &Key, replica_set: Controller, deployment: String) {

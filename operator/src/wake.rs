@@ -67,7 +67,10 @@ pub fn of_policy(context: &Context, change: &Change<RiskPolicy>) {
         Some(policy) => context.generations.see(policy),
         None => {
             context.generations.forget(&change.key);
-            if context.policies.read(&change.key).is_none() {
+            // What runs under it goes on under what it said last.
+            if context.policies.read(&change.key).is_none()
+                && systems_under(context, &change.key).is_empty()
+            {
                 context.limits.forget(&change.key);
             }
             true

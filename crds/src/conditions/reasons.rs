@@ -70,8 +70,9 @@ words! {
         Stalled,
         /// The database has the schema that the released pods expect.
         SchemaCurrent,
-        /// Trader, coordinator and readers answer, and one trader leads. So it is, too, where those of the
-        /// revision that leads serve while another one, or a standby, does not answer; Ready tells of these.
+        /// Trader, coordinator and readers answer, and one trader reports that it leads; of a desk in one pod, that
+        /// pod answers. So it is, too, where those of the revision that leads serve while another one, or a
+        /// standby, does not answer; Ready tells of these.
         CoreAvailable,
         /// Every agent of the system answers.
         AgentsAvailable,

@@ -10,14 +10,14 @@ use crate::desk::{
 use crate::foreseen::diff;
 use crate::plane::{case, until};
 
-fn manifests() -> String {
-    with_maker(&clustered("  consensus: {minAgents: 2}\n"))
+fn manifests(more: &str) -> String {
+    with_maker(&clustered(&format!("  consensus: {{minAgents: 2}}\n{more}")))
 }
 
 /// A desk whose voters list BTCUSD, and whose `maker` trades ETHUSD.
-async fn begin(case: &Case<'_>) -> Traders {
+async fn begin(case: &Case<'_>, more: &str) -> Traders {
     let traders = Traders::start(&case.client(), Some(case.namespace())).await.unwrap();
-    apply(case, &format!("{RECORDINGS}---{POLICY}---{}", manifests())).await;
+    apply(case, &format!("{RECORDINGS}---{POLICY}---{}", manifests(more))).await;
     volumes(case).await;
     wait(case, "Ready", "True").await;
     traders
@@ -37,7 +37,7 @@ const ON_ALL: &str = r#"{"authority":{"consensus":{"symbols":null}}}"#;
 #[tokio::test]
 async fn an_agent_that_takes_in_a_symbol_of_another_is_held_and_the_other_stays_in_hand() {
     let case = case("authorities").await;
-    let _traders = begin(&case).await;
+    let _traders = begin(&case, "").await;
     let (running, revision) = (pods(&case, "one").await, status(&case, "one").await.revision);
     patch(&case, "one", ON_ALL).await;
     let stalled = agent(&case, "one", "Stalled", "True").await;
@@ -47,7 +47,7 @@ async fn an_agent_that_takes_in_a_symbol_of_another_is_held_and_the_other_stays_
     let message = wait_for(&case, "Ready", "False", "AgentStalled").await;
     assert!(message.contains(words), "{message}");
     agent(&case, "maker", "Ready", "True").await;
-    let on_all = manifests().replacen("consensus: {symbols: [BTCUSD]}", "consensus: {}", 1);
+    let on_all = manifests("").replacen("consensus: {symbols: [BTCUSD]}", "consensus: {}", 1);
     let (_, said) = diff(&case, &format!("{POLICY}---{on_all}"), &[]).await.unwrap();
     assert!(said.contains(&format!("would not go on: SymbolsConflict: {words}")), "{said}");
 
@@ -78,7 +78,7 @@ async fn an_agent_that_takes_in_a_symbol_of_another_is_held_and_the_other_stays_
 #[tokio::test]
 async fn an_agent_that_is_not_at_work_leaves_its_symbols_to_others() {
     let case = case("authorities-idle").await;
-    let _traders = begin(&case).await;
+    let _traders = begin(&case, "").await;
     patch(&case, "one", ON_ALL).await;
     agent(&case, "one", "Stalled", "True").await;
     kubectl(&case, &["scale", "tagent", "maker", "--replicas=0"]).await;
@@ -92,6 +92,54 @@ async fn an_agent_that_is_not_at_work_leaves_its_symbols_to_others() {
     agent(&case, "one", "Ready", "True").await;
     patch(&case, "maker", r#"{"paused":true}"#).await;
     agent(&case, "maker", "Ready", "True").await;
+    wait(&case, "Ready", "True").await;
+    assert_statuses(&case).await;
+}
+
+/// What is tried may be undone, and its pods are then at work again on what they gave up.
+#[tokio::test]
+async fn what_a_trial_may_go_back_to_is_not_given_away() {
+    let case = case("authorities-trial").await;
+    let canary = "  rollout: {canary: {initialWeight: \"0.1\", step: \"0.45\", interval: 1h}}\n";
+    let _traders = begin(&case, canary).await;
+    let annotate = |annotation: &'static str| {
+        let case = &case;
+        async move { kubectl(case, &["annotate", "--overwrite", "tagent", "one", annotation]).await }
+    };
+    let on_trial = |trial: bool| {
+        let case = &case;
+        move || async move { (status(case, "one").await.rollout.is_some() == trial).then_some(()) }
+    };
+    kubectl(&case, &["scale", "tagent", "maker", "--replicas=0"]).await;
+    patch(&case, "one", ON_ALL).await;
+    until("the first trial", on_trial(true)).await;
+    annotate("sapphiretrade.xyz/promote=first").await;
+    until("it to be proven", on_trial(false)).await;
+
+    patch(&case, "one", r#"{"authority":{"consensus":{"symbols":["BTCUSD"]}}}"#).await;
+    until("the second trial", on_trial(true)).await;
+    kubectl(&case, &["scale", "tagent", "maker", "--replicas=1"]).await;
+    let stalled = agent(&case, "maker", "Stalled", "True").await;
+    assert!(
+        stalled.message.contains("TradingAgent one goes back to ETHUSD"),
+        "{}",
+        stalled.message
+    );
+    annotate("sapphiretrade.xyz/abandon=second").await;
+    let undone = agent(&case, "one", "Stalled", "True").await;
+    assert_eq!(undone.reason, "CanaryAbandoned", "{}", undone.message);
+    until("maker to wait for what runs again", || async {
+        let told = agent(&case, "maker", "Stalled", "True").await.message;
+        told.contains("one are still at work on ETHUSD").then_some(())
+    })
+    .await;
+    assert_eq!(replicas(&case, "maker").await, Some(0));
+
+    annotate("sapphiretrade.xyz/reconcile-now=again").await;
+    until("the third trial", on_trial(true)).await;
+    annotate("sapphiretrade.xyz/promote=third").await;
+    agent(&case, "maker", "Ready", "True").await;
+    assert_eq!(replicas(&case, "maker").await, Some(1));
     wait(&case, "Ready", "True").await;
     assert_statuses(&case).await;
 }

@@ -5,7 +5,7 @@ use sapphire_operator::reconcile::kind::Kind;
 use serde_json::Value;
 
 use crate::agents;
-use crate::desk::{POLICY, RECORDINGS, kubectl, names, ready, system, uid};
+use crate::desk::{POLICY, RECORDINGS, kubectl, names, ready, system, uid, wait};
 use crate::foreseen::diff;
 use crate::plane::case;
 
@@ -57,6 +57,36 @@ async fn a_change_is_told_with_its_reason_and_not_made() {
     assert!(stored.spec.trader.is_none());
     assert_eq!(uid(&case, Kind::Deployment, "desk-trader").await, before);
     assert_eq!(names(&case, Kind::ControllerRevision).await.len(), 1);
+}
+
+/// What arrives in parts is rolled out in parts, which is said before; a desk that is suspended meanwhile takes it up
+/// as one.
+#[tokio::test]
+async fn several_objects_that_change_are_told_to_arrive_in_parts() {
+    let case = case("diff-parts").await;
+    ready(&case, "").await;
+    let changed = |more: &str| {
+        let manifests =
+            system(&format!("{more}  trader: {{resources: {{limits: {{memory: 2Gi}}}}}}"));
+        let manifests = manifests.replacen("trendMomentum: {}", "trendMomentum: {rsiPeriod: 9}", 1);
+        format!("{POLICY}---{manifests}")
+    };
+    let (_, said) = diff(&case, &changed(""), &[]).await.unwrap();
+    assert!(said.contains("in parts: 2 objects change"), "{said}");
+    let one = system("  trader: {resources: {limits: {memory: 2Gi}}}");
+    let (_, said) = diff(&case, &format!("{POLICY}---{one}"), &[]).await.unwrap();
+    assert!(said.contains("restarts pods") && !said.contains("in parts"), "{said}");
+
+    let suspend = |on: bool| {
+        let edit = format!(r#"{{"spec": {{"suspend": {on}}}}}"#);
+        let case = &case;
+        async move { kubectl(case, &["patch", "tsys", "desk", "--type=merge", "-p", &edit]).await }
+    };
+    suspend(true).await;
+    case.apply(&changed("")).await.unwrap();
+    suspend(false).await;
+    wait(&case, "Ready", "True").await;
+    assert_eq!(names(&case, Kind::ControllerRevision).await.len(), 2, "one rollout");
 }
 
 #[tokio::test]

@@ -1,15 +1,21 @@
 //! A change of a RiskPolicy reaches what runs, whatever keeps the rest of its desk from being brought about.
 
+use std::time::Duration;
+
+use k8s_openapi::ByteString;
+use k8s_openapi::api::core::v1::ConfigMap;
+use kube::api::{Patch, PatchParams};
 use rstest::rstest;
-use sapphire_crds::RiskPolicy;
 use sapphire_crds::conditions::{ConditionType, Reason};
 use sapphire_crds::names::Component;
+use sapphire_crds::{RiskPolicy, TradingSystem};
 use sapphire_e2e::{Case, Play};
+use serde_json::json;
 
 use crate::desk::{
     POLICY, apply, assert_statuses, event, halt_by_hand, kubectl, limits, ready, system, wait,
 };
-use crate::plane::{case, until};
+use crate::plane::{case, plane, until};
 
 const ANOTHER: &str = r#"{"spec": {"riskPolicyRef": {"name": "bold"}}}"#;
 const EDIT: [&str; 5] = ["patch", "tsys", "desk", "--type=merge", "-p"];
@@ -218,7 +224,7 @@ async fn limits_that_somebody_replaced_whole_are_taken_back_with_their_halt() {
     let case = case("replaced").await;
     ready(&case, "").await;
     let halted_text = limits(&case).await.replace("tradingState: Active", "tradingState: Halted");
-    let replaced = serde_json::json!({
+    let replaced = json!({
         "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "desk-policy"},
         "data": {"policy.yaml": halted_text},
     });
@@ -260,7 +266,7 @@ async fn replace(case: &Case<'_>, config_map: &serde_json::Value) {
 async fn limits_that_somebody_wrote_over_are_taken_back() {
     let case = case("written-over").await;
     ready(&case, "").await;
-    let garbage = serde_json::json!({
+    let garbage = json!({
         "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "desk-policy"},
         "data": {"policy.yaml": "oops"},
     });
@@ -310,17 +316,17 @@ async fn a_halt_reaches_limits_that_are_being_deleted() {
 async fn who_goes_on_loosening_the_limits_does_not_win() {
     let case = case("loosened").await;
     ready(&case, "").await;
-    let active = serde_json::json!({"data": {"policy.yaml": limits(&case).await}}).to_string();
+    let active = json!({"data": {"policy.yaml": limits(&case).await}}).to_string();
     halt(&case).await;
     let mut set_back = 0;
     for _ in 0..12 {
         kubectl(&case, &["patch", "configmap", "desk-policy", "--type=merge", "-p", &active]).await;
-        tokio::time::sleep(std::time::Duration::from_millis(600)).await;
+        tokio::time::sleep(Duration::from_millis(600)).await;
         set_back += usize::from(halted(&case, &["careful"]).await.is_some());
     }
     assert!(set_back > 8, "{set_back} of 12 were set back at once");
     let force = ["apply", "--server-side", "--force-conflicts", "--field-manager=script", "-f"];
-    let declared = serde_json::json!({
+    let declared = json!({
         "apiVersion": "v1", "kind": "ConfigMap",
         "metadata": {"name": "desk-policy", "namespace": case.namespace()},
         "data": serde_json::from_str::<serde_json::Value>(&active).unwrap()["data"],
@@ -377,4 +383,148 @@ async fn a_policy_is_kept_for_what_an_undone_rollout_brings_back() {
     in_use(&case).await;
     until("its limits", || async { limits(&case).await.contains("careful").then_some(()) }).await;
     assert_statuses(&case).await;
+}
+
+/// It is kept while it is in use; who forces it away takes nothing of what it limits.
+#[tokio::test]
+async fn what_runs_under_a_policy_that_was_taken_away_keeps_its_limits() {
+    let case = case("taken-away").await;
+    ready(&case, "").await;
+    let policies = case.api::<RiskPolicy>();
+    kubectl(&case, &["annotate", "rpol", "careful", "sapphiretrade.xyz/force-delete=true"]).await;
+    kubectl(&case, &["delete", "rpol", "careful"]).await;
+    until("the policy to be gone", || async {
+        policies.get_opt("careful").await.unwrap().is_none().then_some(())
+    })
+    .await;
+    let (_, words) = wait(&case, "Ready", "False").await;
+    assert!(words.contains("what runs keeps its limits"), "{words}");
+    let before = limits(&case).await;
+    let loose = before.replace("maxDrawdown: \"0.25\"", "maxDrawdown: \"0.99\"");
+    assert_ne!(before, loose, "{before}");
+    let loose = json!({"data": {"policy.yaml": loose}}).to_string();
+    let config_map = ["patch", "configmap", "desk-policy", "--type=merge", "-p"];
+    kubectl(&case, &[&config_map[..], &[&loose]].concat()).await;
+    until("what was loosened to be set back", || async {
+        (limits(&case).await == before).then_some(())
+    })
+    .await;
+    kubectl(&case, &["annotate", "tsys", "desk", &format!("{BY_HAND}=a person")]).await;
+    until("the halt", || halted(&case, &["careful"])).await;
+    kubectl(&case, &["delete", "configmap", "desk-policy"]).await;
+    until("the halt to come back", || halted(&case, &["careful"])).await;
+    kubectl(&case, &["annotate", "tsys", "desk", &format!("{BY_HAND}-")]).await;
+    until("the halt to be lifted", || async { (limits(&case).await == before).then_some(()) })
+        .await;
+    apply(&case, POLICY).await;
+    wait(&case, "Ready", "True").await;
+    halt(&case).await;
+    assert_statuses(&case).await;
+}
+
+/// What is removed to be made anew may have been written since it was read.
+#[tokio::test]
+async fn a_halt_is_heard_that_is_written_while_limits_are_made_anew() {
+    let case = case("made-anew").await;
+    ready(&case, "").await;
+    let (config_maps, text) = (case.api::<ConfigMap>(), limits(&case).await);
+    let write = |text: String, uid: Option<String>| {
+        let binary = json!({"policy.yaml": ByteString(text.into_bytes())});
+        let edit = json!({
+            "metadata": {"uid": uid}, "data": {"policy.yaml": null}, "binaryData": binary,
+        });
+        let config_maps = config_maps.clone();
+        let params = PatchParams::default();
+        async move { config_maps.patch("desk-policy", &params, &Patch::Merge(&edit)).await }
+    };
+    let mut accepted = 0;
+    for pause in [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 14, 16] {
+        let first = write(text.clone() + "# loose\n", None).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(pause)).await;
+        let halted = text.replace("tradingState: Active", "tradingState: Halted");
+        // Refused where it is made anew already.
+        if write(halted, first.metadata.uid).await.is_ok() {
+            accepted += 1;
+            until(&format!("the halt to be heard that came after {pause} ms"), || async {
+                let system = case.api::<TradingSystem>().get("desk").await.unwrap();
+                let noted = system.metadata.annotations.unwrap_or_default();
+                noted.contains_key(BY_HAND).then_some(())
+            })
+            .await;
+        }
+        kubectl(&case, &["annotate", "tsys", "desk", &format!("{BY_HAND}-")]).await;
+        until("the limits as they were", || async { (limits(&case).await == text).then_some(()) })
+            .await;
+    }
+    assert!(accepted > 0, "no halt came in between");
+    assert_statuses(&case).await;
+}
+
+/// A rule of the cluster's that freezes every ConfigMap is no person who can be outlasted.
+#[tokio::test]
+async fn limits_that_come_back_frozen_are_not_made_anew_for_ever() {
+    let case = case("frozen").await;
+    ready(&case, "").await;
+    let namespace = case.namespace();
+    apply(
+        &case,
+        &format!(
+            "
+apiVersion: admissionregistration.k8s.io/v1
+kind: MutatingAdmissionPolicy
+metadata: {{name: {namespace}}}
+spec:
+  reinvocationPolicy: Never
+  failurePolicy: Fail
+  matchConstraints:
+    resourceRules:
+    - {{apiGroups: [''], apiVersions: [v1], operations: [CREATE, UPDATE], resources: [configmaps]}}
+  matchConditions:
+  - {{name: here, expression: \"request.namespace == '{namespace}' && object.metadata.name == 'desk-policy'\"}}
+  mutations:
+  - {{patchType: ApplyConfiguration, applyConfiguration: {{expression: 'Object{{immutable: true}}'}}}}
+---
+apiVersion: admissionregistration.k8s.io/v1
+kind: MutatingAdmissionPolicyBinding
+metadata: {{name: {namespace}}}
+spec: {{policyName: {namespace}}}
+"
+        ),
+    )
+    .await;
+    let audit = plane().await.audit();
+    let mark = audit.mark(&case.client()).await.unwrap();
+    let frozen = || async {
+        let map = case.api::<ConfigMap>().get_opt("desk-policy").await.unwrap()?;
+        (map.immutable == Some(true)).then_some(())
+    };
+    until("the rule to be in force", || async {
+        let touch = ["annotate", "configmap", "desk-policy", "--overwrite", "touched=yes"];
+        // While it is made anew there is none.
+        let touch =
+            touch.map(str::to_owned).into_iter().chain([format!("--namespace={namespace}")]);
+        case.cluster().kubectl(&touch.collect::<Vec<_>>()).await.ok();
+        frozen().await
+    })
+    .await;
+    for limit in ["0.07", "0.06"] {
+        let edit = json!({"spec": {"limits": {"maxDrawdown": limit}}}).to_string();
+        kubectl(&case, &["patch", "rpol", "careful", "--type=merge", "-p", &edit]).await;
+        until("the limit", || async { limits(&case).await.contains(limit).then_some(()) }).await;
+    }
+    halt(&case).await;
+    until("the halt to be there", || halted(&case, &["careful"])).await;
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    let requests = audit.since(&case.client(), mark).await.unwrap();
+    let removed = requests.iter().filter(|request| {
+        request.verb == "delete" && request.namespace == namespace && request.name == "desk-policy"
+    });
+    let removed = removed.count();
+    kubectl(
+        &case,
+        &["delete", "mutatingadmissionpolicybinding,mutatingadmissionpolicy", namespace],
+    )
+    .await;
+    assert!((1..30).contains(&removed), "removed {removed} times");
+    assert!(halted(&case, &["careful"]).await.is_some());
 }

@@ -6,6 +6,7 @@ use kube::api::{ApiResource, DynamicObject, Patch, PatchParams};
 use kube::core::NamespaceResourceScope;
 use kube::{Api, Resource};
 use sapphire_crds::conditions::{ConditionType, Conditions, Reason};
+use sapphire_crds::names::annotations::HALTED_BY_HAND;
 use sapphire_crds::values::ObjectName;
 use sapphire_crds::{RiskPolicy, TradingAgent, TradingSystem, custom_resource_definitions};
 use sapphire_e2e::{Case, ControlPlane, Parts, definitions};
@@ -13,8 +14,9 @@ use sapphire_operator::election::Terms;
 use sapphire_operator::operator::run;
 use sapphire_operator::reconcile::kind::Kind;
 use serde_json::{Value, json};
+use tokio::task::JoinHandle;
 
-use crate::desk::{POLICY, RECORDINGS, apply, kubectl, names, system};
+use crate::desk::{POLICY, RECORDINGS, apply, event, kubectl, names, system};
 use crate::plane::{settings, until};
 
 /// Definitions as an earlier release may have had them: they let everything through.
@@ -269,27 +271,71 @@ async fn an_agent_that_cannot_be_read_any_more_stays_part_of_its_desk() {
     kubectl(&case, &["delete", "configmap", "desk-policy"]).await;
     until("what was deleted to come back", as_it_was).await;
 
+    // What an operator that never read it wrote does not outlive what the policy says.
+    let state = |state: &str| {
+        let edit = json!({"spec": {"tradingState": state}}).to_string();
+        let case = &case;
+        async move { kubectl(case, &["patch", "rpol", "careful", "--type=merge", "-p", &edit]).await }
+    };
+    let says = |words: [&'static str; 2]| {
+        let case = &case;
+        move || async move {
+            let told = kubectl(case, &limits).await;
+            words.iter().all(|word| told.contains(word)).then_some(())
+        }
+    };
+    let (active, halted) = ("tradingState: Active", "tradingState: Halted");
+    let known = "maxDrawdown: \"0.05\"";
+    state("Active").await;
+    until("the halt to be lifted", says([active, known])).await;
+    let start = || {
+        let (client, settings) = (case.client(), self::settings(case.namespace()));
+        tokio::spawn(async move {
+            run(client, settings, Terms::default(), std::future::pending()).await.unwrap();
+        })
+    };
+    let stop = |operator: JoinHandle<()>| async {
+        operator.abort();
+        let _ = operator.await;
+    };
+    stop(operator).await;
+    let operator = start();
+    state("Halted").await;
+    until("the halt", says([halted, known])).await;
+    state("Active").await;
+    until("the halt to be lifted again", says([active, known])).await;
+    // A file beside them is nobody's word for them.
+    let config_map = ["patch", "configmap", "desk-policy", "--type=merge", "-p"];
+    let note = [&config_map[..], &[r#"{"data": {"notes.txt": "call Jane"}}"#]].concat();
+    kubectl(&case, &note).await;
+    state("Reducing").await;
+    until("the state", says(["tradingState: Reducing", known])).await;
+    state("Active").await;
+    until("the state again", says([active, known])).await;
+
     // An operator that never read it halts, rather than take somebody else's word for what it said.
-    let active = r#"{"spec": {"tradingState": "Active"}}"#;
-    kubectl(&case, &["patch", "rpol", "careful", "--type=merge", "-p", active]).await;
-    until("the halt to be lifted", || async {
-        kubectl(&case, &limits).await.contains("tradingState: Active").then_some(())
-    })
-    .await;
-    operator.abort();
-    let _ = operator.await;
-    kubectl(&case, &["patch", "configmap", "desk-policy", "--type=merge", "-p", &loose]).await;
-    let settings = self::settings(case.namespace());
-    let client = case.client();
-    let operator = tokio::spawn(async move {
-        run(client, settings, Terms::default(), std::future::pending()).await.unwrap();
-    });
+    stop(operator).await;
+    kubectl(&case, &[&config_map[..], &[&loose]].concat()).await;
+    let operator = start();
     until("the desk to be halted", || async {
         let told = kubectl(&case, &limits).await;
-        (told.contains("tradingState: Halted") && !told.contains("0.99")).then_some(())
+        (told.contains(halted) && !told.contains("0.99")).then_some(())
     })
     .await;
-    operator.abort();
+    // Who halts it by hand then is heard all the same.
+    stop(operator).await;
+    let hand = "kind: RiskPolicy\nmetadata: {name: careful}\nspec: {tradingState: Halted}\n";
+    let hand = json!({"data": {"policy.yaml": hand}}).to_string();
+    kubectl(&case, &[&config_map[..], &[&hand]].concat()).await;
+    let operator = start();
+    event(&case, "HaltedByHand").await;
+    let mended = r#"{"spec": {"onHalt": "CancelOnly"}}"#;
+    kubectl(&case, &["patch", "rpol", "careful", "--type=merge", "-p", mended]).await;
+    until("the limits to be read again", says([halted, known])).await;
+    let lifted = format!("{HALTED_BY_HAND}-");
+    kubectl(&case, &["annotate", "tsys", "desk", &lifted]).await;
+    until("the halt to be lifted by hand", says([active, known])).await;
+    stop(operator).await;
 }
 
 fn line(kind: &str, count: u32) -> String {

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sapphire_crds::conditions::Reason;
+use sapphire_crds::names::annotations::PROMOTE;
 use sapphire_crds::trading_agent::{Authority, AuthorityChoice};
 use sapphire_crds::values::Symbol;
 use sapphire_crds::{TradingAgent, TradingSystem};
@@ -25,7 +26,16 @@ const LOOK: Duration = Duration::from_secs(30);
 
 /// What the pods of agents run with, by the agents' names: of those that cannot be read, too. Who has no pods is not in
 /// it.
-pub type Running = BTreeMap<String, Authority>;
+pub type Running = BTreeMap<String, Runs>;
+
+/// What an agent's pods run with.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Runs {
+    /// The authority that they have.
+    pub now: Authority,
+    /// What they go back to where a trial is undone that is under way.
+    pub back: Option<Authority>,
+}
 
 /// The agents of a desk.
 #[derive(Debug, Clone, Copy)]
@@ -88,7 +98,7 @@ impl Desk<'_> {
         };
         let mut all = self.agents.iter();
         all.any(|agent| {
-            let is_behind = is_undone(agent) || is_tried(agent);
+            let is_behind = is_undone(agent) || is_tried(agent) || is_news(agent);
             is_behind || stray(self.system, agent).is_some() || contradicts(agent)
         })
     }
@@ -129,26 +139,48 @@ impl Desk<'_> {
     }
 
     fn waits_for(&self, agent: &TradingAgent, stuck: &BTreeSet<&str>) -> Option<String> {
-        let is_new = !self.running.contains_key(name(agent));
-        let goes_on = |other: &str| match self.agents.iter().find(|agent| name(agent) == other) {
-            // It cannot be read, and counts as it did when it could be.
-            None => true,
-            Some(other) if !is_at_work(other) => false,
-            // What an undone trial goes back to is not given to a newcomer meanwhile.
-            Some(other) => stuck.contains(name(other)) || (is_new && is_tried(other)),
+        let (asks, is_new) = (&agent.spec.authority, !self.running.contains_key(name(agent)));
+        let newly = |theirs: &Authority| {
+            contested(asks, theirs).find(|symbol| !self.is_in_place(agent, symbol)).cloned()
         };
         let others = self.running.iter().filter(|(other, _)| other.as_str() != name(agent));
-        others.filter(|(other, _)| goes_on(other)).find_map(|(other, runs)| {
-            let symbols = delegated(&agent.spec.authority).chain(delegated(runs));
-            let symbol = symbols.into_iter().find(|symbol| {
-                let own = Use::of(&agent.spec.authority, symbol);
-                let theirs = Use::of(runs, symbol);
-                let clash = own.zip(theirs).is_some_and(|(own, theirs)| own.contradicts(theirs));
-                clash && !self.is_in_place(agent, symbol)
-            })?;
+        others.into_iter().find_map(|(name, runs)| {
+            let other = self.agents.iter().find(|other| self::name(other) == name);
+            let (goes_on, may_go_back) = match other {
+                // It cannot be read, and counts as it did when it could be.
+                None => (true, true),
+                Some(other) if !is_at_work(other) => return None,
+                // What it gave up a moment ago it may yet go back to.
+                Some(other) => {
+                    (stuck.contains(name.as_str()) || is_new && is_news(other), is_tried(other))
+                }
+            };
+            let now = Some(&runs.now).filter(|_| goes_on).and_then(newly).map(|symbol| {
+                format!(
+                    "the pods of TradingAgent {name} are still at work on {symbol}, which TradingAgent {0} asks for: {name} goes on as it was until it is mended or done (kubectl describe tagent {name}); kubectl scale tagent {name} --replicas=0 ends it",
+                    self::name(agent)
+                )
+            });
+            now.or_else(|| {
+                let symbol = runs.back.as_ref().filter(|_| may_go_back).and_then(newly)?;
+                Some(format!(
+                    "TradingAgent {name} goes back to {symbol}, which TradingAgent {0} asks for, where what it tries is undone: {0} is held until that is proven; kubectl annotate tagent {name} --overwrite {PROMOTE}=$(date +%s) ends a canary's trial",
+                    self::name(agent)
+                ))
+            })
+        })
+    }
+
+    /// The symbol that the agent's pods and those of another one are both at work on by now, as where a change was
+    /// undone; with the other one.
+    pub fn overlaps(&self, agent: &TradingAgent) -> Option<String> {
+        let own = &self.running.get(name(agent)).filter(|_| is_at_work(agent))?.now;
+        self.others(agent).find_map(|other| {
+            let theirs = &self.running.get(name(other))?.now;
+            let symbol = contested(own, theirs).next()?;
             Some(format!(
-                "the pods of TradingAgent {other} are still at work on {symbol}, which TradingAgent {0} asks for: {other} goes on as it was until it is mended or done (kubectl describe tagent {other}); kubectl scale tagent {other} --replicas=0 ends it",
-                name(agent)
+                "; its pods and those of TradingAgent {} are both at work on {symbol}: mend, pause or scale one of them to zero",
+                name(other)
             ))
         })
     }
@@ -169,7 +201,7 @@ impl Desk<'_> {
     }
 
     fn is_in_place(&self, agent: &TradingAgent, symbol: &Symbol) -> bool {
-        let runs = self.running.get(name(agent)).and_then(|runs| Use::of(runs, symbol));
+        let runs = self.running.get(name(agent)).and_then(|runs| Use::of(&runs.now, symbol));
         runs.is_some() && runs == Use::of(&agent.spec.authority, symbol)
     }
 }
@@ -180,11 +212,16 @@ fn contradictions<'a>(
     other: &'a TradingAgent,
 ) -> Vec<(&'a Symbol, Use, Use)> {
     let (own, theirs) = (&agent.spec.authority, &other.spec.authority);
-    let contested = delegated(own).chain(delegated(theirs)).filter_map(|symbol| {
-        let (own, theirs) = (Use::of(own, symbol)?, Use::of(theirs, symbol)?);
-        own.contradicts(theirs).then_some((symbol, own, theirs))
-    });
-    contested.collect()
+    let uses = |symbol| Some((symbol, Use::of(own, symbol)?, Use::of(theirs, symbol)?));
+    contested(own, theirs).filter_map(uses).collect()
+}
+
+/// The symbols over which two authorities contradict each other.
+fn contested<'a>(own: &'a Authority, theirs: &'a Authority) -> impl Iterator<Item = &'a Symbol> {
+    delegated(own).chain(delegated(theirs)).filter(|symbol| {
+        let uses = Use::of(own, symbol).zip(Use::of(theirs, symbol));
+        uses.is_some_and(|(own, theirs)| own.contradicts(theirs))
+    })
 }
 
 /// What is wrong, and what to do.
@@ -221,6 +258,12 @@ fn is_undone(agent: &TradingAgent) -> bool {
 /// Whether what the agent asks for has yet to prove itself.
 fn is_tried(agent: &TradingAgent) -> bool {
     agent.status.as_ref().is_some_and(|status| status.rollout.is_some())
+}
+
+/// Whether nobody has acted on what the agent asks for.
+fn is_news(agent: &TradingAgent) -> bool {
+    let observed = agent.status.as_ref().and_then(|status| status.observed_generation);
+    agent.status.is_some() && observed != agent.metadata.generation
 }
 
 /// Whether the agent is to have a say.
@@ -281,11 +324,23 @@ mod tests {
         Arc::new(wire.0.unwrap())
     }
 
+    fn authority_of(authority: &Value) -> Authority {
+        serde_json::from_value(authority.clone()).unwrap()
+    }
+
     fn running(all: &[(&str, Value)]) -> Running {
         let read = |(name, authority): &(&str, Value)| {
-            ((*name).to_owned(), serde_json::from_value(authority.clone()).unwrap())
+            ((*name).to_owned(), Runs { now: authority_of(authority), back: None })
         };
         all.iter().map(read).collect()
+    }
+
+    fn with_status(agent: &Stored<TradingAgent>, status: Value) -> Arc<Stored<TradingAgent>> {
+        let mut object = serde_json::to_value(&**agent).unwrap();
+        object["spec"] = agent.written_spec();
+        object["status"] = status;
+        let wire: Wire<TradingAgent> = serde_json::from_value(object).unwrap();
+        Arc::new(wire.0.unwrap())
     }
 
     /// Who of them is held.
@@ -383,22 +438,74 @@ mod tests {
         assert_eq!(held(&agents, &runs), ["b", "c"], "a is stray");
     }
 
-    #[rstest]
-    #[case::undone(json!({"failed": {"revision": "one-2", "message": "it crashes", "at": "2026-01-01T00:00:00Z"}}))]
-    #[case::being_tried(json!({"rollout": {"revision": "one-2", "startedAt": "2026-01-01T00:00:00Z"}}))]
-    fn what_an_agent_may_go_back_to_is_not_given_to_a_newcomer(#[case] status: Value) {
-        let one = agent("one", 20, votes(&["BTCUSD"]), &json!({}));
-        let mut behind = serde_json::to_value(&**one).unwrap();
-        behind["spec"] = one.written_spec();
-        behind["status"] = status;
-        let wire: Wire<TradingAgent> = serde_json::from_value(behind).unwrap();
-        let agents =
-            [Arc::new(wire.0.unwrap()), agent("maker", 10, trades(&["ETHUSD"]), &json!({}))];
+    fn failed() -> Value {
+        json!({"failed": {"revision": "one-2", "message": "it crashes", "at": "2026-01-01T00:00:00Z"}})
+    }
+
+    fn tried() -> Value {
+        json!({"rollout": {"revision": "one-2", "startedAt": "2026-01-01T00:00:00Z"}})
+    }
+
+    #[test]
+    fn what_an_undone_agent_went_back_to_is_given_to_nobody() {
+        let one = with_status(&agent("one", 20, votes(&["BTCUSD"]), &json!({})), failed());
+        let agents = [one, agent("maker", 10, trades(&["ETHUSD"]), &json!({}))];
         let runs = running(&[("one", votes_on_all())]);
         assert_eq!(held(&agents, &runs), ["maker"]);
         let system = system();
         let none = Running::new();
         assert!(Desk { system: &system, agents: &agents, running: &none }.is_contested());
+    }
+
+    #[rstest]
+    #[case::to_one_without_pods(None, &["maker"])]
+    #[case::to_one_with_pods(Some(trades(&["BTCUSD"])), &["maker"])]
+    #[case::who_has_it_keeps_it(Some(trades(&["ETHUSD"])), &[])]
+    fn what_a_trial_may_go_back_to_is_not_given_away(
+        #[case] maker_runs: Option<Value>,
+        #[case] expected: &[&str],
+    ) {
+        let one = with_status(&agent("one", 20, votes(&["BTCUSD"]), &json!({})), tried());
+        let maker = agent("maker", 10, trades(&["ETHUSD"]), &json!({}));
+        let back = Some(authority_of(&votes_on_all()));
+        let mut runs = running(&[]);
+        runs.insert("one".into(), Runs { now: authority_of(&votes(&["BTCUSD"])), back });
+        if let Some(now) = &maker_runs {
+            runs.insert("maker".into(), Runs { now: authority_of(now), back: None });
+        }
+        assert_eq!(held(&[one.clone(), maker.clone()], &runs), expected);
+        let (agents, system) = ([one, maker], system());
+        let desk = Desk { system: &system, agents: &agents, running: &runs };
+        if let Err(hold) = trades_alone(&agents[1], &desk) {
+            let words = hold.to_string();
+            assert!(words.contains("TradingAgent one goes back to ETHUSD"), "{words}");
+        }
+        // Nor while nobody has begun to try.
+        let news = with_status(&agents[0], json!({"observedGeneration": 0}));
+        let had = Runs { now: authority_of(&votes_on_all()), back: None };
+        let mut before = runs.clone();
+        before.insert("one".into(), had);
+        let is_new = maker_runs.is_none();
+        assert_eq!(held(&[news, agents[1].clone()], &before).is_empty(), !is_new);
+        // Proven, it goes back to nothing.
+        runs.get_mut("one").unwrap().back = None;
+        assert!(held(&agents, &runs).is_empty());
+    }
+
+    #[test]
+    fn two_that_came_to_be_at_work_on_a_symbol_are_told_of_each_other() {
+        let one = with_status(&agent("one", 20, votes(&["BTCUSD"]), &json!({})), failed());
+        let agents = [one, agent("maker", 10, trades(&["ETHUSD"]), &json!({}))];
+        let system = system();
+        let told = |one_runs: Value| {
+            let running = running(&[("one", one_runs), ("maker", trades(&["ETHUSD"]))]);
+            let desk = Desk { system: &system, agents: &agents, running: &running };
+            agents.each_ref().map(|agent| desk.overlaps(agent))
+        };
+        let [one, maker] = told(votes_on_all());
+        assert!(one.unwrap().contains("TradingAgent maker are both at work on ETHUSD"));
+        assert!(maker.unwrap().contains("TradingAgent one are both at work on ETHUSD"));
+        assert_eq!(told(votes(&["BTCUSD"])), [None, None]);
     }
 
     #[test]
@@ -451,9 +558,10 @@ mod tests {
                     prop_assert!(contradictions(agent, other).is_empty());
                 }
             }
+            let runs_now = |agent: &TradingAgent| Some(running.get(name(agent))?.now.clone());
             // What they end with contradicts nobody who did not contradict them before.
             let ends = |agent: &TradingAgent| match held.contains(&name(agent).to_owned()) {
-                true => running.get(name(agent)).cloned(),
+                true => runs_now(agent),
                 false => Some(agent.spec.authority.clone()),
             };
             let of = |authority: Option<Authority>, symbol: &str| {
@@ -465,7 +573,7 @@ mod tests {
                         let (own, theirs) = (of(ends(agent), symbol), of(ends(other), symbol));
                         let clash = own.zip(theirs).is_some_and(|(a, b)| a.contradicts(b));
                         let before = |agent: &TradingAgent, now: Option<Use>| {
-                            of(running.get(name(agent)).cloned(), symbol) == now
+                            of(runs_now(agent), symbol) == now
                         };
                         prop_assert!(!clash || before(agent, own) && before(other, theirs));
                     }

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use kube::core::PartialObjectMetaExt;
 use sapphire_crds::report::AgentReport;
-use sapphire_crds::trading_agent::TradingAgentStatus;
+use sapphire_crds::trading_agent::{Authority, TradingAgentStatus};
 use sapphire_crds::{TradingAgent, TradingSystem};
 
-use super::authorities::{Desk, Running};
+use super::authorities::{Desk, Running, Runs};
 use super::build;
 use super::release::authority_of;
 use crate::context::Context;
@@ -86,7 +86,9 @@ pub async fn running(
         let status = agent.status.as_ref()?;
         let counted = status.replicas > 0;
         let revision = status.revision.as_ref()?.to_string();
-        has_pods(context, desk, &owner, counted).then_some((owner, revision))
+        let back = status.rollout.as_ref().and_then(|trial| trial.stable.as_ref());
+        let back = back.map(ToString::to_string);
+        has_pods(context, desk, &owner, counted).then_some((owner, revision, back))
     });
     // Of these only their Deployment tells the revision.
     let unreadable = unreadable.iter().filter_map(|agent| {
@@ -94,17 +96,30 @@ pub async fn running(
         let owner = Owner::of(&partial, KIND);
         let live = deployment(context, desk, &owner)?;
         let revision = format!("{}-{}", owner.key.name, live.label(labels::REVISION)?);
-        has_pods(context, desk, &owner, false).then_some((owner, revision))
+        has_pods(context, desk, &owner, false).then_some((owner, revision, None))
     });
-    for (owner, revision) in readable.chain(unreadable).collect::<Vec<_>>() {
-        let found = match context.revisions.named(context, &owner, &revision).await {
-            Err(hold @ Hold::Transient(_)) => return Err(hold),
-            found => found.ok().flatten(),
+    for (owner, revision, back) in readable.chain(unreadable).collect::<Vec<_>>() {
+        let back = match back {
+            Some(back) => authority(context, &owner, &back).await?,
+            None => None,
         };
-        let authority = found.and_then(|found| authority_of(&found.data));
-        running.extend(authority.map(|authority| (owner.key.name, authority)));
+        let now = authority(context, &owner, &revision).await?;
+        running.extend(now.map(|now| (owner.key.name, Runs { now, back })));
     }
     Ok(running)
+}
+
+/// The authority in a revision of an agent's.
+async fn authority(
+    context: &Context,
+    agent: &Owner,
+    revision: &str,
+) -> Result<Option<Authority>, Hold> {
+    let found = match context.revisions.named(context, agent, revision).await {
+        Err(hold @ Hold::Transient(_)) => return Err(hold),
+        found => found.ok().flatten(),
+    };
+    Ok(found.and_then(|found| authority_of(&found.data)))
 }
 
 /// The Deployment of an agent's pods, where it is the agent's.

@@ -75,6 +75,8 @@ pub struct Beside {
     pub answer: Answer,
     /// What keeps its spec from them; meanwhile they go on with what they have.
     pub held: Option<Hold>,
+    /// Who else is at work on a symbol of theirs; begins with `; ` unless it is empty.
+    pub overlaps: String,
     /// When to look again although nothing happened.
     pub again: Option<Duration>,
 }
@@ -125,13 +127,18 @@ impl Reconciler for Agents {
 
 async fn bring_about(context: &Context, desk: &Dereferenced) -> Result<Standing, Hold> {
     let running = running(context, &desk.desk, &desk.siblings, desk.readable_system()).await?;
+    let overlaps = desk.readable_system().and_then(|system| {
+        let among = authorities::Desk { system, agents: &desk.siblings, running: &running };
+        among.overlaps(&desk.agent)
+    });
     match validate(desk, &running)? {
         Home::None => clear(context, desk).await.map(|()| Standing::Nowhere),
         Home::Inside(system) => clear(context, desk).await.map(|()| Standing::Inside(system)),
         // Nothing of it is there that could go on.
         Home::Beside { held: Some(hold), .. } if !running.contains_key(&desk.key.name) => Err(hold),
         Home::Beside { system, released, held } => {
-            beside(context, desk, &system, released, held).await
+            let overlaps = overlaps.unwrap_or_default();
+            beside(context, desk, &system, released, held, overlaps).await
         }
     }
 }
@@ -149,6 +156,7 @@ async fn beside(
     system: &Stored<TradingSystem>,
     released: ObjectName,
     held: Option<Hold>,
+    overlaps: String,
 ) -> Result<Standing, Hold> {
     let release = release::load(context, system, &released).await?;
     let votes = validate::votes(&desk.agent.spec)?;
@@ -169,7 +177,7 @@ async fn beside(
         Turn::None => None,
         Turn::Promoted(why) => Some(*why),
         Turn::Undone(why) => {
-            let was_canary = desk.status().canary.is_some();
+            let was_canary = desk.status().canary.is_some() || before.abandon;
             status::turn(context, desk, course, Some((was_canary, why))).await?;
             let note = format!("going back to the former revision: {why}");
             context.events.tell_each(&**desk.agent, Severity::Warning, "Undone", note).await;
@@ -190,7 +198,7 @@ async fn beside(
     let after = Facts { answer: answer.clone(), ..before };
     let looks = [course.look_again(&after, &terms), held.as_ref().and_then(Hold::again)];
     let (again, today) = (looks.into_iter().flatten().min(), revised.found.today);
-    let found = Beside { released, today, course, promoted, answer, held, again };
+    let found = Beside { released, today, course, promoted, answer, held, overlaps, again };
     Ok(Standing::Beside(Box::new(found)))
 }
 

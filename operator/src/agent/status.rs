@@ -104,7 +104,7 @@ pub(super) async fn turn(
     });
     match (undone, &course.failed, &course.revision) {
         (Some((was_canary, _)), Some(failed), _) => {
-            failed_conditions(&mut setting, desk, failed, was_canary);
+            failed_conditions(&mut setting, desk, failed, was_canary, "");
         }
         (_, _, Some(revision)) => {
             setting.reconciling(Reason::Progressing, format!("revision {revision} comes up"));
@@ -299,9 +299,10 @@ fn beside(
         return promoted(setting, &found.course, &desk.agent.spec);
     }
     if let Some(failed) = &found.course.failed {
-        failed_conditions(setting, desk, failed, was_canary(desk));
+        failed_conditions(setting, desk, failed, was_canary(desk), &found.overlaps);
         return;
     }
+    let aside = &found.overlaps;
     if !answer.available {
         setting.reconciling(answer.reason, answer.message.clone());
     } else if desk.agent.spec.replicas == 0 {
@@ -313,10 +314,10 @@ fn beside(
         let message = &answer.message;
         setting.ready(match desk.agent.spec.paused {
             true => format!("{message}{}", silenced(&desk.agent.spec)),
-            false => format!("{message}; a canary, it votes with {share} of its weight"),
+            false => format!("{message}; a canary, it votes with {share} of its weight{aside}"),
         });
     } else {
-        setting.ready(format!("{}{}", answer.message, silenced(&desk.agent.spec)));
+        setting.ready(format!("{}{}{aside}", answer.message, silenced(&desk.agent.spec)));
     }
     promoted(setting, &found.course, &desk.agent.spec);
 }
@@ -333,10 +334,11 @@ fn failed_conditions(
     desk: &Dereferenced,
     failed: &FailedRevision,
     was_canary: bool,
+    aside: &str,
 ) {
     let (name, revision) = (&desk.key.name, &failed.revision);
     let words = format!(
-        "revision {revision} was undone: {}; the former one runs. Change the spec, or try the same again: kubectl annotate --overwrite tagent {name} {RECONCILE_NOW}=$(date +%s)",
+        "revision {revision} was undone: {}; the former one runs. Change the spec, or try the same again: kubectl annotate --overwrite tagent {name} {RECONCILE_NOW}=$(date +%s){aside}",
         failed.message.as_str()
     );
     if was_canary {

@@ -53,6 +53,9 @@ pub(super) struct Outlook {
     /// Why pods would restart, in words.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) restarts: Option<String>,
+    /// What comes of it that the objects arrive one after the other.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) in_parts: Option<String>,
     /// What would become of children.
     pub(super) children: Vec<Child>,
     /// What would become of agents in pods of their own, where that is anything.
@@ -101,6 +104,20 @@ impl Outlook {
     pub(super) fn changes(&self) -> bool {
         self.rolls_out.is_some() || !self.children.is_empty() || !self.agents.is_empty()
     }
+
+    /// Tells that so many objects that shape its pods change, where pods run.
+    pub(super) fn arriving_in(mut self, parts: usize) -> Self {
+        let restarts =
+            self.rolls_out.is_some() || self.agents.iter().any(|agent| agent.restarts.is_some());
+        self.in_parts = (parts > 1 && self.revision.is_some() && restarts).then(|| {
+            format!(
+                "{parts} objects change, and the operator takes each up as it arrives: pods may restart more than once, \
+                 and agents in pods of their own before the core. A desk in one pod makes one rollout of them where \
+                 spec.suspend is true meanwhile"
+            )
+        });
+        self
+    }
 }
 
 /// Foresees what a reconcile of the desk would do, once all its steps are done.
@@ -113,6 +130,7 @@ pub(super) async fn foresee(context: &Context, key: &Key) -> Result<Outlook, Dif
         revision: None,
         rolls_out: None,
         restarts: None,
+        in_parts: None,
         children: Vec::new(),
         agents: Vec::new(),
     };

@@ -82,6 +82,17 @@ impl Foreseen {
         self.outcomes.iter().any(|outcome| outcome.is_new || !outcome.changes.is_empty())
     }
 
+    /// How many of the objects that shape a desk's pods change.
+    pub(super) fn parts(&self, context: &Context, desk: &Key) -> usize {
+        let shapes = |outcome: &&Outcome| match outcome.kind.as_str() {
+            "TradingSystem" => outcome.key == *desk,
+            "TradingAgent" => context.agents.named_by(&outcome.key).as_ref() == Some(desk),
+            _ => false,
+        };
+        let changes = |outcome: &&Outcome| outcome.is_new || !outcome.changes.is_empty();
+        self.outcomes.iter().filter(shapes).filter(changes).count()
+    }
+
     /// The desks that the objects are of.
     pub(super) fn desks(&self, context: &Context) -> BTreeSet<Key> {
         let of = |outcome: &Outcome| match outcome.kind.as_str() {

@@ -104,7 +104,8 @@ pub async fn run(client: Client, flags: Flags, out: &mut impl Write) -> Result<b
     let foreseen = Foreseen::ask(&context, wanted).await?;
     let mut desks = Vec::new();
     for key in foreseen.desks(&context) {
-        desks.push(desk::foresee(&context, &key).await?);
+        let outlook = desk::foresee(&context, &key).await?;
+        desks.push(outlook.arriving_in(foreseen.parts(&context, &key)));
     }
     match print::print(out, flags.output, &foreseen, &desks, &written.others) {
         // Whoever read it has read enough, as `head` does.

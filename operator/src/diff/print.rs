@@ -81,6 +81,9 @@ fn human(
         if let Some(words) = &desk.restarts {
             writeln!(out, "  restarts pods: {words}")?;
         }
+        if let Some(words) = &desk.in_parts {
+            writeln!(out, "  in parts: {words}")?;
+        }
         family(out, &desk.children)?;
         for agent in &desk.agents {
             writeln!(out, "  TradingAgent {}", agent.name)?;

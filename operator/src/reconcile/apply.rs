@@ -13,7 +13,7 @@ use serde_json::json;
 
 use super::child::{ChildRef, Live};
 use super::conflict::{self, Conflict, Verdict};
-use super::deadline::DEADLINE;
+use super::deadline::{DEADLINE, in_time};
 use super::desired::{Desired, Manifest, Owner, Replicas};
 use super::events::Severity;
 use super::kind::Kind;
@@ -215,7 +215,8 @@ async fn look(
     name: &str,
 ) -> Result<Option<Arc<Live>>, Hold> {
     let action = format!("look for {} {}", kind.name(), owner.key.beside(name));
-    let asked = api(context, kind, &owner.key.namespace).get_opt(name).await;
+    let api = api(context, kind, &owner.key.namespace);
+    let asked = in_time(&action, api.get_opt(name)).await?;
     let Some(found) = asked.map_err(|error| Hold::of_call(&action, &error))? else {
         return Ok(None);
     };

@@ -14,6 +14,7 @@ use super::events::Severity;
 use super::kind::Kind;
 use super::orphans;
 use super::outcome::Hold;
+use super::revert::Reverts;
 use crate::context::Context;
 
 /// Whether a child has a desk's limits.
@@ -63,10 +64,11 @@ fn unfit(wish: &Desired, live: &Live) -> Option<&'static str> {
     }
 }
 
-/// Removes limits that cannot be made as wanted; they are made anew.
+/// Removes limits that cannot be made as wanted; they are made anew. Those that say what is wanted all the same are left
+/// where they come back as unfit again and again: a rule of the cluster's makes them so, and not a person.
 ///
 /// # Errors
-/// Transient where it was done, stalled where a person must do it.
+/// Transient where it was done, or they were written since they were read; stalled where a person must do it.
 pub(super) async fn make_way<K: Resource<DynamicType = ()>>(
     context: &Context,
     object: &K,
@@ -81,9 +83,28 @@ pub(super) async fn make_way<K: Resource<DynamicType = ()>>(
             format!("{limits} {why} and is being deleted, but finalizers keep it; take them off");
         return Err(Hold::stalled(Reason::BeingDeleted, words));
     }
-    orphans::delete(context, &limits, &live.uid).await?;
+    let again = context.reverts.again(&limits.to_string());
+    if says(wish, live) && matches!(again, Reverts::Yield(_)) {
+        return Ok(());
+    }
+    // A halt that was written since would be removed unseen.
+    let action = format!("apply {limits}");
+    if !orphans::delete_as_read(context, &limits, live).await? {
+        return Err(Hold::changed(&action, "it was written meanwhile"));
+    }
     tell_of_unfit(context, object, owner, &wish.name, why).await;
-    Err(Hold::changed(&format!("apply {limits}"), &format!("it {why}, and is made anew")))
+    Err(Hold::changed(&action, &format!("it {why}, and is made anew")))
+}
+
+/// Whether limits say what is wanted, in whatever shape.
+fn says(wish: &Desired, live: &Live) -> bool {
+    let Some(there) = live.content() else { return false };
+    let wanted = wish.content.get("data").and_then(Value::as_object);
+    wanted.is_some_and(|files| {
+        files
+            .iter()
+            .all(|(file, wanted)| there.pointer("/data").and_then(|d| d.get(file)) == Some(wanted))
+    })
 }
 
 async fn tell_of_unfit<K: Resource<DynamicType = ()>>(
@@ -101,11 +122,10 @@ async fn tell_of_unfit<K: Resource<DynamicType = ()>>(
     context.events.tell(object, Severity::Warning, "LimitsMadeAnew", note).await;
 }
 
-/// The document of a policy in the limits that are there, as far as it can be read.
-pub fn document(limits: &Live, policy: &str) -> Option<Value> {
-    let there = limits.content()?;
-    let texts = there.get("data")?.as_object()?.values();
-    texts.filter_map(Value::as_str).flat_map(objects_in).find(|document| name(document) == policy)
+/// The document of a policy in a file of the limits that are there, as far as it can be read.
+pub fn document(limits: &Live, file: &str, policy: &str) -> Option<Value> {
+    let text = text(&limits.content()?, file)?;
+    objects_in(&text).into_iter().find(|document| name(document) == policy)
 }
 
 /// The documents of the files that `wish` has, of a ConfigMap, each with its file.

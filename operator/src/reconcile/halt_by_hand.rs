@@ -11,7 +11,7 @@ use kube::api::{Patch, PatchParams};
 use kube::{Api, Resource};
 use sapphire_crds::TradingSystem;
 use sapphire_crds::names::FIELD_MANAGER;
-use sapphire_crds::names::annotations::HALTED_BY_HAND;
+use sapphire_crds::names::annotations::{HALTED_BY_HAND, HALTED_BY_POLICY};
 use serde_json::{Value, json};
 
 use super::child::Live;
@@ -30,23 +30,20 @@ pub fn is_in_force(system: &ObjectMeta) -> bool {
     system.annotations.as_ref().is_some_and(|all| all.contains_key(HALTED_BY_HAND))
 }
 
-/// The policy in whose limits somebody wrote a halt that is not in `wish`.
+/// The policy in whose limits somebody wrote a halt that no policy says.
 pub(crate) fn unheard(wish: &Desired, live: &Live) -> Option<String> {
     if live.foreign.is_empty() || !concerns(wish) {
         return None;
     }
-    let halts = |(_, document): &(&str, Value)| state(document) == Some(HALTED);
-    let halted: Vec<String> = files(wish, &wish.content)
-        .iter()
-        .filter(|file| halts(file))
-        .map(|(_, d)| name(d))
-        .collect();
+    let said =
+        wish.content.pointer("/metadata/annotations").and_then(|all| all.get(HALTED_BY_POLICY));
+    let said: Vec<&str> = said.and_then(Value::as_str).unwrap_or_default().split(',').collect();
     let there = live.content()?;
     let mut by_others =
         files(wish, &there).into_iter().filter(|(file, _)| live.foreign.iter().any(|f| f == file));
-    by_others.find_map(|file| {
-        let name = name(&file.1);
-        (halts(&file) && !halted.contains(&name)).then_some(name)
+    by_others.find_map(|(_, document)| {
+        let name = name(&document);
+        (state(&document) == Some(HALTED) && !said.contains(&name.as_str())).then_some(name)
     })
 }
 
@@ -125,8 +122,12 @@ mod tests {
     fn limits(policies: &[(&str, &str)]) -> Desired {
         let names: Vec<&str> = policies.iter().map(|(name, _)| *name).collect();
         let texts: Vec<String> = policies.iter().map(|(name, state)| policy(name, state)).collect();
+        let halted = policies.iter().filter(|(_, state)| *state == HALTED);
+        let halted: Vec<&str> = halted.map(|(name, _)| *name).collect();
         let content = json!({
-            "metadata": {"annotations": {RISK_POLICIES: names.join(",")}},
+            "metadata": {"annotations": {
+                RISK_POLICIES: names.join(","), HALTED_BY_POLICY: halted.join(","),
+            }},
             "data": {"policy.yaml": texts.join("---\n")},
         });
         Desired {
@@ -173,6 +174,16 @@ mod tests {
         assert_eq!(unheard(&limits(wish), &there).as_deref(), heard);
     }
 
+    /// Of a policy that cannot be read the operator says Halted itself.
+    #[test]
+    fn a_halt_is_heard_where_caution_halts_already() {
+        let mut wish = limits(&[("careful", "Halted")]);
+        let notes = wish.content["metadata"]["annotations"].as_object_mut().unwrap();
+        notes.remove(HALTED_BY_POLICY);
+        let there = live(&limits(&BOTH), Some(&policy("careful", "Halted")));
+        assert_eq!(unheard(&wish, &there).as_deref(), Some("careful"));
+    }
+
     #[test]
     fn a_halt_of_ours_is_nobodys_by_hand() {
         let there = live(&limits(&[("careful", "Halted")]), None);
@@ -187,8 +198,10 @@ mod tests {
             + "---\nnot: [ closed\n";
         let there = live(&limits(&BOTH), Some(&hand));
         assert_eq!(unheard(&limits(&BOTH), &there).as_deref(), Some("careful"));
-        assert_eq!(document(&there, "bold").as_ref().and_then(state), Some("Active"));
-        assert_eq!(document(&there, "nobody"), None);
+        let of = |file, name| document(&there, file, name);
+        assert_eq!(of("policy.yaml", "bold").as_ref().and_then(state), Some("Active"));
+        assert_eq!(of("policy.yaml", "nobody"), None);
+        assert_eq!(of("notes.txt", "bold"), None);
     }
 
     #[rstest]

@@ -4,7 +4,8 @@ use kube::Api;
 use kube::api::{DeleteParams, DynamicObject, Preconditions, PropagationPolicy};
 
 use super::apply::Applied;
-use super::child::ChildRef;
+use super::child::{ChildRef, Live};
+use super::deadline::in_time;
 use super::desired::Owner;
 use super::key::Key;
 use super::outcome::Hold;
@@ -41,24 +42,46 @@ pub async fn collect(
 /// # Errors
 /// A [`Hold`] when the API server does not do it. That it is gone already is no error.
 pub async fn delete(context: &Context, child: &ChildRef, uid: &str) -> Result<(), Hold> {
+    remove(context, child, uid, None).await.map(drop)
+}
+
+/// Deletes one child, if nobody wrote it since it was read. Whether it did.
+///
+/// # Errors
+/// As [`delete`].
+pub(super) async fn delete_as_read(
+    context: &Context,
+    child: &ChildRef,
+    live: &Live,
+) -> Result<bool, Hold> {
+    remove(context, child, &live.uid, live.version.text()).await
+}
+
+async fn remove(
+    context: &Context,
+    child: &ChildRef,
+    uid: &str,
+    resource_version: Option<String>,
+) -> Result<bool, Hold> {
     let api: Api<DynamicObject> =
         Api::namespaced_with(context.client.clone(), &child.key.namespace, &child.kind.resource());
     let params = DeleteParams {
         propagation_policy: Some(PropagationPolicy::Background),
-        preconditions: Some(Preconditions { uid: Some(uid.to_owned()), resource_version: None }),
+        preconditions: Some(Preconditions { uid: Some(uid.to_owned()), resource_version }),
         ..DeleteParams::default()
     };
     tracing::info!(kind = child.kind.name(), object = %child.key, "deletes what is no longer wanted");
-    match api.delete(&child.key.name, &params).await {
+    let action = format!("delete {child}");
+    match in_time(&action, api.delete(&child.key.name, &params)).await? {
         Ok(_) => {
             context.metrics.writes.with_label_values(&[child.kind.name(), "delete"]).inc();
-            Ok(())
+            Ok(true)
         }
-        // Gone, or another object of the same name by now: the watch will tell.
+        // Gone, or another object of the same name or version by now: the watch will tell.
         Err(kube::Error::Api(status)) if matches!(status.code, 404 | 409) => {
             context.children.forget(child.kind, &child.key);
-            Ok(())
+            Ok(false)
         }
-        Err(error) => Err(Hold::of_call(&format!("delete {child}"), &error)),
+        Err(error) => Err(Hold::of_call(&action, &error)),
     }
 }

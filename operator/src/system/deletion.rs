@@ -135,6 +135,7 @@ fn facts<'a>(context: &Context, desk: &'a Dereferenced) -> Facts<'a> {
         traders,
         proven: ending && matches!(verdict, exposure::Verdict::Flat { .. }),
         verdict,
+        last: status.and_then(|status| status.report.as_ref()),
         flattening_for,
         terminating_for: None,
         bounds: context.settings.bounds,

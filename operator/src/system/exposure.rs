@@ -12,7 +12,7 @@ use sapphire_crds::trading_system::{DeskReport, TradingSystemStatus};
 use sapphire_crds::values::Symbol;
 
 use super::dereference::Dereferenced;
-use super::limits;
+use super::limits::{self, Found};
 use crate::context::Context;
 use crate::reconcile::conditions::{Answer, Setting, whole_seconds};
 use crate::reports::{Age, PodReport, last_leader, leader};
@@ -319,7 +319,8 @@ pub(super) fn tell(
 fn enforced(context: &Context, desk: &Dereferenced) -> (Answer, Reason, String) {
     let name = desk.system.spec.risk_policy_ref.name.as_str();
     let Some(policy) = &desk.policy else {
-        if desk.limits.iter().any(|limit| limit.name == name) {
+        let limit = desk.limits.iter().find(|limit| limit.name == name);
+        if limit.is_some_and(|limit| limit.found == Found::Undecodable) {
             let words = format!("RiskPolicy {name} cannot be read; its own status tells why");
             return (Answer::Unknown, Reason::NoReport, words);
         }

@@ -36,20 +36,36 @@ use crate::wake;
 pub struct Limit {
     /// The policy's name.
     pub name: String,
-    /// The policy.
+    /// What it limits.
     pub policy: Policy,
+    /// How the policy itself was found.
+    pub found: Found,
     /// What it lets the desk do; never more than the policy itself does.
     pub state: TradingState,
+    /// What the policies themselves say, whatever a person or caution adds.
+    pub said: TradingState,
 }
 
-/// What is known of a policy.
+/// What a policy limits, as far as that is known.
 #[derive(Debug, Clone)]
 pub enum Policy {
     /// As it reads, or read last.
     Read(Arc<Stored<RiskPolicy>>),
-    /// It could not be read since this process began: its document in the limits that pods have, or what halts in its
-    /// place.
+    /// It could not be read since this process began: its document in the limits that pods have.
     Kept(Value),
+    /// Nobody knows any more: whoever is under it enters nothing.
+    Unknown,
+}
+
+/// How a policy was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Found {
+    /// It can be read.
+    Readable,
+    /// It is there, and cannot be read.
+    Undecodable,
+    /// It is not there, and pods are under it.
+    Missing,
 }
 
 impl Limit {
@@ -57,32 +73,60 @@ impl Limit {
     pub fn of(policy: Arc<Stored<RiskPolicy>>) -> Self {
         let name = policy.metadata.name.clone().unwrap_or_default();
         let state = policy.spec.trading_state;
-        Self { name, policy: Policy::Read(policy), state }
+        Self { name, policy: Policy::Read(policy), found: Found::Readable, state, said: state }
     }
 
     /// The limit of a policy that cannot be read: as it read last, else as the limits have it that pods have, else none
     /// that lets anything be entered. Its state is read as it is stored.
-    fn unreadable(
-        key: &Key,
-        last: Option<Arc<Stored<RiskPolicy>>>,
-        live: Option<&Live>,
-        spec: &Value,
-    ) -> Self {
-        let read = |state: Option<&Value>| match state {
-            None => TradingState::default(),
-            Some(state) => serde_json::from_value(state.clone()).unwrap_or(TradingState::Halted),
+    fn undecodable(name: &str, policy: Policy, spec: &Value) -> Self {
+        let stored = match spec.get("tradingState") {
+            None => Some(TradingState::default()),
+            Some(state) => serde_json::from_value(state.clone()).ok(),
         };
-        let stored = read(spec.get("tradingState"));
-        if let Some(policy) = last {
-            return Self { name: key.name.clone(), policy: Policy::Read(policy), state: stored };
-        }
-        // What somebody else wrote is nobody's word for what the policy said.
-        let document = live.filter(|live| live.foreign.is_empty());
-        let document = document.and_then(|live| foreign_limits::document(live, &key.name));
-        let document = document.unwrap_or_else(|| build::halting(&key.name));
-        let state = stored.max(read(document.pointer("/spec/tradingState")));
-        Self { name: key.name.clone(), policy: Policy::Kept(document), state }
+        let state = match policy {
+            Policy::Unknown => TradingState::Halted,
+            _ => stored.unwrap_or(TradingState::Halted),
+        };
+        let said = stored.unwrap_or_default();
+        Self { name: name.to_owned(), policy, found: Found::Undecodable, state, said }
     }
+
+    /// The limit of a policy that somebody took away: what runs under it goes on under what it said last.
+    fn missing(name: &str, policy: Policy) -> Self {
+        let state = match &policy {
+            Policy::Read(policy) => policy.spec.trading_state,
+            Policy::Kept(document) => state_of(document),
+            Policy::Unknown => TradingState::Halted,
+        };
+        let said = match &policy {
+            Policy::Read(_) => state,
+            _ => TradingState::default(),
+        };
+        Self { name: name.to_owned(), policy, found: Found::Missing, state, said }
+    }
+
+    /// Whether nothing is known but its name.
+    pub const fn is_unknown(&self) -> bool {
+        matches!(self.policy, Policy::Unknown)
+    }
+}
+
+fn state_of(document: &Value) -> TradingState {
+    let state = document.pointer("/spec/tradingState").cloned();
+    state.and_then(|state| serde_json::from_value(state).ok()).unwrap_or(TradingState::Halted)
+}
+
+/// What a policy limits that cannot be read now.
+fn last_known(context: &Context, key: &Key, live: Option<&Live>) -> Policy {
+    if let Some(policy) = context.limits.remembered(key) {
+        return Policy::Read(policy);
+    }
+    // What somebody else wrote is nobody's word for what the policy said.
+    let live = live.filter(|live| !live.foreign.iter().any(|file| file == build::LIMITS));
+    let document = live.and_then(|live| foreign_limits::document(live, build::LIMITS, &key.name));
+    // Of one that nobody knew nothing was written but that it halts.
+    let document = document.filter(|document| document.pointer("/spec/limits").is_some());
+    document.map_or(Policy::Unknown, Policy::Kept)
 }
 
 /// Under which policies each desk was when it was last looked at, and what each let it do; and the policies as they
@@ -149,25 +193,33 @@ pub fn halted_by_hand(context: &Context, system: &Key) -> bool {
 /// who halts the policy that a desk names halts whatever runs. By hand all are halted.
 pub fn over(context: &Context, system: &Key) -> Vec<Limit> {
     let live = context.children.get(Kind::ConfigMap, &build::limits_of(system));
-    let known = |key: &Key| match context.policies.read(key)? {
-        Ok(policy) => {
+    let started = started_under(context, system);
+    let known = |key: &Key| match context.policies.read(key) {
+        Some(Ok(policy)) => {
             context.limits.remember(key, &policy);
             Some(Limit::of(policy))
         }
-        Err(unreadable) => {
-            let (last, spec) = (context.limits.remembered(key), unreadable.written_spec());
-            Some(Limit::unreadable(key, last, live.as_deref(), &spec))
+        Some(Err(unreadable)) => {
+            let last = last_known(context, key, live.as_deref());
+            Some(Limit::undecodable(&key.name, last, &unreadable.written_spec()))
         }
+        None if started.contains(key) => {
+            Some(Limit::missing(&key.name, last_known(context, key, live.as_deref())))
+        }
+        None => None,
     };
-    let mut limits: Vec<Limit> = policies_over(context, system).iter().filter_map(known).collect();
     let named = context.systems.named_by(system);
-    let mut least =
-        limits.iter().filter(|limit| named.as_ref().is_some_and(|n| n.name == limit.name));
-    let least = match halted_by_hand(context, system) {
-        true => TradingState::Halted,
-        false => least.next().map_or(TradingState::Active, |named| named.state),
-    };
-    limits.iter_mut().for_each(|limit| limit.state = limit.state.max(least));
+    let all = named.iter().chain(started.iter().filter(|key| named.as_ref() != Some(key)));
+    let mut limits: Vec<Limit> = all.filter_map(known).collect();
+    let least = limits.iter().find(|limit| named.as_ref().is_some_and(|n| n.name == limit.name));
+    let (mut least, said) = least.map_or_else(Default::default, |least| (least.state, least.said));
+    if halted_by_hand(context, system) {
+        least = TradingState::Halted;
+    }
+    for limit in &mut limits {
+        limit.state = limit.state.max(least);
+        limit.said = limit.said.max(said);
+    }
     limits
 }
 
@@ -298,6 +350,47 @@ pub(crate) fn wanted(context: &Context, system: &Key) -> Result<Option<Desired>,
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rstest::rstest;
+
+    const STATES: [&str; 3] = ["Active", "Reducing", "Halted"];
+
+    fn kept(state: &str) -> Policy {
+        Policy::Kept(serde_json::json!({"spec": {"tradingState": state, "limits": {}}}))
+    }
+
+    /// What was written for a policy before does not outlive what the policy says now.
+    #[rstest]
+    #[case(serde_json::json!({}), TradingState::Active, TradingState::Active)]
+    #[case(serde_json::json!({"tradingState": "Active"}), TradingState::Active, TradingState::Active)]
+    #[case(serde_json::json!({"tradingState": "Halted"}), TradingState::Halted, TradingState::Halted)]
+    #[case(serde_json::json!({"tradingState": "Hatled"}), TradingState::Halted, TradingState::Active)]
+    fn what_cannot_be_read_is_as_strict_as_it_is_stored(
+        #[case] spec: Value,
+        #[case] state: TradingState,
+        #[case] said: TradingState,
+        #[values(0, 1, 2)] before: usize,
+    ) {
+        let limit = Limit::undecodable("careful", kept(STATES[before]), &spec);
+        assert_eq!((limit.state, limit.said), (state, said));
+    }
+
+    #[test]
+    fn nobody_enters_under_limits_that_nobody_knows() {
+        let active = serde_json::json!({"tradingState": "Active"});
+        let limit = Limit::undecodable("careful", Policy::Unknown, &active);
+        assert_eq!((limit.state, limit.said), (TradingState::Halted, TradingState::Active));
+        let limit = Limit::missing("careful", Policy::Unknown);
+        assert_eq!((limit.state, limit.said), (TradingState::Halted, TradingState::Active));
+    }
+
+    #[test]
+    fn what_was_taken_away_goes_on_as_it_was() {
+        for state in STATES {
+            let limit = Limit::missing("careful", kept(state));
+            assert_eq!(format!("{:?}", limit.state), state);
+            assert_eq!(limit.said, TradingState::Active, "nobody knows whether a policy said it");
+        }
+    }
 
     #[test]
     fn policies_that_came_to_be_over_a_desk_or_are_no_longer_are_told() {

@@ -117,8 +117,11 @@ impl Systems {
             }
             Some(Read::Ok(system)) => system,
         };
-        context.makers.ask(context, key).await;
-        let delivered = limits::deliver(context, &**system).await;
+        let mut delivered = limits::deliver(context, &**system).await;
+        if context.makers.ask(context, key).await {
+            // Pods that turned out to be its own may be under another policy.
+            delivered = limits::deliver(context, &**system).await;
+        }
         // Read after that: what is applied later is no older.
         let desk = dereference(context, system);
         let outcome = Self::go_on(context, &desk, attempt, follow).await;

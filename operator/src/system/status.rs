@@ -21,7 +21,6 @@ use super::rollout::{Migration, Told};
 use super::telling;
 use crate::context::Context;
 use crate::reconcile::conditions::{Answer, Setting};
-use crate::reconcile::halt_by_hand;
 use crate::reconcile::outcome::Hold;
 use crate::reconcile::requests;
 use crate::reconcile::revisions::Today;
@@ -125,15 +124,21 @@ fn left_under(desk: &Dereferenced) -> String {
     }
 }
 
+/// Of why a person halted a desk so many characters are told.
+const WHY: usize = 200;
+
 /// That a person halted the desk; begins with `; ` unless it is empty.
 fn by_hand(desk: &Dereferenced) -> String {
-    match halt_by_hand::is_in_force(&desk.system.metadata) {
-        true => format!(
-            "; it is halted by hand, and kubectl annotate tsys {} {HALTED_BY_HAND}- lifts that",
-            desk.key.name
-        ),
-        false => String::new(),
-    }
+    let annotations = desk.system.metadata.annotations.as_ref();
+    let Some(why) = annotations.and_then(|all| all.get(HALTED_BY_HAND)) else {
+        return String::new();
+    };
+    let why: String = why.chars().take(WHY).collect();
+    let why = if why.is_empty() { why } else { format!(" ({why})") };
+    let name = &desk.key.name;
+    format!(
+        "; it is halted by hand{why}, and kubectl annotate tsys {name} {HALTED_BY_HAND}- lifts that"
+    )
 }
 
 /// Writes that nothing is reconciled. What the traders report is told all the same: a deletion is

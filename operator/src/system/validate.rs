@@ -16,7 +16,7 @@ use sapphire_crds::values::Symbol;
 use sapphire_crds::{RiskPolicy, TradingAgent, TradingSystem};
 
 use super::dereference::Dereferenced;
-use super::limits::Limit;
+use super::limits::{Found, Limit};
 use crate::reconcile::desired::Owner;
 use crate::reconcile::key::Key;
 use crate::reconcile::outcome::Hold;
@@ -93,22 +93,27 @@ pub fn holds(desk: &Dereferenced) -> Vec<Hold> {
 
 fn policy_missing(desk: &Dereferenced) -> Hold {
     let name = desk.system.spec.risk_policy_ref.name.as_str();
-    let limits = desk.left_under().map_or_else(String::new, |kept| {
-        format!("; RiskPolicy {kept} still limits what runs, and its changes reach it")
-    });
-    if desk.limits.iter().any(|limit| limit.name == name) {
-        let words = format!(
-            "RiskPolicy {name} cannot be read (kubectl describe rpol {name}); mend it. Meanwhile what runs keeps its limits"
-        );
-        return Hold::waiting(Reason::PolicyMissing, words);
-    }
-    Hold::waiting(
-        Reason::PolicyMissing,
-        format!(
+    let limit = desk.limits.iter().find(|limit| limit.name == name);
+    let meanwhile = match (limit, desk.left_under()) {
+        (Some(limit), _) if limit.is_unknown() => {
+            "; what it said is not known any more, so what runs is halted until then".to_owned()
+        }
+        (Some(_), _) => "; meanwhile what runs keeps its limits".to_owned(),
+        (None, Some(kept)) => {
+            format!("; RiskPolicy {kept} still limits what runs, and its changes reach it")
+        }
+        (None, None) => String::new(),
+    };
+    let words = match limit.map(|limit| limit.found) {
+        Some(Found::Undecodable) => {
+            format!("RiskPolicy {name} cannot be read (kubectl describe rpol {name}); mend it")
+        }
+        _ => format!(
             "there is no RiskPolicy {name} in this namespace; create it, or name another in \
-             spec.riskPolicyRef{limits}"
+             spec.riskPolicyRef"
         ),
-    )
+    };
+    Hold::waiting(Reason::PolicyMissing, words + &meanwhile)
 }
 
 fn shape(system: &TradingSystem) -> Result<Shape, Hold> {
@@ -259,6 +264,7 @@ fn conflict(words: String) -> Hold {
 mod tests {
     use super::*;
     use crate::system::examples::{agent, dereferenced, system, unreadable};
+    use crate::system::limits::Policy;
     use serde_json::json;
 
     fn judge(
@@ -319,7 +325,28 @@ mod tests {
     fn a_missing_policy_is_waited_for() {
         let mut desk = dereferenced(system(json!({})), three());
         desk.policy = None;
-        assert!(words(validate(desk)).starts_with("waiting PolicyMissing"));
+        let limit = desk.limits[0].clone();
+        let said = |found, policy, limits: &[Limit]| {
+            let limit = Limit { found, policy, ..limit.clone() };
+            let mut desk = desk.clone();
+            desk.limits = limits.iter().cloned().chain([limit]).take(1).collect();
+            words(validate(desk))
+        };
+        for (found, why) in [
+            (Found::Missing, "waiting PolicyMissing: there is no RiskPolicy careful"),
+            (Found::Undecodable, "waiting PolicyMissing: RiskPolicy careful cannot be read"),
+        ] {
+            for (policy, meanwhile) in [
+                (limit.policy.clone(), "meanwhile what runs keeps its limits"),
+                (Policy::Unknown, "what runs is halted until then"),
+            ] {
+                let said = said(found, policy, &[]);
+                assert!(said.starts_with(why) && said.contains(meanwhile), "{said}");
+            }
+        }
+        let other = Limit { name: "bold".into(), ..limit.clone() };
+        let said = said(Found::Missing, Policy::Unknown, &[other]);
+        assert!(said.contains("RiskPolicy bold still limits what runs"), "{said}");
     }
 
     #[test]

@@ -44,7 +44,11 @@ pub(super) fn read(
     rows.dedup_by(|later, first| {
         let duplicate = later.bar.open_time == first.bar.open_time;
         if duplicate {
-            quality.duplicates += 1;
+            if later.bar == first.bar {
+                quality.duplicates += 1;
+            } else {
+                quality.contradictions += 1;
+            }
             quality.remember(Some(later.line), later.bar.open_time);
         }
         duplicate

@@ -21,6 +21,8 @@ pub enum Oddity {
     Missing,
     /// [`Quality::sequence_gaps`].
     SequenceGaps,
+    /// [`Quality::contradictions`].
+    Contradictions,
     /// [`Quality::duplicates`].
     Duplicates,
     /// [`Quality::out_of_order`].
@@ -39,6 +41,7 @@ impl Oddity {
         Self::Jumps,
         Self::Missing,
         Self::SequenceGaps,
+        Self::Contradictions,
         Self::Duplicates,
         Self::OutOfOrder,
         Self::OffTick,
@@ -53,6 +56,7 @@ impl Oddity {
             Self::Jumps => "jumped 30 % or more",
             Self::Missing => "missing",
             Self::SequenceGaps => "sequence gaps",
+            Self::Contradictions => "contradict another of the same time",
             Self::Duplicates => "duplicate",
             Self::OutOfOrder => "out of order",
             Self::OffTick => "off the tick",
@@ -73,6 +77,9 @@ impl Oddity {
             Self::SequenceGaps => {
                 "the book is unknown from there to the next snapshot; nothing has to be done"
             }
+            Self::Contradictions => {
+                "the first is kept: look which of them is right, and remove the others"
+            }
             Self::Duplicates => "the first is kept, and nothing has to be done",
             Self::OutOfOrder => "sorted by time, and nothing has to be done",
             Self::OffTick => "rounded to the nearest tick, and nothing has to be done",
@@ -83,7 +90,7 @@ impl Oddity {
     /// Whether a person should look at it: everything else is set right without changing what happened.
     #[must_use]
     pub const fn is_suspicious(self) -> bool {
-        matches!(self, Self::Jumps)
+        matches!(self, Self::Jumps | Self::Contradictions)
     }
 
     /// Whether it is a fault at all: updates before a first snapshot are in every recording of a stream.
@@ -128,8 +135,10 @@ pub struct Quality {
     pub last: Option<Timestamp>,
     /// Prices off the tick: each was rounded to the nearest one, half up.
     pub off_tick: u64,
-    /// Rows that say again what was said: a bar of the same open time (the first in the file is
-    /// kept), a trade whose number does not rise, an update that is already in the book.
+    /// Bars that have the open time of another one and are not equal to it; the first in the file is kept.
+    pub contradictions: u64,
+    /// Rows that say again what was said: an equal bar, a trade whose number does not rise, an update that is
+    /// already in the book.
     pub duplicates: u64,
     /// Rows that go against the file's order. Bars are sorted; a message of a stream that was
     /// received before the one above it counts as received with it.
@@ -189,6 +198,7 @@ impl Quality {
             Oddity::Jumps => self.jumps,
             Oddity::Missing => self.missing,
             Oddity::SequenceGaps => self.sequence_gaps,
+            Oddity::Contradictions => self.contradictions,
             Oddity::Duplicates => self.duplicates,
             Oddity::OutOfOrder => self.out_of_order,
             Oddity::OffTick => self.off_tick,

@@ -7,7 +7,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use sapphire_crds::API_VERSION;
 use sapphire_crds::conditions::{Reason, TradingState};
 use sapphire_crds::names::Component;
-use sapphire_crds::names::annotations::RISK_POLICIES;
+use sapphire_crds::names::annotations::{HALTED_BY_POLICY, RISK_POLICIES};
 use sapphire_crds::{TradingAgentSpec, TradingSystemSpec};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -117,28 +117,32 @@ pub(super) fn limits(system: &Key, limits: &[Limit]) -> Result<ConfigMap, Hold> 
         let mut document = match &limit.policy {
             Policy::Read(policy) => manifest("RiskPolicy", &limit.name, value(&policy.spec)?),
             Policy::Kept(document) => document.clone(),
+            Policy::Unknown => manifest("RiskPolicy", &limit.name, json!({})),
         };
         if let Some(Value::Object(spec)) = document.get_mut("spec") {
             spec.insert("tradingState".into(), value(&limit.state)?);
         }
         documents.push(yaml(&document)?);
     }
-    let names: Vec<&str> = limits.iter().map(|limit| limit.name.as_str()).collect();
+    let names = |limits: &mut dyn Iterator<Item = &Limit>| -> Vec<String> {
+        limits.map(|limit| limit.name.clone()).collect()
+    };
+    let halted = names(&mut limits.iter().filter(|limit| limit.said == TradingState::Halted));
+    let mut notes =
+        BTreeMap::from([(RISK_POLICIES.to_owned(), names(&mut limits.iter()).join(","))]);
+    if !halted.is_empty() {
+        notes.insert(HALTED_BY_POLICY.to_owned(), halted.join(","));
+    }
     Ok(ConfigMap {
         metadata: ObjectMeta {
             name: Some(limits_name(&system.name)),
             labels: Some(labels::of_component(&system.name, Component::Trader)),
-            annotations: Some(BTreeMap::from([(RISK_POLICIES.to_owned(), names.join(","))])),
+            annotations: Some(notes),
             ..ObjectMeta::default()
         },
         data: Some(BTreeMap::from([(LIMITS.to_owned(), documents.join("---\n"))])),
         ..ConfigMap::default()
     })
-}
-
-/// Limits of which nothing is known but whose they are.
-pub(super) fn halting(policy: &str) -> Value {
-    manifest("RiskPolicy", policy, json!({"tradingState": TradingState::Halted}))
 }
 
 /// Paths of recordings are relative to their volume; in the pod they are relative to the manifest, and

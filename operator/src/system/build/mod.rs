@@ -250,10 +250,8 @@ pub fn limits_of(system: &Key) -> Key {
     system.beside(manifests::limits_name(&system.name).as_str())
 }
 
-/// Limits that halt, of a policy of which nothing else is known.
-pub fn halting(policy: &str) -> serde_json::Value {
-    manifests::halting(policy)
-}
+/// The file in which pods read their limits.
+pub const LIMITS: &str = manifests::LIMITS;
 
 /// Builds the limits alone.
 ///

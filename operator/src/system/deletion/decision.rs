@@ -6,7 +6,8 @@ use sapphire_crds::conditions::Reason;
 use sapphire_crds::names::Component;
 use sapphire_crds::names::annotations::FORCE_DELETE;
 use sapphire_crds::names::labels::{COMPONENT, SYSTEM};
-use sapphire_crds::trading_system::DeletionPolicy;
+use sapphire_crds::trading_system::{DeletionPolicy, DeskReport};
+use sapphire_crds::values::Symbol;
 
 use crate::reconcile::events::Severity;
 use crate::reconcile::key::Key;
@@ -27,6 +28,8 @@ pub(super) struct Facts<'a> {
     pub(super) released: bool,
     pub(super) traders: Traders,
     pub(super) verdict: Verdict,
+    /// What was reported last.
+    pub(super) last: Option<&'a DeskReport>,
     /// Whether it is proven that nothing is open, by a leader that enters nothing any more.
     pub(super) proven: bool,
     /// How long `Flatten` has had.
@@ -108,12 +111,24 @@ pub(super) fn decide(facts: &Facts<'_>) -> Decision {
 /// Why it counts as exposed.
 fn words(facts: &Facts<'_>) -> String {
     let words = facts.verdict.words();
-    match facts.verdict {
-        Verdict::Flat { .. } if !facts.proven => {
+    match (&facts.verdict, facts.last) {
+        (Verdict::Flat { .. }, _) if !facts.proven => {
             format!("{words}, and not yet that it has seen the deletion")
         }
-        _ => words,
+        (Verdict::Flat { .. } | Verdict::Exposed { .. }, _) | (_, None) => words,
+        (_, Some(last)) => format!("{words}; {}", said_last(last)),
     }
+}
+
+/// What was open by the last report, whatever came of it since.
+fn said_last(last: &DeskReport) -> String {
+    let symbols: Vec<&str> = last.exposed_symbols.iter().map(Symbol::as_str).collect();
+    let open = match (symbols.as_slice(), last.open_orders) {
+        ([], 0) => "nothing".to_owned(),
+        ([], orders) => format!("{orders} orders"),
+        (symbols, _) => symbols.join(", "),
+    };
+    format!("{} last reported as open, at {}: {open}", last.leader, last.observed_at.0)
 }
 
 /// What nobody watches any more.
@@ -122,7 +137,7 @@ fn left_behind(facts: &Facts<'_>) -> String {
         Verdict::Flat { .. } => facts.verdict.words(),
         _ => format!(
             "{}; positions and orders stay at the venue and nobody watches them",
-            facts.verdict.words()
+            words(facts)
         ),
     }
 }

@@ -23,6 +23,7 @@ fn facts(key: &Key, policy: DeletionPolicy) -> Facts<'_> {
         released: true,
         traders: Traders { pods: 1, ..deployed(1) },
         verdict: exposed(),
+        last: None,
         proven: false,
         flattening_for: Duration::ZERO,
         terminating_for: None,
@@ -76,6 +77,44 @@ fn a_proof_of_one_that_has_not_seen_the_deletion_is_none() {
     assert_eq!(word(&early), "waiting WaitingForFlat");
     let Decision::Hold(hold) = decide(&early) else { panic!("it goes") };
     assert!(hold.to_string().contains("not yet that it has seen the deletion"), "{hold}");
+}
+
+#[rstest]
+#[case(&["BTCUSD", "ETHUSD"], 3, "as open, at 2026-01-01T00:00:00Z: BTCUSD, ETHUSD")]
+#[case(&[], 2, "as open, at 2026-01-01T00:00:00Z: 2 orders")]
+#[case(&[], 0, "as open, at 2026-01-01T00:00:00Z: nothing")]
+fn what_was_open_last_is_named_where_nobody_tells_any_more(
+    #[case] symbols: &[&str],
+    #[case] orders: i32,
+    #[case] expected: &str,
+) {
+    let key = key();
+    let last: DeskReport = serde_json::from_value(serde_json::json!({
+        "observedAt": "2026-01-01T00:00:00Z", "leader": "p", "tradingState": "Active",
+        "exposedSymbols": symbols, "openOrders": orders,
+    }))
+    .unwrap();
+    let silent = Facts { verdict: Verdict::NoReport, last: Some(&last), ..facts(&key, Refuse) };
+    let ended = Traders::default();
+    let terminating_for = Some(Duration::ZERO);
+    let all = [
+        Facts { policy: Orphan, ..silent.clone() },
+        Facts { forced: true, ..silent.clone() },
+        Facts { terminating_for, traders: ended, ..silent.clone() },
+        Facts { policy: Flatten, ..silent.clone() },
+        silent,
+    ];
+    for facts in all {
+        let said = match decide(&facts) {
+            Decision::Hold(hold) => hold.to_string(),
+            Decision::Go(freedom) => freedom.event.unwrap().2,
+        };
+        assert!(said.contains(expected), "{expected} is not in: {said}");
+    }
+    // Who tells now is believed.
+    let told = Facts { policy: Orphan, last: Some(&last), ..facts(&key, Orphan) };
+    let Decision::Go(freedom) = decide(&told) else { panic!("it stays") };
+    assert!(!freedom.event.unwrap().2.contains("last reported"));
 }
 
 #[test]

@@ -71,6 +71,7 @@ export interface Health {
   feedErrors: number;
   dataQuality: {
     offTick: number;
+    contradictions: number;
     duplicates: number;
     missing: number;
     jumps: number;

@@ -36,7 +36,7 @@ use crate::live::{
 use crate::report::{self, Surroundings};
 use crate::store::{self, Head, SqliteJournal};
 use crate::telemetry::metrics::Metrics;
-use address::{exposure, link, listen_address};
+use address::{exposure, host_name, link, listen_address};
 use journaled::Journaled;
 use server::Server;
 
@@ -83,7 +83,7 @@ pub(super) struct Run {
     #[arg(long, value_name = "ORIGIN")]
     cors_origin: Vec<api::Origin>,
     /// Names under which the API may be asked, besides its loopback names.
-    #[arg(long, value_name = "HOST")]
+    #[arg(long, value_name = "HOST", value_parser = host_name)]
     allowed_host: Vec<String>,
     /// Proxies in front of the API, such as 10.0.0.0/8: of what comes from them, the caller that
     /// `x-forwarded-for` names is counted. Several are separated by commas.

@@ -37,7 +37,7 @@ pub enum Oddity {
 
 impl Oddity {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Jumps,
         Self::Missing,
         Self::SequenceGaps,

@@ -3,6 +3,7 @@ import { oddities } from "./system";
 
 const NOTHING = {
   offTick: 0,
+  contradictions: 0,
   duplicates: 0,
   missing: 0,
   jumps: 0,

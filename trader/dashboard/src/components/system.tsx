@@ -9,6 +9,7 @@ export function oddities(quality: Health["dataQuality"]): string {
     [quality.jumps, "jumped 30 % or more"],
     [quality.missing, "missing"],
     [quality.sequenceGaps, "sequence gaps"],
+    [quality.contradictions, "contradict another of the same time"],
     [quality.duplicates, "duplicate"],
     [quality.outOfOrder, "out of order"],
     [quality.offTick, "off the tick"],

@@ -54,6 +54,8 @@ pub struct LastError {
 pub struct DataQuality {
     /// Prices that were not on the tick, and were rounded to the nearest.
     pub off_tick: u64,
+    /// Bars that were not equal to another one of the same time, of which the first was taken.
+    pub contradictions: u64,
     /// Bars told twice, and taken once.
     pub duplicates: u64,
     /// Bars that are missing.

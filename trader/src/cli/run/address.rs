@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
+use axum::http::uri::Authority;
 use tokio::net::TcpListener;
 
 use super::Failure;
@@ -14,6 +15,19 @@ use crate::api::token::Token;
 pub(super) fn listen_address(text: &str) -> Result<SocketAddr, String> {
     text.parse().map_err(|_| {
         "write an IP address and a port, such as 127.0.0.1:8081, or [::1]:8081".to_owned()
+    })
+}
+
+/// Reads `--allowed-host`.
+///
+/// # Errors
+/// What no request could be sent to, with a name that one could.
+pub(super) fn host_name(text: &str) -> Result<String, String> {
+    let authority: Option<Authority> = text.parse().ok();
+    let is_host = authority.is_some_and(|authority| authority.host() == text && !text.is_empty());
+    is_host.then(|| text.to_owned()).ok_or_else(|| {
+        "write a host name or address alone, without scheme, port and path, such as trader.lan"
+            .to_owned()
     })
 }
 
@@ -67,6 +81,22 @@ mod tests {
         let bound = listen_address(bound).unwrap();
         assert_eq!(reachable(bound).to_string(), link);
         assert_eq!(exposure(bound).is_some(), open);
+    }
+
+    #[rstest]
+    #[case("trader.lan", true)]
+    #[case("192.0.2.7", true)]
+    #[case("[::1]", true)]
+    #[case("http://trader.lan", false)]
+    #[case("trader.lan:8080", false)]
+    #[case("me@trader.lan", false)]
+    #[case("trader.lan/", false)]
+    #[case("two words", false)]
+    #[case("", false)]
+    fn a_host_is_named_alone(#[case] text: &str, #[case] good: bool) {
+        let read = host_name(text);
+        assert_eq!(read.is_ok(), good);
+        assert!(read.err().is_none_or(|words| words.contains("such as trader.lan")));
     }
 
     #[test]

@@ -104,6 +104,7 @@ impl Exhibit {
         let sum = |oddity| quality.iter().map(|quality| quality.count(oddity)).sum();
         let data_quality = view::DataQuality {
             off_tick: sum(Oddity::OffTick),
+            contradictions: sum(Oddity::Contradictions),
             duplicates: sum(Oddity::Duplicates),
             missing: sum(Oddity::Missing),
             jumps: sum(Oddity::Jumps),

@@ -118,12 +118,15 @@ pub fn take_up<W: Witness>(
     let mut notes = Vec::new();
     if let Some(newest) = runs.last() {
         match standing(&mut journal, newest.run, assembly)? {
-            RunLeft::Over => {}
-            RunLeft::OfOtherMatter => notes.push(format!(
-                "the journal's last run {} is of other manifests or data: it stays unfinished, with all that it had \
-                 open, and goes on where it is started with its own; this is a new run",
-                newest.run
-            )),
+            RunLeft::Over => follow(&journal, newest.run)?,
+            RunLeft::OfOtherMatter => {
+                follow(&journal, newest.run)?;
+                notes.push(format!(
+                    "the journal's last run {} is of other manifests or data: it stays unfinished, with all that it \
+                     had open, and goes on where it is started with its own; this is a new run",
+                    newest.run
+                ));
+            }
             RunLeft::OfVersion(found) => return Err(TakeUpError::OtherVersion { path, found }),
             RunLeft::Unfinished => {
                 let left = unfinished(&mut journal, newest.run)?;
@@ -166,8 +169,20 @@ fn continue_run<W: Witness>(
     Ok(Taken { desk, continued: true, commands, notes: Vec::new() })
 }
 
-/// Tells from a run's ends how it was left: other builds' records are not read for that, nor all of a
-/// run that is over.
+/// Follows the chain of a run that does not go on, whatever build wrote it: nothing is written behind what is damaged.
+/// Runs before the newest one were followed when that began.
+fn follow(journal: &SqliteJournal, run: RunId) -> Result<(), StoreError> {
+    let path = journal.path().to_path_buf();
+    let mut chain = Chain::new(run);
+    journal.reader()?.each(run, |record| {
+        chain.verify_next(record.link, record.at, &record.payload).map_err(|error| {
+            StoreError::BrokenChain { path: path.clone(), run: run.to_string(), error }
+        })?;
+        Ok(())
+    })
+}
+
+/// Tells from a run's ends how it was left: other builds' records are not read for that.
 fn standing(
     journal: &mut SqliteJournal,
     run: RunId,

@@ -93,6 +93,27 @@ fn a_run_is_taken_for_over_only_by_a_last_record_that_is_part_of_its_chain() {
     bench.done(RUN).refused(1, &["journal verify", "does not match its hash"]);
 }
 
+/// What was flipped in a run that is over, or of other manifests, is no less a damaged journal.
+#[rstest]
+#[case::over(true)]
+#[case::of_other_manifests(false)]
+fn no_run_begins_behind_one_that_was_changed(#[case] over: bool) {
+    let bench = if over { Bench::quickstart(100) } else { left_behind() };
+    if over {
+        bench.done(RUN).well();
+    }
+    tamper(
+        &bench,
+        "UPDATE journal SET payload = CAST(CAST(payload AS TEXT) || ' ' AS BLOB) WHERE sequence = 9",
+    );
+    if !over {
+        bench.edit("system.yaml", "seed: 7", "seed: 8");
+    }
+    let words = ["record 9", "journal verify", &bench.db().display().to_string()];
+    bench.done(RUN).refused(1, &words);
+    bench.done("run -f DESK --db other.db --listen 127.0.0.1:0 --speed max --exit").well();
+}
+
 /// An unfinished run: the next start would go on with it.
 fn left_behind() -> Bench {
     let bench = Bench::quickstart(800);

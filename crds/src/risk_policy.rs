@@ -38,6 +38,11 @@ use crate::values::Duration;
         type_ = "string",
         json_path = ".status.conditions[?(@.type==\"Ready\")].status"
     ),
+    printcolumn(
+        name = "Reason",
+        type_ = "string",
+        json_path = ".status.conditions[?(@.type==\"Ready\")].reason"
+    ),
     printcolumn(name = "State", type_ = "string", json_path = ".status.tradingState"),
     printcolumn(
         name = "Enforced",

@@ -74,6 +74,9 @@ pub mod annotations {
         /// On the ConfigMap of a desk's limits: those of its RiskPolicies that are halted by what RiskPolicies say. A
         /// halt of any other one in it is somebody's own.
         HALTED_BY_POLICY = "sapphiretrade.xyz/halted-by-policy";
+        /// On the ConfigMap of a desk's limits: of each of its RiskPolicies the tradingState that it said itself when
+        /// it was last read, and a hash of all else that it said, as JSON.
+        LAST_READ = "sapphiretrade.xyz/last-read";
         /// On a trader pod's Lease: what the pod reports, as JSON.
         REPORT = "sapphiretrade.xyz/report";
         /// On the operator's Events: the trace of the reconcile that told it, which also stands in the

@@ -2,6 +2,7 @@
 
 use sapphire_crds::TradingSystem;
 use sapphire_crds::names::annotations::HALTED_BY_HAND;
+use sapphire_e2e::Case;
 
 use crate::desk::{POLICY, assert_statuses, event, halt_by_hand, kubectl, limits, ready, system};
 use crate::foreseen::diff;
@@ -39,4 +40,40 @@ async fn a_halt_that_no_operator_has_heard_is_foreseen_and_kept() {
     })
     .await;
     assert_statuses(case).await;
+}
+
+async fn annotate(case: &Case<'_>, what: &str) {
+    kubectl(case, &["annotate", "tsys", "desk", what]).await;
+}
+
+async fn limits_become(case: &Case<'_>, wanted: &str) {
+    until("the limits", || async { (limits(case).await == wanted).then_some(()) }).await;
+}
+
+/// Of a policy that was forced away an operator that never read it knows what it noted: whoever halts such a desk by
+/// hand lifts that again, and takes none of its limits.
+#[tokio::test]
+async fn a_halt_by_hand_of_a_desk_without_its_policy_is_lifted_by_hand() {
+    let mut operated = operated("forced-away").await;
+    ready(&operated.case, "").await;
+    let before = limits(&operated.case).await;
+    let force = "sapphiretrade.xyz/force-delete=true";
+    kubectl(&operated.case, &["annotate", "rpol", "careful", force]).await;
+    kubectl(&operated.case, &["delete", "rpol", "careful"]).await;
+    annotate(&operated.case, &format!("{HALTED_BY_HAND}=a person")).await;
+    let halted = before.replace("tradingState: Active", "tradingState: Halted");
+    limits_become(&operated.case, &halted).await;
+    operated.kill().await;
+    operated.start().await;
+    annotate(&operated.case, &format!("{HALTED_BY_HAND}-")).await;
+    limits_become(&operated.case, &before).await;
+
+    operated.kill().await;
+    halt_by_hand(&operated.case).await;
+    operated.start().await;
+    event(&operated.case, "HaltedByHand").await;
+    limits_become(&operated.case, &halted).await;
+    annotate(&operated.case, &format!("{HALTED_BY_HAND}-")).await;
+    limits_become(&operated.case, &before).await;
+    assert_statuses(&operated.case).await;
 }

@@ -37,7 +37,9 @@ pub(crate) fn unheard(wish: &Desired, live: &Live) -> Option<String> {
     }
     let said =
         wish.content.pointer("/metadata/annotations").and_then(|all| all.get(HALTED_BY_POLICY));
-    let said: Vec<&str> = said.and_then(Value::as_str).unwrap_or_default().split(',').collect();
+    let said = said.and_then(Value::as_str).unwrap_or_default().split(',');
+    // A document without a name is none of theirs.
+    let said: Vec<&str> = said.filter(|name| !name.is_empty()).collect();
     let there = live.content()?;
     let mut by_others =
         files(wish, &there).into_iter().filter(|(file, _)| live.foreign.iter().any(|f| f == file));
@@ -159,6 +161,7 @@ mod tests {
     #[rstest]
     #[case::nothing_was_written(&BOTH, &[], None)]
     #[case::one_was_halted(&BOTH, &[("careful", "Halted"), ("bold", "Active")], Some("careful"))]
+    #[case::one_without_a_name(&BOTH, &[("", "Halted")], Some(""))]
     #[case::nothing_was_halted(&BOTH, &[("careful", "Reducing"), ("bold", "Active")], None)]
     #[case::it_drops_off(&[("bold", "Active")], &[("careful", "Halted")], Some("careful"))]
     #[case::the_policy_halts_by_now(&[("careful", "Halted")], &[("careful", "Halted")], None)]

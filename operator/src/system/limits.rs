@@ -6,14 +6,16 @@
 //! that the pods read says of which it is, each trader's Deployment under which its pods were started, and the pods
 //! themselves what they act on. Each of them counts.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use kube::Resource;
 use sapphire_crds::RiskPolicy;
-use sapphire_crds::conditions::TradingState;
-use sapphire_crds::names::annotations::{HALTED_BY_HAND, RISK_POLICIES};
+use sapphire_crds::canonical::canonical_hash;
+use sapphire_crds::conditions::{Reason, TradingState};
+use sapphire_crds::names::annotations::{HALTED_BY_HAND, LAST_READ, RISK_POLICIES};
 use sapphire_crds::trading_system::{RolloutStep, TradingSystemStatus};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::build;
@@ -42,6 +44,8 @@ pub struct Limit {
     pub found: Found,
     /// What it lets the desk do; never more than the policy itself does.
     pub state: TradingState,
+    /// What the policy itself says, or said last.
+    pub own: TradingState,
     /// What the policies themselves say, whatever a person or caution adds.
     pub said: TradingState,
 }
@@ -73,7 +77,8 @@ impl Limit {
     pub fn of(policy: Arc<Stored<RiskPolicy>>) -> Self {
         let name = policy.metadata.name.clone().unwrap_or_default();
         let state = policy.spec.trading_state;
-        Self { name, policy: Policy::Read(policy), found: Found::Readable, state, said: state }
+        let found = Found::Readable;
+        Self { name, policy: Policy::Read(policy), found, state, own: state, said: state }
     }
 
     /// The limit of a policy that cannot be read: as it read last, else as the limits have it that pods have, else none
@@ -88,21 +93,23 @@ impl Limit {
             _ => stored.unwrap_or(TradingState::Halted),
         };
         let said = stored.unwrap_or_default();
-        Self { name: name.to_owned(), policy, found: Found::Undecodable, state, said }
+        let found = Found::Undecodable;
+        Self { name: name.to_owned(), policy, found, state, own: said, said }
     }
 
     /// The limit of a policy that somebody took away: what runs under it goes on under what it said last.
-    fn missing(name: &str, policy: Policy) -> Self {
+    /// `own` is its own state as it is noted where it was last read.
+    fn missing(name: &str, policy: Policy, own: Option<TradingState>) -> Self {
         let state = match &policy {
             Policy::Read(policy) => policy.spec.trading_state,
-            Policy::Kept(document) => state_of(document),
+            Policy::Kept(document) => own.unwrap_or_else(|| state_of(document)),
             Policy::Unknown => TradingState::Halted,
         };
-        let said = match &policy {
+        let own = match &policy {
             Policy::Read(_) => state,
-            _ => TradingState::default(),
+            _ => own.unwrap_or_default(),
         };
-        Self { name: name.to_owned(), policy, found: Found::Missing, state, said }
+        Self { name: name.to_owned(), policy, found: Found::Missing, state, own, said: own }
     }
 
     /// Whether nothing is known but its name.
@@ -116,17 +123,61 @@ fn state_of(document: &Value) -> TradingState {
     state.and_then(|state| serde_json::from_value(state).ok()).unwrap_or(TradingState::Halted)
 }
 
-/// What a policy limits that cannot be read now.
-fn last_known(context: &Context, key: &Key, live: Option<&Live>) -> Policy {
-    if let Some(policy) = context.limits.remembered(key) {
-        return Policy::Read(policy);
+/// What is noted of a policy in the limits that were made of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LastRead {
+    /// What it said itself.
+    pub trading_state: TradingState,
+    /// What else it said.
+    pub hash: String,
+}
+
+impl LastRead {
+    /// What is noted of a policy that says `own` itself, and of which a desk's limits have `document`.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn of(own: TradingState, document: &Value) -> Result<Self, Hold> {
+        Ok(Self { trading_state: own, hash: hash(document)? })
     }
-    // What somebody else wrote is nobody's word for what the policy said.
-    let live = live.filter(|live| !live.foreign.iter().any(|file| file == build::LIMITS));
-    let document = live.and_then(|live| foreign_limits::document(live, build::LIMITS, &key.name));
+
+    fn in_limits(live: &Live, policy: &str) -> Option<Self> {
+        let all: BTreeMap<String, Self> = serde_json::from_str(live.notes.get(LAST_READ)?).ok()?;
+        all.get(policy).cloned()
+    }
+}
+
+/// The hash of all that a policy's document says but the state.
+///
+/// # Errors
+/// When it cannot be written.
+fn hash(document: &Value) -> Result<String, Hold> {
+    let mut spec = document.get("spec").cloned().unwrap_or_default();
+    if let Some(spec) = spec.as_object_mut() {
+        spec.remove("tradingState");
+    }
+    canonical_hash(&spec).map_err(|error| Hold::stalled(Reason::InvalidSpec, error.to_string()))
+}
+
+/// What a policy limits that cannot be read now, and its own state where that is noted.
+fn last_known(context: &Context, key: &Key, live: Option<&Live>) -> (Policy, Option<TradingState>) {
+    if let Some(policy) = context.limits.remembered(key) {
+        return (Policy::Read(policy), None);
+    }
+    let Some(live) = live else { return (Policy::Unknown, None) };
+    let noted = LastRead::in_limits(live, &key.name);
+    let is_foreign = live.foreign.iter().any(|file| file == build::LIMITS);
+    // What somebody else wrote is nobody's word for what the policy said, unless it says the same but for the state.
+    let is_known = |document: &Value| {
+        !is_foreign
+            || noted.as_ref().is_some_and(|noted| hash(document).ok().as_ref() == Some(&noted.hash))
+    };
+    let document = foreign_limits::document(live, build::LIMITS, &key.name);
     // Of one that nobody knew nothing was written but that it halts.
     let document = document.filter(|document| document.pointer("/spec/limits").is_some());
-    document.map_or(Policy::Unknown, Policy::Kept)
+    let policy = document.filter(is_known).map_or(Policy::Unknown, Policy::Kept);
+    (policy, noted.map(|noted| noted.trading_state))
 }
 
 /// Under which policies each desk was when it was last looked at, and what each let it do; and the policies as they
@@ -200,11 +251,12 @@ pub fn over(context: &Context, system: &Key) -> Vec<Limit> {
             Some(Limit::of(policy))
         }
         Some(Err(unreadable)) => {
-            let last = last_known(context, key, live.as_deref());
+            let (last, _) = last_known(context, key, live.as_deref());
             Some(Limit::undecodable(&key.name, last, &unreadable.written_spec()))
         }
         None if started.contains(key) => {
-            Some(Limit::missing(&key.name, last_known(context, key, live.as_deref())))
+            let (last, own) = last_known(context, key, live.as_deref());
+            Some(Limit::missing(&key.name, last, own))
         }
         None => None,
     };
@@ -351,19 +403,20 @@ pub(crate) fn wanted(context: &Context, system: &Key) -> Result<Option<Desired>,
 mod tests {
     use super::*;
     use rstest::rstest;
+    use serde_json::json;
 
     const STATES: [&str; 3] = ["Active", "Reducing", "Halted"];
 
     fn kept(state: &str) -> Policy {
-        Policy::Kept(serde_json::json!({"spec": {"tradingState": state, "limits": {}}}))
+        Policy::Kept(json!({"spec": {"tradingState": state, "limits": {}}}))
     }
 
     /// What was written for a policy before does not outlive what the policy says now.
     #[rstest]
-    #[case(serde_json::json!({}), TradingState::Active, TradingState::Active)]
-    #[case(serde_json::json!({"tradingState": "Active"}), TradingState::Active, TradingState::Active)]
-    #[case(serde_json::json!({"tradingState": "Halted"}), TradingState::Halted, TradingState::Halted)]
-    #[case(serde_json::json!({"tradingState": "Hatled"}), TradingState::Halted, TradingState::Active)]
+    #[case(json!({}), TradingState::Active, TradingState::Active)]
+    #[case(json!({"tradingState": "Active"}), TradingState::Active, TradingState::Active)]
+    #[case(json!({"tradingState": "Halted"}), TradingState::Halted, TradingState::Halted)]
+    #[case(json!({"tradingState": "Hatled"}), TradingState::Halted, TradingState::Active)]
     fn what_cannot_be_read_is_as_strict_as_it_is_stored(
         #[case] spec: Value,
         #[case] state: TradingState,
@@ -376,20 +429,31 @@ mod tests {
 
     #[test]
     fn nobody_enters_under_limits_that_nobody_knows() {
-        let active = serde_json::json!({"tradingState": "Active"});
+        let active = json!({"tradingState": "Active"});
         let limit = Limit::undecodable("careful", Policy::Unknown, &active);
         assert_eq!((limit.state, limit.said), (TradingState::Halted, TradingState::Active));
-        let limit = Limit::missing("careful", Policy::Unknown);
+        let limit = Limit::missing("careful", Policy::Unknown, Some(TradingState::Active));
         assert_eq!((limit.state, limit.said), (TradingState::Halted, TradingState::Active));
     }
 
     #[test]
     fn what_was_taken_away_goes_on_as_it_was() {
         for state in STATES {
-            let limit = Limit::missing("careful", kept(state));
+            let limit = Limit::missing("careful", kept(state), None);
             assert_eq!(format!("{:?}", limit.state), state);
             assert_eq!(limit.said, TradingState::Active, "nobody knows whether a policy said it");
+            // What else halted it does not outlive that.
+            let limit = Limit::missing("careful", kept(state), Some(TradingState::Reducing));
+            assert_eq!((limit.state, limit.said), (TradingState::Reducing, TradingState::Reducing));
         }
+    }
+
+    #[test]
+    fn the_hash_of_what_a_policy_said_leaves_its_state_out() {
+        let document = |state: &str, drawdown: &str| json!({"spec": {"tradingState": state, "limits": {"maxDrawdown": drawdown}}});
+        let of = |state, drawdown| hash(&document(state, drawdown)).unwrap();
+        assert_eq!(of("Active", "0.1"), of("Halted", "0.1"));
+        assert_ne!(of("Active", "0.1"), of("Active", "0.2"));
     }
 
     #[test]

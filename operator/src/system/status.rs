@@ -112,7 +112,8 @@ async fn tell_agents(
 /// What keeps a desk from being brought about, and what becomes of it where it runs already.
 fn meanwhile(desk: &Dereferenced, before: &TradingSystemStatus, message: &str) -> String {
     let runs = before.rollout.as_ref().is_some_and(|rollout| rollout.core.is_some());
-    let goes_on = if runs { "; meanwhile what runs goes on as it was" } else { "" };
+    let is_told = message.contains("what runs");
+    let goes_on = if runs && !is_told { "; meanwhile what runs goes on as it was" } else { "" };
     format!("{message}{goes_on}{}", by_hand(desk))
 }
 

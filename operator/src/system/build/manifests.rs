@@ -7,7 +7,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use sapphire_crds::API_VERSION;
 use sapphire_crds::conditions::{Reason, TradingState};
 use sapphire_crds::names::Component;
-use sapphire_crds::names::annotations::{HALTED_BY_POLICY, RISK_POLICIES};
+use sapphire_crds::names::annotations::{HALTED_BY_POLICY, LAST_READ, RISK_POLICIES};
 use sapphire_crds::{TradingAgentSpec, TradingSystemSpec};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -17,7 +17,7 @@ use super::{Rendering, unwritable};
 use crate::labels;
 use crate::reconcile::key::Key;
 use crate::reconcile::outcome::Hold;
-use crate::system::limits::{Limit, Policy};
+use crate::system::limits::{LastRead, Limit, Policy};
 use crate::system::validate::{Shape, Valid};
 
 /// Fields that concern the cluster and not what runs in the pod. Without them the manifests stay the
@@ -112,7 +112,7 @@ pub(super) fn desk(desk: &Valid, rendering: &Rendering<'_>) -> Result<ConfigMap,
 /// The limits that a desk's pods are under, each a document. They change in place: the kubelet brings them to the
 /// pods, which act on theirs without a restart.
 pub(super) fn limits(system: &Key, limits: &[Limit]) -> Result<ConfigMap, Hold> {
-    let mut documents = Vec::with_capacity(limits.len());
+    let (mut documents, mut last_read) = (Vec::with_capacity(limits.len()), BTreeMap::new());
     for limit in limits {
         let mut document = match &limit.policy {
             Policy::Read(policy) => manifest("RiskPolicy", &limit.name, value(&policy.spec)?),
@@ -123,15 +123,22 @@ pub(super) fn limits(system: &Key, limits: &[Limit]) -> Result<ConfigMap, Hold> 
             spec.insert("tradingState".into(), value(&limit.state)?);
         }
         documents.push(yaml(&document)?);
+        if !limit.is_unknown() {
+            last_read.insert(limit.name.clone(), LastRead::of(limit.own, &document)?);
+        }
     }
-    let names = |limits: &mut dyn Iterator<Item = &Limit>| -> Vec<String> {
-        limits.map(|limit| limit.name.clone()).collect()
+    let last_read = serde_json::to_string(&last_read).map_err(|error| unwritable(&error))?;
+    let names = |some: fn(&Limit) -> bool| {
+        let some = limits.iter().filter(|limit| some(limit)).map(|limit| limit.name.as_str());
+        some.collect::<Vec<_>>().join(",")
     };
-    let halted = names(&mut limits.iter().filter(|limit| limit.said == TradingState::Halted));
-    let mut notes =
-        BTreeMap::from([(RISK_POLICIES.to_owned(), names(&mut limits.iter()).join(","))]);
+    let halted = names(|limit| limit.said == TradingState::Halted);
+    let mut notes = BTreeMap::from([
+        (RISK_POLICIES.to_owned(), names(|_| true)),
+        (LAST_READ.to_owned(), last_read),
+    ]);
     if !halted.is_empty() {
-        notes.insert(HALTED_BY_POLICY.to_owned(), halted.join(","));
+        notes.insert(HALTED_BY_POLICY.to_owned(), halted);
     }
     Ok(ConfigMap {
         metadata: ObjectMeta {

@@ -143,3 +143,34 @@ async fn what_a_trial_may_go_back_to_is_not_given_away() {
     wait(&case, "Ready", "True").await;
     assert_statuses(&case).await;
 }
+
+/// Who change places by the operator's own advice, one edit after the other, do not meet for as long as a canary takes:
+/// the delegate, which has none, goes first.
+#[tokio::test]
+async fn those_who_change_places_go_one_after_the_other() {
+    let case = case("authorities-places").await;
+    let canary = "  rollout: {canary: {initialWeight: \"0.1\", step: \"0.45\", interval: 1h}}\n";
+    let _traders = begin(&case, canary).await;
+    patch(&case, "maker", r#"{"authority":{"delegated":{"symbols":["BTCUSD"]}}}"#).await;
+    let stalled = agent(&case, "maker", "Stalled", "True").await;
+    assert!(stalled.message.contains("without BTCUSD"), "{}", stalled.message);
+    for voter in ["one", "two", "three"] {
+        patch(&case, voter, r#"{"authority":{"consensus":{"symbols":["ETHUSD"]}}}"#).await;
+    }
+    for voter in ["one", "two", "three"] {
+        until("the voter's trial", || async {
+            let told = status(&case, voter).await;
+            told.rollout.is_some().then_some(())
+        })
+        .await;
+        // It is the last one: maker left ETHUSD before, and has proven what it does now.
+        let maker = status(&case, "maker").await;
+        assert!(maker.rollout.is_none() && maker.failed.is_none(), "{maker:?}");
+        let ready = agent(&case, "maker", "Ready", "True").await;
+        assert!(!ready.message.contains("both at work"), "{}", ready.message);
+        let promote = "sapphiretrade.xyz/promote=now";
+        kubectl(&case, &["annotate", "--overwrite", "tagent", voter, promote]).await;
+    }
+    wait(&case, "Ready", "True").await;
+    assert_statuses(&case).await;
+}

@@ -22,7 +22,7 @@ use crate::reconcile::stored::Stored;
 use crate::system::validate::stray;
 
 /// What others name may change without an event on this agent.
-const LOOK: Duration = Duration::from_secs(30);
+pub const LOOK: Duration = Duration::from_secs(30);
 
 /// What the pods of agents run with, by the agents' names: of those that cannot be read, too. Who has no pods is not in
 /// it.
@@ -44,7 +44,7 @@ pub struct Desk<'a> {
     pub system: &'a TradingSystem,
     /// All of them.
     pub agents: &'a [Arc<Stored<TradingAgent>>],
-    /// What their pods run with. It matters only where they are [contested](Self::is_contested).
+    /// What their pods run with.
     pub running: &'a Running,
 }
 
@@ -90,19 +90,6 @@ pub fn trades_alone(agent: &TradingAgent, desk: &Desk<'_>) -> Result<(), Hold> {
 }
 
 impl Desk<'_> {
-    /// Whether any agents contradict each other, or may go on with what their specs gave up.
-    pub fn is_contested(&self) -> bool {
-        let contradicts = |agent: &TradingAgent| {
-            is_at_work(agent)
-                && self.others(agent).any(|other| !contradictions(agent, other).is_empty())
-        };
-        let mut all = self.agents.iter();
-        all.any(|agent| {
-            let is_behind = is_undone(agent) || is_tried(agent) || is_news(agent);
-            is_behind || stray(self.system, agent).is_some() || contradicts(agent)
-        })
-    }
-
     /// Why the agent gives way to another, if it does.
     fn yields(&self, agent: &TradingAgent) -> Option<String> {
         self.others(agent).find_map(|other| {
@@ -114,9 +101,56 @@ impl Desk<'_> {
         })
     }
 
-    /// Whose pods go on with what the agent newly asks for although their spec gave it up, if anybody's do.
+    /// Whose pods are at work on what the agent newly asks for although their spec gave it up, if anybody's are.
     fn waits(&self, agent: &TradingAgent) -> Option<String> {
-        self.waits_for(agent, &self.stuck())
+        self.waits_for(agent, &self.stuck()).or_else(|| self.waits_until_left(agent))
+    }
+
+    /// Who has yet to leave a symbol, if anybody has. Of those who wait for each other in a circle one goes first: a
+    /// delegate, which has no canary that would keep the others waiting, and of these the oldest.
+    fn waits_until_left(&self, agent: &TradingAgent) -> Option<String> {
+        let after = self.after(agent);
+        let circle =
+            after.iter().filter(|other| self.after(other).iter().any(|o| name(o) == name(agent)));
+        let circle: Vec<&TradingAgent> = circle.copied().collect();
+        let goes_first = circle.iter().all(|other| turn(agent) <= turn(other));
+        let is_passed =
+            |other: &TradingAgent| goes_first && circle.iter().any(|o| name(o) == name(other));
+        let (other, symbol) = self.in_the_way(agent).find(|(other, _)| !is_passed(other))?;
+        Some(format!(
+            "the pods of TradingAgent {0} are still at work on {symbol}, which TradingAgent {1} asks for: {1} is held until they have left it (kubectl describe tagent {0})",
+            name(other),
+            name(agent)
+        ))
+    }
+
+    /// Who has yet to leave what the agent newly asks for, who has yet to leave what these ask for, and so on.
+    fn after(&self, agent: &TradingAgent) -> Vec<&TradingAgent> {
+        let mut after: Vec<&TradingAgent> =
+            self.in_the_way(agent).map(|(other, _)| other).collect();
+        let mut next = 0;
+        while let Some(&agent) = after.get(next) {
+            for (other, _) in self.in_the_way(agent) {
+                if after.iter().all(|known| name(known) != name(other)) {
+                    after.push(other);
+                }
+            }
+            next += 1;
+        }
+        after
+    }
+
+    /// Whose pods are at work on what the agent newly asks for although their spec gave it up, and on which symbol.
+    fn in_the_way(&self, agent: &TradingAgent) -> impl Iterator<Item = (&TradingAgent, Symbol)> {
+        let asks = agent.spec.authority.clone();
+        self.others(agent).filter_map(move |other| {
+            let now = &self.running.get(name(other))?.now;
+            let mut left = contested(&asks, now).filter(|symbol| {
+                !self.is_in_place(agent, symbol)
+                    && !contradict(&asks, &other.spec.authority, symbol)
+            });
+            Some((other, left.next()?.clone()))
+        })
     }
 
     /// The agents whose pods go on with something else than their specs ask for: held, undone, or waiting for one of
@@ -139,7 +173,7 @@ impl Desk<'_> {
     }
 
     fn waits_for(&self, agent: &TradingAgent, stuck: &BTreeSet<&str>) -> Option<String> {
-        let (asks, is_new) = (&agent.spec.authority, !self.running.contains_key(name(agent)));
+        let asks = &agent.spec.authority;
         let newly = |theirs: &Authority| {
             contested(asks, theirs).find(|symbol| !self.is_in_place(agent, symbol)).cloned()
         };
@@ -150,10 +184,7 @@ impl Desk<'_> {
                 // It cannot be read, and counts as it did when it could be.
                 None => (true, true),
                 Some(other) if !is_at_work(other) => return None,
-                // What it gave up a moment ago it may yet go back to.
-                Some(other) => {
-                    (stuck.contains(name.as_str()) || is_new && is_news(other), is_tried(other))
-                }
+                Some(other) => (stuck.contains(name.as_str()), is_tried(other)),
             };
             let now = Some(&runs.now).filter(|_| goes_on).and_then(newly).map(|symbol| {
                 format!(
@@ -171,13 +202,17 @@ impl Desk<'_> {
         })
     }
 
-    /// The symbol that the agent's pods and those of another one are both at work on by now, as where a change was
-    /// undone; with the other one.
+    /// The symbol that the agent's pods and those of another one are both at work on, and that neither is about to
+    /// leave, as where a change was undone; with the other one.
     pub fn overlaps(&self, agent: &TradingAgent) -> Option<String> {
         let own = &self.running.get(name(agent)).filter(|_| is_at_work(agent))?.now;
         self.others(agent).find_map(|other| {
             let theirs = &self.running.get(name(other))?.now;
-            let symbol = contested(own, theirs).next()?;
+            let stays = |one: &TradingAgent, with: &Authority, symbol: &Symbol| {
+                is_undone(one) || contradict(&one.spec.authority, with, symbol)
+            };
+            let both = |symbol: &&Symbol| stays(agent, theirs, symbol) && stays(other, own, symbol);
+            let symbol = contested(own, theirs).find(both)?;
             Some(format!(
                 "; its pods and those of TradingAgent {} are both at work on {symbol}: mend, pause or scale one of them to zero",
                 name(other)
@@ -218,10 +253,12 @@ fn contradictions<'a>(
 
 /// The symbols over which two authorities contradict each other.
 fn contested<'a>(own: &'a Authority, theirs: &'a Authority) -> impl Iterator<Item = &'a Symbol> {
-    delegated(own).chain(delegated(theirs)).filter(|symbol| {
-        let uses = Use::of(own, symbol).zip(Use::of(theirs, symbol));
-        uses.is_some_and(|(own, theirs)| own.contradicts(theirs))
-    })
+    delegated(own).chain(delegated(theirs)).filter(|symbol| contradict(own, theirs, symbol))
+}
+
+fn contradict(own: &Authority, theirs: &Authority, symbol: &Symbol) -> bool {
+    let uses = Use::of(own, symbol).zip(Use::of(theirs, symbol));
+    uses.is_some_and(|(own, theirs)| own.contradicts(theirs))
 }
 
 /// What is wrong, and what to do.
@@ -260,12 +297,6 @@ fn is_tried(agent: &TradingAgent) -> bool {
     agent.status.as_ref().is_some_and(|status| status.rollout.is_some())
 }
 
-/// Whether nobody has acted on what the agent asks for.
-fn is_news(agent: &TradingAgent) -> bool {
-    let observed = agent.status.as_ref().and_then(|status| status.observed_generation);
-    agent.status.is_some() && observed != agent.metadata.generation
-}
-
 /// Whether the agent is to have a say.
 fn is_at_work(agent: &TradingAgent) -> bool {
     agent.metadata.deletion_timestamp.is_none() && !agent.spec.paused && agent.spec.replicas > 0
@@ -275,7 +306,12 @@ fn name(agent: &TradingAgent) -> &str {
     agent.metadata.name.as_deref().unwrap_or_default()
 }
 
-fn age(agent: &TradingAgent) -> impl Ord {
+/// When it is its turn among those who wait for each other.
+fn turn(agent: &TradingAgent) -> impl Ord + use<> {
+    (agent.spec.authority.delegated.is_none(), age(agent))
+}
+
+fn age(agent: &TradingAgent) -> impl Ord + use<> {
     let made = agent.metadata.creation_timestamp.as_ref().map(|at| at.0);
     (made.is_none(), made, name(agent).to_owned())
 }
@@ -358,7 +394,9 @@ mod tests {
     #[case::a_voter_that_wants_to_trade(trades(&["ETHUSD"]), votes(&["ETHUSD"]), trades(&["ETHUSD"]), trades(&["ETHUSD"]), &["one"])]
     #[case::a_delegate_that_wants_to_vote(trades(&["BTCUSD"]), trades(&["BTCUSD"]), votes(&["BTCUSD"]), trades(&["ETHUSD"]), &["maker"])]
     #[case::both_run_so(votes_on_all(), votes_on_all(), trades(&["ETHUSD"]), trades(&["ETHUSD"]), &["maker"])]
-    #[case::they_change_places(trades(&["ETHUSD"]), trades(&["BTCUSD"]), trades(&["BTCUSD"]), trades(&["ETHUSD"]), &[])]
+    #[case::they_change_places(trades(&["ETHUSD"]), trades(&["BTCUSD"]), trades(&["BTCUSD"]), trades(&["ETHUSD"]), &["maker"])]
+    #[case::a_delegate_goes_before_a_voter(votes(&["ETHUSD"]), votes(&["BTCUSD"]), trades(&["BTCUSD"]), trades(&["ETHUSD"]), &["one"])]
+    #[case::who_asks_for_what_another_has_yet_to_leave(votes(&["BTCUSD"]), votes_on_all(), trades(&["ETHUSD"]), trades(&["BTCUSD"]), &["maker"])]
     #[case::nothing_is_contested(votes(&["BTCUSD"]), votes_on_all(), trades(&["ETHUSD"]), trades(&["ETHUSD"]), &[])]
     fn who_is_in_place_goes_on_and_the_newcomer_is_held(
         #[case] one: Value,
@@ -452,9 +490,6 @@ mod tests {
         let agents = [one, agent("maker", 10, trades(&["ETHUSD"]), &json!({}))];
         let runs = running(&[("one", votes_on_all())]);
         assert_eq!(held(&agents, &runs), ["maker"]);
-        let system = system();
-        let none = Running::new();
-        assert!(Desk { system: &system, agents: &agents, running: &none }.is_contested());
     }
 
     #[rstest]
@@ -481,12 +516,10 @@ mod tests {
             assert!(words.contains("TradingAgent one goes back to ETHUSD"), "{words}");
         }
         // Nor while nobody has begun to try.
-        let news = with_status(&agents[0], json!({"observedGeneration": 0}));
-        let had = Runs { now: authority_of(&votes_on_all()), back: None };
         let mut before = runs.clone();
-        before.insert("one".into(), had);
-        let is_new = maker_runs.is_none();
-        assert_eq!(held(&[news, agents[1].clone()], &before).is_empty(), !is_new);
+        before.insert("one".into(), Runs { now: authority_of(&votes_on_all()), back: None });
+        let untried = with_status(&agents[0], json!({}));
+        assert_eq!(held(&[untried, agents[1].clone()], &before), expected);
         // Proven, it goes back to nothing.
         runs.get_mut("one").unwrap().back = None;
         assert!(held(&agents, &runs).is_empty());
@@ -527,7 +560,7 @@ mod tests {
         let desk = Desk { system: &system, agents: &agents, running: &running };
         let hold = trades_alone(&agents[1], &desk).unwrap_err();
         assert!(hold.kind() == "stalled" && hold.to_string().contains(words), "{hold}");
-        assert!(desk.is_contested() && hold.again() == Some(LOOK));
+        assert_eq!(hold.again(), Some(LOOK));
     }
 
     fn authority() -> impl Strategy<Value = Value> {
@@ -537,6 +570,52 @@ mod tests {
     }
 
     proptest! {
+        /// Where specs do not contradict each other all come to what they ask for, one after the other, and nobody
+        /// takes a symbol from under the pods of one who wants nothing of the others.
+        #[test]
+        fn who_waits_for_pods_to_leave_does_not_wait_for_ever(
+            all in prop::collection::vec((authority(), prop::option::of(authority())), 2..5)
+        ) {
+            let names = ["a", "b", "c", "d"];
+            let mut agents: Vec<_> = all.iter().zip(names).zip(0..).map(|(((spec, _), name), age)| {
+                agent(name, age, spec.clone(), &json!({}))
+            }).collect();
+            let specs_agree = agents.iter().enumerate().all(|(index, agent)| {
+                agents[index + 1..].iter().all(|other| contradictions(agent, other).is_empty())
+            });
+            if !specs_agree {
+                return Ok(());
+            }
+            let runs: Vec<_> = all.iter().zip(names)
+                .filter_map(|((_, runs), name)| Some((name, runs.clone()?)))
+                .collect();
+            let mut running = running(&runs);
+            for round in 0.. {
+                prop_assert!(round < 3 * names.len(), "{running:#?}");
+                let held = held(&agents, &running);
+                let tries = running.values().any(|runs| runs.back.is_some());
+                // A trial is over by the next round.
+                agents = agents.iter().map(|agent| with_status(agent, json!({}))).collect();
+                running.values_mut().for_each(|runs| runs.back = None);
+                let moves = agents.iter().position(|agent| {
+                    let runs = running.get(name(agent)).map(|runs| &runs.now);
+                    !held.contains(&name(agent).to_owned()) && runs != Some(&agent.spec.authority)
+                });
+                let Some(moves) = moves else {
+                    if tries {
+                        continue;
+                    }
+                    prop_assert!(held.is_empty(), "{held:?} of {running:#?}");
+                    break;
+                };
+                let moved = agents[moves].clone();
+                let (name, now) = (name(&moved).to_owned(), moved.spec.authority.clone());
+                let back = running.get(&name).map(|runs| runs.now.clone());
+                running.insert(name, Runs { now, back });
+                agents[moves] = with_status(&moved, tried());
+            }
+        }
+
         /// Whatever they ask for and run with, and however many they are.
         #[test]
         fn no_two_that_go_on_contradict_each_other(
@@ -558,6 +637,8 @@ mod tests {
                     prop_assert!(contradictions(agent, other).is_empty());
                 }
             }
+            let system = system();
+            let desk = Desk { system: &system, agents: &agents, running: &running };
             let runs_now = |agent: &TradingAgent| Some(running.get(name(agent))?.now.clone());
             // What they end with contradicts nobody who did not contradict them before.
             let ends = |agent: &TradingAgent| match held.contains(&name(agent).to_owned()) {
@@ -575,13 +656,16 @@ mod tests {
                         let before = |agent: &TradingAgent, now: Option<Use>| {
                             of(runs_now(agent), symbol) == now
                         };
-                        prop_assert!(!clash || before(agent, own) && before(other, theirs));
+                        // Of those who wait for each other one has to go first.
+                        let after = |one: &TradingAgent, other: &TradingAgent| {
+                            desk.after(one).iter().any(|after| name(after) == name(other))
+                        };
+                        let circle = after(agent, other) && after(other, agent);
+                        let was_so = before(agent, own) && before(other, theirs);
+                        prop_assert!(!clash || was_so || circle);
                     }
                 }
             }
-            let system = system();
-            let desk = Desk { system: &system, agents: &agents, running: &running };
-            prop_assert!(held.is_empty() || desk.is_contested());
         }
     }
 }

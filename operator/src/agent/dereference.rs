@@ -7,7 +7,7 @@ use sapphire_crds::report::AgentReport;
 use sapphire_crds::trading_agent::{Authority, TradingAgentStatus};
 use sapphire_crds::{TradingAgent, TradingSystem};
 
-use super::authorities::{Desk, Running, Runs};
+use super::authorities::{Running, Runs};
 use super::build;
 use super::release::authority_of;
 use crate::context::Context;
@@ -63,8 +63,7 @@ impl Dereferenced {
     }
 }
 
-/// What the pods of a desk's agents run with: the authority in the revision that each was last applied with. It is read
-/// where agents contradict one another, or may go on with what their specs gave up, and is empty elsewhere.
+/// What the pods of a desk's agents run with: the authority in the revision that each was last applied with.
 ///
 /// # Errors
 /// A transient [`Hold`] when a revision cannot be read now. One that is gone, or is not the agent's, counts for nothing.
@@ -72,15 +71,10 @@ pub async fn running(
     context: &Context,
     desk: &Key,
     agents: &[Arc<Stored<TradingAgent>>],
-    system: Option<&TradingSystem>,
 ) -> Result<Running, Hold> {
     let unreadable = context.agents.belonging_to(desk).into_iter().filter_map(Result::err);
     let unreadable: Vec<Arc<Unreadable>> = unreadable.collect();
     let mut running = Running::new();
-    let contested = |system| Desk { system, agents, running: &Running::new() }.is_contested();
-    if !system.is_some_and(contested) && unreadable.is_empty() {
-        return Ok(running);
-    }
     let readable = agents.iter().filter_map(|agent| {
         let owner = Owner::of::<TradingAgent>(agent, KIND);
         let status = agent.status.as_ref()?;

@@ -126,7 +126,7 @@ impl Reconciler for Agents {
 }
 
 async fn bring_about(context: &Context, desk: &Dereferenced) -> Result<Standing, Hold> {
-    let running = running(context, &desk.desk, &desk.siblings, desk.readable_system()).await?;
+    let running = running(context, &desk.desk, &desk.siblings).await?;
     let overlaps = desk.readable_system().and_then(|system| {
         let among = authorities::Desk { system, agents: &desk.siblings, running: &running };
         among.overlaps(&desk.agent)
@@ -196,7 +196,12 @@ async fn beside(
     };
     orphans::collect(context, &desk.desk, &owner, &applied, kept).await?;
     let after = Facts { answer: answer.clone(), ..before };
-    let looks = [course.look_again(&after, &terms), held.as_ref().and_then(Hold::again)];
+    let looks = [
+        course.look_again(&after, &terms),
+        held.as_ref().and_then(Hold::again),
+        // Who else is at work on a symbol may leave it without an event on this agent.
+        (!overlaps.is_empty()).then_some(authorities::LOOK),
+    ];
     let (again, today) = (looks.into_iter().flatten().min(), revised.found.today);
     let found = Beside { released, today, course, promoted, answer, held, overlaps, again };
     Ok(Standing::Beside(Box::new(found)))

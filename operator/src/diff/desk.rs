@@ -184,8 +184,7 @@ pub(super) async fn foresee(context: &Context, key: &Key) -> Result<Outlook, Dif
     outlook.children = children(context, key, &valid.owner, &wanted).await?;
     if let Shape::Clustered { .. } = valid.shape {
         let release = Release::read(&target.object_name()?, &key.name, target.data())?;
-        let running =
-            agent::dereference::running(context, key, &valid.agents, Some(&valid.system)).await?;
+        let running = agent::dereference::running(context, key, &valid.agents).await?;
         for agent in &valid.agents {
             let foreseen = foresee_agent(context, &valid, agent, &release, &running).await?;
             let matters = !foreseen.children.is_empty() || foreseen.held.is_some();

@@ -125,7 +125,7 @@ impl Desk<'_> {
     }
 
     /// Who has yet to leave what the agent newly asks for, who has yet to leave what these ask for, and so on.
-    fn after(&self, agent: &TradingAgent) -> Vec<&TradingAgent> {
+    fn after<'a>(&'a self, agent: &'a TradingAgent) -> Vec<&'a TradingAgent> {
         let mut after: Vec<&TradingAgent> =
             self.in_the_way(agent).map(|(other, _)| other).collect();
         let mut next = 0;
@@ -141,15 +141,17 @@ impl Desk<'_> {
     }
 
     /// Whose pods are at work on what the agent newly asks for although their spec gave it up, and on which symbol.
-    fn in_the_way(&self, agent: &TradingAgent) -> impl Iterator<Item = (&TradingAgent, Symbol)> {
-        let asks = agent.spec.authority.clone();
+    fn in_the_way<'a>(
+        &'a self,
+        agent: &'a TradingAgent,
+    ) -> impl Iterator<Item = (&'a TradingAgent, &'a Symbol)> {
+        let asks = &agent.spec.authority;
         self.others(agent).filter_map(move |other| {
             let now = &self.running.get(name(other))?.now;
-            let mut left = contested(&asks, now).filter(|symbol| {
-                !self.is_in_place(agent, symbol)
-                    && !contradict(&asks, &other.spec.authority, symbol)
+            let mut left = contested(asks, now).filter(|symbol| {
+                !self.is_in_place(agent, symbol) && !contradict(asks, &other.spec.authority, symbol)
             });
-            Some((other, left.next()?.clone()))
+            Some((other, left.next()?))
         })
     }
 
@@ -177,8 +179,8 @@ impl Desk<'_> {
         let newly = |theirs: &Authority| {
             contested(asks, theirs).find(|symbol| !self.is_in_place(agent, symbol)).cloned()
         };
-        let others = self.running.iter().filter(|(other, _)| other.as_str() != name(agent));
-        others.into_iter().find_map(|(name, runs)| {
+        let mut others = self.running.iter().filter(|(other, _)| other.as_str() != name(agent));
+        others.find_map(|(name, runs)| {
             let other = self.agents.iter().find(|other| self::name(other) == name);
             let (goes_on, may_go_back) = match other {
                 // It cannot be read, and counts as it did when it could be.
@@ -202,8 +204,8 @@ impl Desk<'_> {
         })
     }
 
-    /// The symbol that the agent's pods and those of another one are both at work on, and that neither is about to
-    /// leave, as where a change was undone; with the other one.
+    /// What is told of a symbol that the agent's pods and those of another one are both at work on, and that neither is
+    /// about to leave, as where a change was undone.
     pub fn overlaps(&self, agent: &TradingAgent) -> Option<String> {
         let own = &self.running.get(name(agent)).filter(|_| is_at_work(agent))?.now;
         self.others(agent).find_map(|other| {

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use sapphire_crds::trading_system::TradingSystemStatus;
 use sapphire_crds::{RiskPolicy, TradingAgent, TradingSystem};
 
-use super::limits::{self, Limit};
+use super::limit::Limit;
+use super::limits;
 use crate::context::Context;
 use crate::reconcile::desired::Owner;
 use crate::reconcile::key::Key;

@@ -7,7 +7,7 @@ use sapphire_crds::{RiskPolicy, TradingAgent, TradingSystem};
 use serde_json::{Value, json};
 
 use super::dereference::Dereferenced;
-use super::limits::Limit;
+use super::limit::Limit;
 use super::validate::{Valid, validate};
 use crate::reconcile::key::Key;
 use crate::reconcile::stored::{Stored, Unreadable, Wire};

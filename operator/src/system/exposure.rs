@@ -12,7 +12,8 @@ use sapphire_crds::trading_system::{DeskReport, TradingSystemStatus};
 use sapphire_crds::values::Symbol;
 
 use super::dereference::Dereferenced;
-use super::limits::{self, Found};
+use super::limit::Found;
+use super::limits;
 use crate::context::Context;
 use crate::reconcile::conditions::{Answer, Setting, whole_seconds};
 use crate::reports::{Age, PodReport, last_leader, leader};

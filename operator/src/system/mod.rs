@@ -9,6 +9,7 @@ pub(crate) mod examples;
 mod exposure;
 pub mod inputs;
 mod left_behind;
+pub mod limit;
 pub mod limits;
 pub mod migration;
 mod observe;

@@ -16,7 +16,7 @@ use sapphire_crds::values::Symbol;
 use sapphire_crds::{RiskPolicy, TradingAgent, TradingSystem};
 
 use super::dereference::Dereferenced;
-use super::limits::{Found, Limit};
+use super::limit::{Found, Limit};
 use crate::reconcile::desired::Owner;
 use crate::reconcile::key::Key;
 use crate::reconcile::outcome::Hold;
@@ -264,7 +264,7 @@ fn conflict(words: String) -> Hold {
 mod tests {
     use super::*;
     use crate::system::examples::{agent, dereferenced, system, unreadable};
-    use crate::system::limits::Policy;
+    use crate::system::limit::Policy;
     use serde_json::json;
 
     fn judge(

@@ -17,7 +17,7 @@ use super::{Rendering, unwritable};
 use crate::labels;
 use crate::reconcile::key::Key;
 use crate::reconcile::outcome::Hold;
-use crate::system::limits::{LastRead, Limit, Policy};
+use crate::system::limit::{LastRead, Limit, Policy};
 use crate::system::validate::{Shape, Valid};
 
 /// Fields that concern the cluster and not what runs in the pod. Without them the manifests stay the

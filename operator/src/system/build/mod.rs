@@ -30,7 +30,7 @@ use k8s_openapi::api::rbac::v1::{Role, RoleBinding};
 use sapphire_crds::conditions::Reason;
 use sapphire_crds::names::Component;
 
-use super::limits::Limit;
+use super::limit::Limit;
 use super::validate::{Shape, Valid};
 use crate::reconcile::desired::{Desired, Replicas};
 use crate::reconcile::key::Key;

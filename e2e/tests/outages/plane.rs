@@ -5,7 +5,7 @@ use std::time::Duration;
 use k8s_openapi::api::core::v1::ServiceAccount;
 use kube::api::{ObjectMeta, PostParams};
 use sapphire_e2e::cluster::client_of;
-use sapphire_e2e::{Case, ControlPlane, FaultProxy, definitions, ports};
+use sapphire_e2e::{Case, ControlPlane, FaultProxy, definitions};
 use sapphire_operator::election::Terms;
 use sapphire_operator::operator::run;
 use sapphire_operator::settings::{Flags, Settings};
@@ -126,15 +126,15 @@ pub(crate) fn settings(namespace: &str) -> Settings {
         log_level: "info".into(),
         ..Default::default()
     });
-    let listen = format!("127.0.0.1:{}", ports::free());
     let flags = [
         "operator",
         "--namespaces",
         namespace,
         "--lease-namespace",
         namespace,
+        // Any port: who is started again does not wait for the one that a killed one had.
         "--listen",
-        &listen,
+        "127.0.0.1:0",
         "--identity",
         "alone",
         "--trader-image",

@@ -9,7 +9,7 @@ use sapphire_crds::conditions::{ConditionType, Conditions, Reason};
 use sapphire_crds::names::annotations::HALTED_BY_HAND;
 use sapphire_crds::values::ObjectName;
 use sapphire_crds::{RiskPolicy, TradingAgent, TradingSystem, custom_resource_definitions};
-use sapphire_e2e::{Case, ControlPlane, Parts, definitions};
+use sapphire_e2e::{Case, ControlPlane, Parts, definitions, ports};
 use sapphire_operator::election::Terms;
 use sapphire_operator::operator::run;
 use sapphire_operator::reconcile::kind::Kind;
@@ -107,7 +107,8 @@ spec: {strategy: none}
     // Today's schema; what is stored stays.
     definitions::install(plane.cluster()).await.unwrap();
     let client = case.client();
-    let settings = settings(case.namespace());
+    let mut settings = settings(case.namespace());
+    settings.listen = format!("127.0.0.1:{}", ports::free()).parse().unwrap();
     let address = settings.listen;
     let operator = tokio::spawn(async move {
         run(client, settings, Terms::default(), std::future::pending()).await.unwrap();

@@ -74,7 +74,22 @@ impl Audit {
     /// # Errors
     /// When the record cannot be read or does not move.
     pub async fn mark(&self, client: &Client) -> Result<Mark, Error> {
-        Ok(self.read_to_now(client, Mark(0)).await?.1)
+        // Its record comes after all that are there by now.
+        let from = Mark(std::fs::metadata(&self.path).map_or(0, |file| file.len()));
+        let name = ask_for_nothing(client).await?;
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let text = self.text_after(from)?;
+            if let Some(end) = line_with(&text, &name) {
+                return Ok(Mark(from.0 + end as u64));
+            }
+            if Instant::now() > deadline {
+                let what = format!("a request's record in {}", self.path.display());
+                let seen = format!("{} bytes more", text.len());
+                return Err(Error::TimedOut { what, seconds: PATIENCE.as_secs(), seen });
+            }
+            sleep(Duration::from_millis(20)).await;
+        }
     }
 
     /// The requests since a mark, up to now.
@@ -82,41 +97,31 @@ impl Audit {
     /// # Errors
     /// When the record cannot be read or does not move.
     pub async fn since(&self, client: &Client, mark: Mark) -> Result<Vec<Request>, Error> {
-        Ok(self.read_to_now(client, mark).await?.0)
+        self.those(client, mark, |_| true).await
     }
 
-    /// A request is recorded a moment after its answer. So one is made that can be told from all
-    /// others, and whose record is waited for: the deletion of what does not exist, which writes
-    /// nothing.
-    async fn read_to_now(
+    /// All requests about a namespace, up to now.
+    ///
+    /// # Errors
+    /// When the record cannot be read or does not move.
+    pub async fn of_namespace(&self, client: &Client, name: &str) -> Result<Vec<Request>, Error> {
+        // Of a record of thousands few lines are read as what they are.
+        let mut requests = self.those(client, Mark::default(), |line| line.contains(name)).await?;
+        requests.retain(|request| request.namespace == name);
+        Ok(requests)
+    }
+
+    async fn those(
         &self,
         client: &Client,
         mark: Mark,
-    ) -> Result<(Vec<Request>, Mark), Error> {
-        let name = format!("audit-mark-{:016x}", random(mark.0));
-        let maps: Api<ConfigMap> = Api::namespaced(client.clone(), "default");
-        match maps.delete(&name, &Default::default()).await {
-            Err(kube::Error::Api(status)) if status.code == 404 => {}
-            Err(error) => return Err(error.into()),
-            Ok(_) => {}
-        }
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            let text = self.text_after(mark)?;
-            if let Some(end) = line_with(&text, &name) {
-                let next = Mark(mark.0 + end as u64);
-                return Ok((
-                    text[..end].lines().filter_map(parse).filter(not_a_mark).collect(),
-                    next,
-                ));
-            }
-            if Instant::now() > deadline {
-                let what = format!("a request's record in {}", self.path.display());
-                let seen = format!("{} bytes", text.len());
-                return Err(Error::TimedOut { what, seconds: PATIENCE.as_secs(), seen });
-            }
-            sleep(Duration::from_millis(20)).await;
-        }
+        some: impl Fn(&str) -> bool,
+    ) -> Result<Vec<Request>, Error> {
+        let end = self.mark(client).await?;
+        let text = self.text_after(mark)?;
+        let length = usize::try_from(end.0.saturating_sub(mark.0)).unwrap_or(usize::MAX);
+        let lines = text.get(..length).unwrap_or(&text).lines().filter(|line| some(line));
+        Ok(lines.filter_map(parse).filter(not_a_mark).collect())
     }
 
     fn text_after(&self, mark: Mark) -> Result<String, Error> {
@@ -128,6 +133,18 @@ impl Audit {
             })
             .map_err(Error::file("cannot read", &self.path))?;
         Ok(String::from_utf8_lossy(&text).into_owned())
+    }
+}
+
+/// A request is recorded a moment after its answer. So one is made that can be told from all others, and whose
+/// record is waited for: the deletion of what does not exist, which writes nothing. Its object's name.
+async fn ask_for_nothing(client: &Client) -> Result<String, Error> {
+    let name = format!("audit-mark-{:016x}", random(0));
+    let maps: Api<ConfigMap> = Api::namespaced(client.clone(), "default");
+    match maps.delete(&name, &Default::default()).await {
+        Err(kube::Error::Api(status)) if status.code == 404 => Ok(name),
+        Err(error) => Err(error.into()),
+        Ok(_) => Ok(name),
     }
 }
 

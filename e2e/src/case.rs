@@ -25,6 +25,7 @@ pub struct Case<'a> {
     name: String,
     namespace: String,
     client: Client,
+    forsaken: bool,
 }
 
 impl<'a> Case<'a> {
@@ -45,7 +46,7 @@ impl<'a> Case<'a> {
             ..Namespace::default()
         };
         Api::all(client.clone()).create(&PostParams::default(), &object).await?;
-        Ok(Self { cluster, name: name.to_owned(), namespace, client })
+        Ok(Self { cluster, name: name.to_owned(), namespace, client, forsaken: false })
     }
 
     /// The namespace's name.
@@ -82,6 +83,11 @@ impl<'a> Case<'a> {
         self.cluster.kubectl_with(&arguments, manifests).await
     }
 
+    /// No operator is left: what it would take its finalizers off goes without that.
+    pub fn forsake(&mut self) {
+        self.forsaken = true;
+    }
+
     /// Keeps logs and objects now; the folder.
     ///
     /// # Errors
@@ -99,16 +105,23 @@ impl Drop for Case<'_> {
                 Err(error) => eprintln!("logs and objects could not be kept: {error}"),
             }
         }
-        if let Ok(kubectl) = self.cluster.assets().path(Tool::Kubectl) {
+        let Ok(kubectl) = self.cluster.assets().path(Tool::Kubectl) else { return };
+        let run = |arguments: &[&str]| {
+            let mut command = Command::new(&kubectl);
+            command.args(arguments).args(["-n", &self.namespace, "--request-timeout=5s"]);
+            command.env("KUBECONFIG", self.cluster.kubeconfig()).stdin(Stdio::null());
             // The cluster may be gone, by the test's own doing.
-            let _ = Command::new(kubectl)
-                .args(["delete", "namespace", &self.namespace, "--wait=false"])
-                .args(["--request-timeout=5s"])
-                .env("KUBECONFIG", self.cluster.kubeconfig())
-                .stdin(Stdio::null())
-                .stdout(Stdio::null())
-                .stderr(Stdio::null())
-                .status();
+            command.output().map_or_else(|_| Vec::new(), |output| output.stdout)
+        };
+        run(&["delete", "namespace", &self.namespace, "--wait=false"]);
+        if self.forsaken {
+            let names = run(&["get", "tsys,tagent,rpol", "-o", "name"]);
+            let names = String::from_utf8_lossy(&names);
+            let names: Vec<&str> = names.lines().collect();
+            let patch = ["patch", "--type=merge", "-p", r#"{"metadata": {"finalizers": null}}"#];
+            if !names.is_empty() {
+                run(&[&patch[..], &names].concat());
+            }
         }
     }
 }

@@ -6,7 +6,7 @@
 //! - [`Cluster`] is what a test talks to: a client, kubectl, helm, kubeconfigs of service accounts.
 //! - [`Play`] is what a pod does, [`Traders`] say what the traders in the pods would; [`operators`]
 //!   runs the operator's pods as processes, [`volumes`] provides what claims ask for.
-//! - [`Case`] is one test's namespace; when the test fails, logs and objects are kept.
+//! - [`Case`] is one test's namespace; when the test fails, logs and objects are kept. [`until`] waits.
 //!
 //! Nothing here needs a network namespace or root: there is no kubelet and no kube-proxy, so no
 //! address but loopback's is used and no rule of the host's network is touched.
@@ -30,6 +30,7 @@ pub mod plays;
 pub mod ports;
 pub mod supervisor;
 pub mod traders;
+pub mod until;
 pub mod volumes;
 
 pub use assets::{Assets, Tool};
@@ -40,3 +41,4 @@ pub use error::Error;
 pub use fault_proxy::{Fault, FaultProxy, Matching};
 pub use plays::Play;
 pub use traders::Traders;
+pub use until::until;

@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 
 use http::Request;
 use sapphire_e2e::command::run;
-use sapphire_e2e::{Cluster, Tool};
+use sapphire_e2e::{Cluster, Tool, until};
 use serde_json::{Map, Value, json};
 use tokio::process::Command;
 use tokio::sync::OnceCell;
 
-use crate::installation::{DEFINITIONS, HOME, until};
+use crate::installation::{DEFINITIONS, HOME};
 use crate::rendering::{cluster, documents};
 
 /// Kinds of Prometheus' operator, as far as the charts use them.

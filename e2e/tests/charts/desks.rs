@@ -2,9 +2,7 @@
 
 use std::path::Path;
 
-use sapphire_e2e::Case;
-
-use crate::installation::until;
+use sapphire_e2e::{Case, until};
 
 const EXAMPLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples");
 

@@ -1,7 +1,6 @@
 //! A control plane of a scenario's own, on which Helm installs.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use kube::Client;
 use sapphire_e2e::command::Outcome;
@@ -129,20 +128,5 @@ impl Drop for Installation {
             let ended = players.join();
             assert!(ended.is_ok() || std::thread::panicking(), "a player broke");
         }
-    }
-}
-
-/// Asks again until the answer is there.
-pub(crate) async fn until<T, F>(what: &str, mut ask: impl FnMut() -> F) -> T
-where
-    F: Future<Output = Option<T>>,
-{
-    let deadline = tokio::time::Instant::now() + Duration::from_secs(120);
-    loop {
-        if let Some(answer) = ask().await {
-            return answer;
-        }
-        assert!(tokio::time::Instant::now() < deadline, "waited in vain for {what}");
-        tokio::time::sleep(Duration::from_millis(100)).await;
     }
 }

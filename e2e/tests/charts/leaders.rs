@@ -3,13 +3,13 @@
 use std::collections::BTreeSet;
 
 use rstest::rstest;
-use sapphire_e2e::Case;
 use sapphire_e2e::audit::{Mark, Request};
 use sapphire_e2e::operators::process_name;
 use sapphire_e2e::supervisor::Signal;
+use sapphire_e2e::{Case, until};
 
 use crate::desks::kubectl;
-use crate::installation::{HOME, Installation, until};
+use crate::installation::{HOME, Installation};
 
 const DESKS: usize = 30;
 

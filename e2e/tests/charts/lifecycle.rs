@@ -1,10 +1,10 @@
 //! Installed, upgraded, rolled back, uninstalled, installed again: desks do not notice.
 
 use rstest::rstest;
-use sapphire_e2e::Tool;
+use sapphire_e2e::{Tool, until};
 
 use crate::desks::{paper_desk, reconciles, trading_pods};
-use crate::installation::{HOME, Installation, until};
+use crate::installation::{HOME, Installation};
 
 #[rstest]
 #[case::helm_4(Tool::Helm)]

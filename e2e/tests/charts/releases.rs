@@ -6,7 +6,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use crate::desks::{condition, example, kubectl, paper_desk, trading_pods};
-use crate::installation::{DEFINITIONS, Installation, until};
+use crate::installation::{DEFINITIONS, Installation};
+use sapphire_e2e::until;
 
 /// The chart sapphire-crds as another release would have it, in a folder.
 fn chart_of(release: &str, change: impl Fn(&str) -> String) -> tempfile::TempDir {

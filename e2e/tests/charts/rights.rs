@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use sapphire_e2e::Case;
 use sapphire_e2e::audit::Request;
+use sapphire_e2e::{Case, until};
 use serde_json::Value;
 
 use crate::desks::{clustered_desk, condition, example, kubectl, paper_desk};
-use crate::installation::{HOME, Installation, until};
+use crate::installation::{HOME, Installation};
 use crate::rendering::{documents, template};
 
 const ACCOUNT: &str = "system:serviceaccount:sapphire-system:sapphire";

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use sapphire_crds::TradingSystem;
 use sapphire_crds::conditions::ConditionType;
+use sapphire_e2e::until;
 use sapphire_operator::reconcile::kind::Kind;
 
 use crate::desk::{assert_statuses, kubectl, names, ready, wait};
-use crate::plane::{operated, until};
+use crate::plane::operated;
 
 #[tokio::test]
 async fn a_desk_that_does_not_get_closed_stays_and_says_so() {

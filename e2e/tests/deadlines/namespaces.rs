@@ -6,9 +6,10 @@ use kube::api::ListParams;
 use sapphire_crds::TradingSystem;
 use sapphire_crds::conditions::ConditionType;
 use sapphire_crds::names::labels;
+use sapphire_e2e::until;
 
 use crate::desk::{kubectl, ready, wait};
-use crate::plane::{operated, until};
+use crate::plane::operated;
 
 #[tokio::test]
 async fn a_namespace_waits_for_a_desk_until_its_deadline_and_not_longer() {

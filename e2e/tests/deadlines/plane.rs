@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sapphire_crds::TradingSystem;
 use sapphire_e2e::cluster::client_of;
-use sapphire_e2e::{Case, ControlPlane, Traders, definitions, ports};
+use sapphire_e2e::{Case, ControlPlane, Traders, definitions, ports, until};
 use sapphire_operator::election::Terms;
 use sapphire_operator::operator::run;
 use sapphire_operator::settings::{Flags, Settings};
@@ -68,6 +68,7 @@ impl Drop for Operated {
         if let Some((operator, _)) = &self.operator {
             operator.abort();
         }
+        self.case.forsake();
     }
 }
 
@@ -150,20 +151,5 @@ impl Operated {
             handled.reconcile_now.filter(|handled| handled.as_str() == word)
         })
         .await;
-    }
-}
-
-/// Asks again until the answer is there.
-pub(crate) async fn until<T, F>(what: &str, mut ask: impl FnMut() -> F) -> T
-where
-    F: Future<Output = Option<T>>,
-{
-    let deadline = tokio::time::Instant::now() + Duration::from_secs(120);
-    loop {
-        if let Some(answer) = ask().await {
-            return answer;
-        }
-        assert!(tokio::time::Instant::now() < deadline, "waited in vain for {what}");
-        tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }

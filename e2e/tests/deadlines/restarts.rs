@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use sapphire_crds::TradingSystem;
 use sapphire_crds::conditions::ConditionType;
+use sapphire_e2e::until;
 
 use crate::desk::{assert_statuses, kubectl, ready, wait};
-use crate::plane::{operated, until};
+use crate::plane::operated;
 
 #[tokio::test]
 async fn a_restart_withdraws_nothing_at_first_and_proves_nothing() {

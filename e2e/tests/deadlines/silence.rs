@@ -2,9 +2,10 @@
 
 use sapphire_crds::conditions::ConditionType;
 use sapphire_crds::{RiskPolicy, TradingSystem};
+use sapphire_e2e::until;
 
 use crate::desk::{assert_statuses, kubectl, ready, wait};
-use crate::plane::{operated, until};
+use crate::plane::operated;
 
 #[tokio::test]
 async fn silence_withdraws_what_a_pod_proved() {

@@ -9,14 +9,14 @@ use sapphire_crds::conditions::{Condition, ConditionType};
 use sapphire_crds::names::Component;
 use sapphire_crds::trading_agent::TradingAgentStatus;
 use sapphire_crds::{TradingAgent, TradingSystem};
-use sapphire_e2e::{Case, Play, Traders};
+use sapphire_e2e::{Case, Play, Traders, until};
 use sapphire_operator::reconcile::kind::Kind;
 use serde_json::json;
 
 use crate::desk::{
     POLICY, RECORDINGS, apply, assert_statuses, kubectl, names, system, volumes, wait,
 };
-use crate::plane::{OPERATOR, case, plane, until};
+use crate::plane::{OPERATOR, case, plane};
 
 const BACKENDS: &str = "  storage: {postgres: {secretRef: {name: postgres, key: url}}}
   bus: {redis: {secretRef: {name: redis, key: url}}}

@@ -1,14 +1,14 @@
 //! A symbol is voted on or delegated, never both, while agents with pods of their own are edited.
 
 use k8s_openapi::api::apps::v1::Deployment;
-use sapphire_e2e::{Case, Traders};
+use sapphire_e2e::{Case, Traders, until};
 
 use crate::agents::{agent, clustered, pods, status};
 use crate::desk::{
     POLICY, RECORDINGS, apply, assert_statuses, kubectl, volumes, wait, wait_for, with_maker,
 };
 use crate::foreseen::diff;
-use crate::plane::{case, until};
+use crate::plane::case;
 
 fn manifests(more: &str) -> String {
     with_maker(&clustered(&format!("  consensus: {{minAgents: 2}}\n{more}")))

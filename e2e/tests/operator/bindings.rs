@@ -5,12 +5,12 @@ use std::time::Duration;
 use sapphire_crds::RiskPolicy;
 use sapphire_crds::risk_policy::RiskPolicyStatus;
 use sapphire_crds::values::ObjectName;
-use sapphire_e2e::{Case, Traders};
+use sapphire_e2e::{Case, Traders, until};
 
 use crate::desk::{
     POLICY, RECORDINGS, apply, assert_statuses, kubectl, system, volumes, wait, wait_for,
 };
-use crate::plane::{case, until};
+use crate::plane::case;
 
 const BACKENDS: &str = "  storage: {postgres: {secretRef: {name: postgres, key: url}}}
   bus: {redis: {secretRef: {name: redis, key: url}}}";

@@ -6,11 +6,11 @@ use k8s_openapi::api::apps::v1::Deployment;
 use sapphire_crds::conditions::ConditionType;
 use sapphire_crds::names::Component;
 use sapphire_crds::{TradingAgent, TradingSystem};
-use sapphire_e2e::{Case, Play};
+use sapphire_e2e::{Case, Play, until};
 
 use crate::agents::{agent, desk, events, pods, status};
 use crate::desk::{assert_statuses, kubectl, wait, wait_for};
-use crate::plane::{OPERATOR, case, plane, until};
+use crate::plane::{OPERATOR, case, plane};
 
 /// A canary of two steps, with an interval.
 fn rollout(interval: &str) -> String {

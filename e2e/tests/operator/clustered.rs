@@ -1,11 +1,11 @@
 //! A desk over PostgreSQL and Redis: a pod a role.
 
 use sapphire_crds::names::Component;
-use sapphire_e2e::{Play, Traders};
+use sapphire_e2e::{Play, Traders, until};
 use sapphire_operator::reconcile::kind::Kind;
 
 use crate::desk::{POLICY, apply, assert_statuses, kubectl, names, ready, system, volumes, wait};
-use crate::plane::{case, until};
+use crate::plane::case;
 
 pub(crate) const BACKENDS: &str = "  storage: {postgres: {secretRef: {name: postgres, key: url}}}
   bus: {redis: {secretRef: {name: redis, key: url}}}";

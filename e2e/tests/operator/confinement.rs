@@ -3,12 +3,12 @@
 use k8s_openapi::api::coordination::v1::Lease;
 use kube::api::{Patch, PatchParams, PostParams};
 use kube::{Api, Client};
-use sapphire_e2e::Case;
 use sapphire_e2e::cluster::client_of;
+use sapphire_e2e::{Case, until};
 use serde_json::json;
 
 use crate::desk::{apply, kubectl, ready};
-use crate::plane::{HOME, case, until};
+use crate::plane::{HOME, case};
 use crate::reports::trader;
 
 fn lease(name: &str, holder: &str) -> Lease {

@@ -7,7 +7,7 @@ use kube::api::{DeleteParams, Patch, PatchParams};
 use sapphire_crds::conditions::ConditionType;
 use sapphire_crds::names::Component;
 use sapphire_crds::{RiskPolicy, TradingAgent, TradingSystem};
-use sapphire_e2e::{Case, Play, Traders};
+use sapphire_e2e::{Case, Play, Traders, until};
 use sapphire_operator::reconcile::kind::Kind;
 use serde_json::json;
 
@@ -15,7 +15,7 @@ use crate::desk::{
     POLICY, RECORDINGS, apply, assert_statuses, kubectl, names, ready, system, uid, volumes, wait,
     wait_for,
 };
-use crate::plane::{case, until};
+use crate::plane::case;
 use crate::reports::trader;
 
 /// kubectl in the case's namespace, which is refused; with which words.

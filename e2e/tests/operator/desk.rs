@@ -1,17 +1,17 @@
 //! A desk to try things on.
 
+use k8s_openapi::api::core::v1::ConfigMap;
 use k8s_openapi::api::events::v1::Event;
 use kube::Api;
 use kube::api::{DynamicObject, ListParams};
 use sapphire_crds::conditions::ConditionType;
 use sapphire_crds::trading_system::RolloutStatus;
 use sapphire_crds::{RiskPolicy, TradingAgent, TradingSystem};
-use sapphire_e2e::Case;
-use sapphire_e2e::audit::{Mark, Request};
+use sapphire_e2e::{Case, until};
 use sapphire_operator::reconcile::conditions::lint;
 use sapphire_operator::reconcile::kind::Kind;
 
-use crate::plane::{is_operator, plane, until};
+use crate::plane::{is_operator, plane};
 
 pub(crate) const POLICY: &str = "
 apiVersion: sapphiretrade.xyz/v1alpha1
@@ -216,11 +216,10 @@ pub(crate) async fn assert_linted(case: &Case<'_>) {
 
 /// Everything that the operator asked for in the namespace was within its rights.
 async fn assert_rights(case: &Case<'_>) {
-    let all = plane().await.audit().since(&case.client(), Mark::default()).await.unwrap();
+    let all = plane().await.audit().of_namespace(&case.client(), case.namespace()).await.unwrap();
     let refused: Vec<_> = all
         .into_iter()
-        .filter(|request| is_operator(&request.user) && request.namespace == case.namespace())
-        .filter(Request::is_forbidden)
+        .filter(|request| is_operator(&request.user) && request.is_forbidden())
         .collect();
     assert!(refused.is_empty(), "{refused:#?}");
 }
@@ -245,8 +244,9 @@ pub(crate) async fn uid(case: &Case<'_>, kind: Kind, name: &str) -> String {
 
 /// The limits that the pods of the desk have.
 pub(crate) async fn limits(case: &Case<'_>) -> String {
-    let policy = r"jsonpath={.data.policy\.yaml}";
-    kubectl(case, &["get", "configmap", "desk-policy", "--ignore-not-found", "-o", policy]).await
+    let limits = case.api::<ConfigMap>().get_opt("desk-policy").await.unwrap();
+    let data = limits.and_then(|limits| limits.data);
+    data.and_then(|mut data| data.remove("policy.yaml")).unwrap_or_default()
 }
 
 /// Writes a halt where the desk's pods read it, as is the way while no operator is there.

@@ -4,11 +4,12 @@ use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::ServiceAccount;
 use sapphire_crds::conditions::ConditionType;
 use sapphire_crds::{TradingAgent, TradingSystem};
+use sapphire_e2e::until;
 use sapphire_operator::reconcile::kind::Kind;
 
 use crate::agents::agent;
 use crate::desk::{POLICY, apply, assert_statuses, kubectl, names, ready, system, uid, wait};
-use crate::plane::{case, until};
+use crate::plane::case;
 
 #[tokio::test]
 async fn a_desk_comes_up_with_all_that_it_needs() {

@@ -10,7 +10,7 @@ use sapphire_crds::names::{Component, annotations};
 use sapphire_crds::report::{Report, Role};
 use sapphire_crds::trading_system::{RolloutStatus, RolloutStep};
 use sapphire_crds::values::ObjectName;
-use sapphire_e2e::{Case, Play, Traders};
+use sapphire_e2e::{Case, Play, Traders, until};
 use sapphire_operator::reconcile::kind::Kind;
 use tokio::time::{Instant, sleep};
 
@@ -19,7 +19,7 @@ use crate::desk::{
     POLICY, RECORDINGS, apply, assert_statuses, kubectl, names, rollout, system, volumes, wait,
     wait_for,
 };
-use crate::plane::{case, until};
+use crate::plane::case;
 
 /// A desk over PostgreSQL and Redis without agents; `more` are lines of its spec.
 pub(crate) fn desk(more: &str) -> String {

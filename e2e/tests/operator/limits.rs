@@ -9,13 +9,13 @@ use rstest::rstest;
 use sapphire_crds::conditions::{ConditionType, Reason};
 use sapphire_crds::names::Component;
 use sapphire_crds::{RiskPolicy, TradingSystem};
-use sapphire_e2e::{Case, Play};
+use sapphire_e2e::{Case, Play, until};
 use serde_json::json;
 
 use crate::desk::{
     POLICY, apply, assert_statuses, event, halt_by_hand, kubectl, limits, ready, system, wait,
 };
-use crate::plane::{case, plane, until};
+use crate::plane::{case, plane};
 
 const ANOTHER: &str = r#"{"spec": {"riskPolicyRef": {"name": "bold"}}}"#;
 const EDIT: [&str; 5] = ["patch", "tsys", "desk", "--type=merge", "-p"];

@@ -5,7 +5,7 @@ use sapphire_crds::TradingSystem;
 use sapphire_crds::conditions::ConditionType;
 use sapphire_crds::names::Component;
 use sapphire_crds::names::annotations::MIGRATE;
-use sapphire_e2e::{Case, Play, Traders};
+use sapphire_e2e::{Case, Play, Traders, until};
 use serde_json::json;
 
 use crate::clustered::BACKENDS;
@@ -13,7 +13,7 @@ use crate::desk::{
     POLICY, RECORDINGS, apply, assert_statuses, kubectl, ready, rollout, system, volumes, wait,
 };
 use crate::handover::{complete, memory};
-use crate::plane::{case, until};
+use crate::plane::case;
 
 /// The uids of the pods and Deployments that a selector finds.
 async fn running(case: &Case<'_>, of: &str) -> Vec<String> {

@@ -5,12 +5,12 @@ use std::time::Duration;
 use k8s_openapi::api::core::v1::Pod;
 use sapphire_crds::names::Component;
 use sapphire_crds::trading_system::{RolloutFailure, RolloutStep};
-use sapphire_e2e::{Case, Play};
+use sapphire_e2e::{Case, Play, until};
 use sapphire_operator::reconcile::kind::Kind;
 
 use crate::desk::{apply, assert_statuses, kubectl, names, rollout, wait, wait_for};
 use crate::handover::{complete, desk, installed, memory, traders};
-use crate::plane::{case, until};
+use crate::plane::case;
 
 async fn migrations(case: &Case<'_>) -> Vec<String> {
     names(case, Kind::Pod)

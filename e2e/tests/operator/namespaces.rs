@@ -2,10 +2,10 @@
 
 use k8s_openapi::api::core::v1::Namespace;
 use kube::Api;
-use sapphire_e2e::Traders;
+use sapphire_e2e::{Traders, until};
 
 use crate::desk::{kubectl, ready, wait};
-use crate::plane::{case, until};
+use crate::plane::case;
 
 #[tokio::test]
 async fn a_namespace_with_an_exposed_desk_goes_when_nobody_is_left_to_close() {

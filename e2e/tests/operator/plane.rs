@@ -1,7 +1,6 @@
 //! One control plane and one operator for all tests of this program.
 
 use std::path::Path;
-use std::time::Duration;
 
 use sapphire_e2e::cluster::client_of;
 use sapphire_e2e::{Case, Cluster, ControlPlane};
@@ -87,19 +86,4 @@ fn operate(kubeconfig: &Path) {
         });
         run(client, settings("shared"), Terms::default(), std::future::pending()).await.unwrap();
     });
-}
-
-/// Asks again until the answer is there.
-pub(crate) async fn until<T, F>(what: &str, mut ask: impl FnMut() -> F) -> T
-where
-    F: Future<Output = Option<T>>,
-{
-    let deadline = tokio::time::Instant::now() + Duration::from_secs(120);
-    loop {
-        if let Some(answer) = ask().await {
-            return answer;
-        }
-        assert!(tokio::time::Instant::now() < deadline, "waited in vain for {what}");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
 }

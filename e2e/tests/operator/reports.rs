@@ -11,12 +11,12 @@ use sapphire_crds::TradingSystem;
 use sapphire_crds::conditions::TradingState;
 use sapphire_crds::names::{annotations, labels};
 use sapphire_crds::trading_system::DeskReport;
-use sapphire_e2e::{Case, Traders};
+use sapphire_e2e::{Case, Traders, until};
 use sapphire_operator::reconcile::kind::Kind;
 use serde_json::{Value, json};
 
 use crate::desk::{assert_statuses, kubectl, ready, uid, wait};
-use crate::plane::{OPERATOR, case, plane, until};
+use crate::plane::{OPERATOR, case, plane};
 
 /// What the desk's status says of its report, once it is as `so` wants it.
 pub(crate) async fn report(

@@ -5,7 +5,7 @@ use std::time::Duration;
 use k8s_openapi::api::apps::v1::Deployment;
 use sapphire_crds::names::Component;
 use sapphire_crds::trading_system::{RolloutStatus, RolloutStep};
-use sapphire_e2e::{Play, Traders};
+use sapphire_e2e::{Play, Traders, until};
 
 use crate::agents::agent;
 use crate::clustered::BACKENDS;
@@ -15,7 +15,7 @@ use crate::desk::{
 };
 use crate::foreseen::diff;
 use crate::handover::{complete, desk, installed, memory, traders};
-use crate::plane::{OPERATOR, case, plane, until};
+use crate::plane::{OPERATOR, case, plane};
 
 const HURRIED: &str = "  rollout: {stepDeadline: 12s}\n";
 

@@ -2,12 +2,12 @@
 
 use k8s_openapi::api::apps::v1::Deployment;
 use sapphire_crds::TradingAgent;
-use sapphire_e2e::Case;
+use sapphire_e2e::{Case, until};
 use sapphire_operator::reconcile::kind::Kind;
 
 use crate::agents::{agent, desk, pods, status};
 use crate::desk::{apply, assert_statuses, kubectl, names, wait, wait_for};
-use crate::plane::{case, until};
+use crate::plane::case;
 
 async fn scale(case: &Case<'_>, replicas: i32) {
     kubectl(case, &["scale", "tradingagent/one", &format!("--replicas={replicas}")]).await;

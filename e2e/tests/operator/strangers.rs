@@ -1,6 +1,6 @@
 //! Objects and fields that belong to others.
 
-use sapphire_e2e::Case;
+use sapphire_e2e::{Case, until};
 use sapphire_operator::reconcile::kind::Kind;
 
 use crate::agents;
@@ -8,7 +8,7 @@ use crate::desk::{
     POLICY, RECORDINGS, apply, assert_linted, assert_statuses, kubectl, names, ready, system,
     volumes, wait, wait_for,
 };
-use crate::plane::{case, until};
+use crate::plane::case;
 
 #[tokio::test]
 async fn a_deployment_of_somebody_else_is_not_touched() {

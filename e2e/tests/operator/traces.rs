@@ -2,10 +2,11 @@
 
 use k8s_openapi::api::events::v1::Event;
 use sapphire_crds::names::annotations::TRACE_ID;
+use sapphire_e2e::until;
 
 use crate::collector::Collector;
 use crate::desk::{kubectl, ready};
-use crate::plane::{case, until};
+use crate::plane::case;
 
 #[tokio::test]
 async fn an_event_leads_to_its_trace() {

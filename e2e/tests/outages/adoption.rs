@@ -6,11 +6,11 @@ use sapphire_crds::TradingSystem;
 use sapphire_crds::names::annotations::ADOPT_DEFAULTS;
 use sapphire_crds::trading_system::{RolloutStatus, RolloutStep};
 use sapphire_crds::values::ObjectName;
-use sapphire_e2e::Case;
+use sapphire_e2e::{Case, until};
 
 use crate::clustered::{installed, pods};
 use crate::desk::{assert_statuses, kubectl, rollout, wait};
-use crate::plane::{operated, until};
+use crate::plane::operated;
 
 /// The images of all pods that stay.
 async fn images(case: &Case<'_>) -> Vec<String> {

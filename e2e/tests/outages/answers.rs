@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use rstest::rstest;
 use sapphire_crds::TradingSystem;
-use sapphire_e2e::{Fault, Matching};
+use sapphire_e2e::{Fault, Matching, until};
 use sapphire_operator::reconcile::kind::Kind;
 use tokio::time::Instant;
 
@@ -12,7 +12,7 @@ use crate::desk::{
     POLICY, RECORDINGS, apply, assert_statuses, kubectl, names, ready, system, uid, volumes, wait,
     wait_for,
 };
-use crate::plane::{operated, until};
+use crate::plane::operated;
 
 fn deployments() -> Matching {
     Matching::any().verb("patch").resource("deployments")

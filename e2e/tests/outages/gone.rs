@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use k8s_openapi::api::coordination::v1::Lease;
+use sapphire_e2e::until;
 use sapphire_operator::election::LEASE;
 use sapphire_operator::reconcile::kind::Kind;
 use tokio::time::Instant;
 
 use crate::desk::{assert_statuses, kubectl, ready, uid, wait};
-use crate::plane::{operated, until};
+use crate::plane::operated;
 
 /// Longer than the Lease: the leader has given up by its own clock.
 const AWAY: Duration = Duration::from_secs(30);

@@ -2,11 +2,11 @@
 
 use sapphire_crds::TradingSystem;
 use sapphire_crds::names::annotations::HALTED_BY_HAND;
-use sapphire_e2e::Case;
+use sapphire_e2e::{Case, until};
 
 use crate::desk::{POLICY, assert_statuses, event, halt_by_hand, kubectl, limits, ready, system};
 use crate::foreseen::diff;
-use crate::plane::{operated, until};
+use crate::plane::operated;
 
 #[tokio::test]
 async fn a_halt_that_no_operator_has_heard_is_foreseen_and_kept() {

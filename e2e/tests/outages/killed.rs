@@ -8,10 +8,10 @@ use kube::api::ListParams;
 use sapphire_crds::TradingAgent;
 use sapphire_crds::conditions::ConditionType;
 use sapphire_crds::trading_agent::TradingAgentStatus;
-use sapphire_e2e::{Case, Traders};
+use sapphire_e2e::{Case, Traders, until};
 
 use crate::desk::{POLICY, RECORDINGS, apply, assert_statuses, kubectl, system, volumes, wait};
-use crate::plane::{operated, until};
+use crate::plane::operated;
 
 const MORE: &str = "  storage: {postgres: {secretRef: {name: postgres, key: url}}}
   bus: {redis: {secretRef: {name: redis, key: url}}}

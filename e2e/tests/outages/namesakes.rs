@@ -8,11 +8,11 @@ use kube::api::{
     DeleteParams, ListParams, Patch, PatchParams, PostParams, WatchEvent, WatchParams,
 };
 use sapphire_crds::{TradingAgent, TradingSystem};
-use sapphire_e2e::{Fault, Matching};
+use sapphire_e2e::{Fault, Matching, until};
 use serde_json::json;
 
 use crate::desk::ready;
-use crate::plane::{operated, until};
+use crate::plane::operated;
 
 /// An agent that waits for its system.
 fn waiting() -> TradingAgent {

@@ -1,7 +1,5 @@
 //! One control plane for all tests of this program, and an operator for each.
 
-use std::time::Duration;
-
 use k8s_openapi::api::core::v1::ServiceAccount;
 use kube::api::{ObjectMeta, PostParams};
 use sapphire_e2e::cluster::client_of;
@@ -68,6 +66,7 @@ fn start(client: kube::Client, settings: Settings) -> JoinHandle<()> {
 impl Drop for Operated {
     fn drop(&mut self) {
         self.operator.abort();
+        self.case.forsake();
     }
 }
 
@@ -142,19 +141,4 @@ pub(crate) fn settings(namespace: &str) -> Settings {
     ];
     let command = <Command as clap::Parser>::try_parse_from(flags).unwrap();
     Settings::try_from(command.flags).unwrap()
-}
-
-/// Asks again until the answer is there.
-pub(crate) async fn until<T, F>(what: &str, mut ask: impl FnMut() -> F) -> T
-where
-    F: Future<Output = Option<T>>,
-{
-    let deadline = tokio::time::Instant::now() + Duration::from_secs(120);
-    loop {
-        if let Some(answer) = ask().await {
-            return answer;
-        }
-        assert!(tokio::time::Instant::now() < deadline, "waited in vain for {what}");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
 }

@@ -6,11 +6,11 @@ use kube::api::ListParams;
 use sapphire_crds::TradingSystem;
 use sapphire_crds::conditions::ConditionType;
 use sapphire_e2e::audit::Request;
-use sapphire_e2e::{Fault, Matching, volumes};
+use sapphire_e2e::{Fault, Matching, until, volumes};
 use sapphire_operator::reconcile::kind::Kind;
 
 use crate::desk::{POLICY, RECORDINGS, apply, assert_statuses, system};
-use crate::plane::{operated, plane, until};
+use crate::plane::{operated, plane};
 
 const DESKS: usize = 100;
 const RESYNCS: usize = 10;

@@ -9,7 +9,7 @@ use sapphire_crds::conditions::{ConditionType, Conditions, Reason};
 use sapphire_crds::names::annotations::HALTED_BY_HAND;
 use sapphire_crds::values::ObjectName;
 use sapphire_crds::{RiskPolicy, TradingAgent, TradingSystem, custom_resource_definitions};
-use sapphire_e2e::{Case, ControlPlane, Parts, definitions, ports};
+use sapphire_e2e::{Case, ControlPlane, Parts, definitions, ports, until};
 use sapphire_operator::election::Terms;
 use sapphire_operator::operator::run;
 use sapphire_operator::reconcile::kind::Kind;
@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
 use crate::desk::{POLICY, RECORDINGS, apply, event, kubectl, names, system};
-use crate::plane::{settings, until};
+use crate::plane::settings;
 
 /// Definitions as an earlier release may have had them: they let everything through.
 async fn loosen(plane: &ControlPlane) {

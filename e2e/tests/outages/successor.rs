@@ -7,7 +7,7 @@ use kube::api::{ListParams, Patch, PatchParams};
 use rstest::rstest;
 use sapphire_crds::names::Component;
 use sapphire_crds::trading_system::RolloutStep;
-use sapphire_e2e::{Case, Play, Traders};
+use sapphire_e2e::{Case, Play, Traders, until};
 use sapphire_operator::reconcile::kind::Kind;
 use serde_json::json;
 
@@ -15,7 +15,7 @@ use crate::clustered;
 use crate::desk::{
     POLICY, RECORDINGS, apply, assert_statuses, kubectl, names, rollout, system, volumes, wait,
 };
-use crate::plane::{operated, until};
+use crate::plane::operated;
 
 const BACKENDS: &str = "  storage: {postgres: {secretRef: {name: postgres, key: url}}}
   bus: {redis: {secretRef: {name: redis, key: url}}}";

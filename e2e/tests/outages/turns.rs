@@ -9,11 +9,11 @@ use sapphire_crds::TradingSystem;
 use sapphire_crds::conditions::{ConditionType, Reason};
 use sapphire_crds::names::Component;
 use sapphire_crds::trading_system::RolloutStep;
-use sapphire_e2e::{Case, Play};
+use sapphire_e2e::{Case, Play, until};
 use tokio::time::{Instant, sleep};
 
 use crate::desk::{POLICY, RECORDINGS, apply, assert_statuses, bind, kubectl, system};
-use crate::plane::{operated_with, until};
+use crate::plane::operated_with;
 
 const DESKS: [&str; 3] = ["red", "green", "blue"];
 

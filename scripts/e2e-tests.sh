@@ -5,7 +5,7 @@
 # usage: scripts/e2e-tests.sh [PROGRAM…] [NAME…]
 #   PROGRAM       a folder of e2e/tests; all of them if none is named
 #   NAME          only the tests whose names contain it
-#   E2E_PROGRAMS  how many programs run at once (3)
+#   E2E_PROGRAMS  how many programs run at once (2)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -35,7 +35,7 @@ fi
 
 # Tests wait for a cluster more than they compute, so more of them run at once than there are cores, and
 # more than one program of them, each with a control plane of its own.
-export RUST_TEST_THREADS=${RUST_TEST_THREADS:-$((($(nproc) * 3 + 1) / 2))}
+export RUST_TEST_THREADS=${RUST_TEST_THREADS:-$(($(nproc) * 2))}
 # The API servers take most of the time, and a fifth of it to collect garbage while there is memory enough.
 export GOGC=${GOGC:-400} GOMEMLIMIT=${GOMEMLIMIT:-800MiB}
 logs=$(mktemp -d)
@@ -60,4 +60,4 @@ export -f run
 export logs
 # One that fails hides no other.
 printf '%s\0' "${programs[@]}" \
-  | xargs -0 -P "${E2E_PROGRAMS:-3}" -I PROGRAM bash -c 'run PROGRAM "$@"' run "$@"
+  | xargs -0 -P "${E2E_PROGRAMS:-2}" -I PROGRAM bash -c 'run PROGRAM "$@"' run "$@"

@@ -2,14 +2,15 @@
 //!
 //! | a change of | wakes |
 //! |---|---|
-//! | a TradingSystem | itself, its policy (the former one, too), its agents |
+//! | a TradingSystem | itself, its policy (the former one, too), its agents; halted by hand, itself before all that wait |
 //! | a TradingAgent | itself, its system |
-//! | a RiskPolicy | itself; its spec, the systems that name it or have pods under it |
+//! | a RiskPolicy | itself; its spec, the systems that name it or have pods under it, before all that wait |
 //! | a child | the system that its label names, and the agent that its label names |
 //! | a system's revision | its agents, too |
 //! | a trader's pod or its report | its system, its agents, and the policies that it is under |
 //! | which policies are over a system, found by its reconcile | these policies |
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use sapphire_crds::{RiskPolicy, TradingAgent, TradingSystem};
@@ -17,9 +18,11 @@ use sapphire_crds::{RiskPolicy, TradingAgent, TradingSystem};
 use crate::context::Context;
 use crate::labels;
 use crate::reconcile::children::Seen;
+use crate::reconcile::halt_by_hand;
 use crate::reconcile::key::Key;
 use crate::reconcile::kind::Kind;
 use crate::reconcile::mirror::Change;
+use crate::reconcile::stored::Stored;
 use crate::reports;
 use crate::system::limits;
 
@@ -44,7 +47,13 @@ pub fn of_system(context: &Context, change: &Change<TradingSystem>) {
     if let (Some(before), None) = (&change.before, &change.after) {
         context.sights.forget(before.metadata.uid.as_deref().unwrap_or_default());
     }
-    queues.systems.wake(change.key.clone());
+    let is_halted = |system: Option<&Arc<Stored<TradingSystem>>>| {
+        system.is_some_and(|system| halt_by_hand::is_in_force(&system.metadata))
+    };
+    match is_halted(change.before.as_ref()) == is_halted(change.after.as_ref()) {
+        true => queues.systems.wake(change.key.clone()),
+        false => queues.systems.wake_first(change.key.clone()),
+    }
     for policy in &change.named {
         queues.policies.wake_after(policy.clone(), GATHER_SYSTEMS);
     }
@@ -78,9 +87,10 @@ pub fn of_policy(context: &Context, change: &Change<RiskPolicy>) {
     };
     context.queues.policies.wake(change.key.clone());
     // Systems read nothing of its status, which changes with every pod of theirs.
+    // What a policy says does not wait for desks that are still brought about.
     if is_news {
         for system in systems_under(context, &change.key) {
-            context.queues.systems.wake(system);
+            context.queues.systems.wake_first(system);
         }
     }
 }

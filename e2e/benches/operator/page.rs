@@ -18,7 +18,8 @@ const METHOD: &str = "\
 - Each desk is one pod with its journal on a volume and three agents, all under one RiskPolicy. No pod reports:
   kwok's run nothing.
 - *Last child applied*: from the first create of a desk to the last write of a child that the operator counts.
-  *All Ready*: to the sight of the last desk's Ready by a watch.
+  *All Ready*: to the sight of the last desk's Ready by a watch. A desk is brought about in one look, and pods of
+  the first start while children of the last are written, on the same cores.
 - *The same children, by a client alone*: a control plane of its own without an operator, where one client creates
   the desks and, for each, what the operator made for the first: with no status, no event, no finalizer, and nothing
   to read. What Kubernetes' own controllers make of Deployments, Services and claims comes to it as to the operator.

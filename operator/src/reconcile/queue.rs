@@ -23,6 +23,7 @@ pub struct Queue<K> {
 
 #[derive(Debug)]
 struct State<K> {
+    begun: Instant,
     due: BTreeSet<(Instant, u64)>,
     keys: HashMap<u64, K>,
     planned: HashMap<K, (Instant, u64)>,
@@ -33,6 +34,7 @@ struct State<K> {
 impl<K> Default for Queue<K> {
     fn default() -> Self {
         let state = State {
+            begun: Instant::now(),
             due: BTreeSet::new(),
             keys: HashMap::new(),
             planned: HashMap::new(),
@@ -53,9 +55,18 @@ impl<K: Eq + Hash + Clone> Queue<K> {
         self.wake_after(key, GATHER);
     }
 
+    /// Something about the object changed that does not wait for others: it is the next, whatever else is due.
+    pub fn wake_first(&self, key: K) {
+        let begun = self.state().begun;
+        self.wake_at(key, begun);
+    }
+
     /// The object is to be looked at after `pause`, or earlier if something wakes it.
     pub fn wake_after(&self, key: K, pause: Duration) {
-        let at = Instant::now() + pause;
+        self.wake_at(key, Instant::now() + pause);
+    }
+
+    fn wake_at(&self, key: K, at: Instant) {
         let mut state = self.state();
         if let Some(again) = state.working.get_mut(&key) {
             *again = Some(again.map_or(at, |earlier| earlier.min(at)));
@@ -195,6 +206,23 @@ mod tests {
         assert!(begin.elapsed() < Duration::from_secs(1));
         queue.done("a", None);
         assert!(is_empty(&queue).await, "the planned look was the same look");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_urgent_comes_before_all_that_wait() {
+        let queue = Queue::default();
+        ["a", "b", "c", "d"].into_iter().for_each(|key| queue.wake(key));
+        tokio::time::advance(Duration::from_secs(60)).await;
+        assert_eq!(queue.next().await, "a");
+        ["c", "a", "e"].into_iter().for_each(|key| queue.wake_first(key));
+        assert_eq!(queue.next().await, "c");
+        assert_eq!(queue.next().await, "e");
+        queue.done("a", None);
+        assert_eq!(queue.next().await, "a", "it was being worked on");
+        assert_eq!(queue.next().await, "b");
+        assert_eq!(queue.next().await, "d");
+        ["a", "b", "c", "d", "e"].into_iter().for_each(|key| queue.done(key, None));
+        assert!(is_empty(&queue).await);
     }
 
     #[tokio::test(start_paused = true)]

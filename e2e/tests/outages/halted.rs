@@ -1,7 +1,8 @@
 //! A halt that somebody writes where a desk's pods read it, while no operator is there.
 
+use k8s_openapi::api::core::v1::ConfigMap;
 use sapphire_crds::TradingSystem;
-use sapphire_crds::names::annotations::HALTED_BY_HAND;
+use sapphire_crds::names::annotations::{HALTED_BY_HAND, LAST_READ};
 use sapphire_e2e::{Case, until};
 
 use crate::desk::{POLICY, assert_statuses, event, halt_by_hand, kubectl, limits, ready, system};
@@ -68,12 +69,47 @@ async fn a_halt_by_hand_of_a_desk_without_its_policy_is_lifted_by_hand() {
     annotate(&operated.case, &format!("{HALTED_BY_HAND}-")).await;
     limits_become(&operated.case, &before).await;
 
+    // Whoever writes in a hurry may misspell what else is there: pods get what they can read.
     operated.kill().await;
-    halt_by_hand(&operated.case).await;
+    let misspelt = halted.replace("v1alpha1\n", "v1alpha11\n");
+    assert_ne!(misspelt, halted);
+    let patch = serde_json::json!({"data": {"policy.yaml": misspelt}}).to_string();
+    let limits = ["patch", "configmap", "desk-policy", "--type=merge", "-p"];
+    kubectl(&operated.case, &[&limits[..], &[&patch]].concat()).await;
     operated.start().await;
     event(&operated.case, "HaltedByHand").await;
     limits_become(&operated.case, &halted).await;
     annotate(&operated.case, &format!("{HALTED_BY_HAND}-")).await;
     limits_become(&operated.case, &before).await;
     assert_statuses(&operated.case).await;
+}
+
+/// An earlier release noted nothing beside the limits: the halt of a policy that was forced away since stays all the same.
+#[tokio::test]
+async fn the_halt_of_a_policy_that_was_taken_away_needs_no_note() {
+    let mut operated = operated("no-note").await;
+    ready(&operated.case, "").await;
+    let halted =
+        limits(&operated.case).await.replace("tradingState: Active", "tradingState: Halted");
+    let halt = r#"{"spec": {"tradingState": "Halted"}}"#;
+    kubectl(&operated.case, &["patch", "rpol", "careful", "--type=merge", "-p", halt]).await;
+    limits_become(&operated.case, &halted).await;
+    let force = "sapphiretrade.xyz/force-delete=true";
+    kubectl(&operated.case, &["annotate", "rpol", "careful", force]).await;
+    kubectl(&operated.case, &["delete", "rpol", "careful"]).await;
+    operated.kill().await;
+    let note = format!("{LAST_READ}-");
+    kubectl(&operated.case, &["annotate", "configmap", "desk-policy", &note]).await;
+    operated.start().await;
+    let case = &operated.case;
+    until("a note", || async {
+        let limits = case.api::<ConfigMap>().get("desk-policy").await.unwrap();
+        limits.metadata.annotations.is_some_and(|all| all.contains_key(LAST_READ)).then_some(())
+    })
+    .await;
+    // What it noted itself is no policy's word for less.
+    let active = halted.replace("tradingState: Halted", "tradingState: Active");
+    let active = serde_json::json!({"data": {"policy.yaml": active}}).to_string();
+    kubectl(case, &["patch", "configmap", "desk-policy", "--type=merge", "-p", &active]).await;
+    limits_become(case, &halted).await;
 }

@@ -39,7 +39,7 @@ pub struct Limit {
 pub enum Policy {
     /// As it reads, or read last.
     Read(Arc<Stored<RiskPolicy>>),
-    /// It could not be read since this process began: its document in the limits that pods have.
+    /// It could not be read since this process began: its document in the limits that pods have, of which the spec counts.
     Kept(Value),
     /// Nobody knows any more: whoever is under it enters nothing.
     Unknown,
@@ -94,22 +94,24 @@ impl Limit {
             Policy::Unknown => TradingState::Halted,
             _ => stored.unwrap_or(TradingState::Halted),
         };
+        // What it says in words of another release is nobody's leave to trade.
+        let own = stored.unwrap_or(TradingState::Halted);
         let said = stored.unwrap_or_default();
         let found = Found::Undecodable;
-        Self { name: name.to_owned(), policy, found, state, own: said, said }
+        Self { name: name.to_owned(), policy, found, state, own, said }
     }
 
     /// The limit of a policy that somebody took away: what runs under it goes on under what it said last.
     /// `own` is its own state as it is noted where it was last read.
     pub(super) fn missing(name: &str, policy: Policy, own: Option<TradingState>) -> Self {
-        let state = match &policy {
-            Policy::Read(policy) => policy.spec.trading_state,
-            Policy::Kept(document) => own.unwrap_or_else(|| state_of(document)),
-            Policy::Unknown => TradingState::Halted,
-        };
-        let own = match &policy {
-            Policy::Read(_) => state,
-            _ => own.unwrap_or_default(),
+        let (state, own) = match &policy {
+            Policy::Read(policy) => (policy.spec.trading_state, policy.spec.trading_state),
+            // Without a note the state that pods have is the policy's own: no machine lifts it.
+            Policy::Kept(document) => {
+                let own = own.unwrap_or_else(|| state_of(document));
+                (own, own)
+            }
+            Policy::Unknown => (TradingState::Halted, own.unwrap_or_default()),
         };
         Self { name: name.to_owned(), policy, found: Found::Missing, state, own, said: own }
     }
@@ -187,7 +189,7 @@ mod tests {
         #[values(0, 1, 2)] before: usize,
     ) {
         let limit = Limit::undecodable("careful", kept(STATES[before]), &spec);
-        assert_eq!((limit.state, limit.said), (state, said));
+        assert_eq!((limit.state, limit.said, limit.own), (state, said, state));
     }
 
     #[test]
@@ -204,7 +206,9 @@ mod tests {
         for state in STATES {
             let limit = Limit::missing("careful", kept(state), None);
             assert_eq!(format!("{:?}", limit.state), state);
-            assert_eq!(limit.said, TradingState::Active, "nobody knows whether a policy said it");
+            // What is noted of that is what the next look finds.
+            let limit = Limit::missing("careful", kept(state), Some(limit.own));
+            assert_eq!(format!("{:?}", limit.state), state, "no machine lifts a halt");
             // What else halted it does not outlive that.
             let limit = Limit::missing("careful", kept(state), Some(TradingState::Reducing));
             assert_eq!((limit.state, limit.said), (TradingState::Reducing, TradingState::Reducing));

@@ -116,7 +116,12 @@ pub(super) fn limits(system: &Key, limits: &[Limit]) -> Result<ConfigMap, Hold> 
     for limit in limits {
         let mut document = match &limit.policy {
             Policy::Read(policy) => manifest("RiskPolicy", &limit.name, value(&policy.spec)?),
-            Policy::Kept(document) => document.clone(),
+            // Whoever wrote it may have called it something that no pod reads.
+            Policy::Kept(document) => manifest(
+                "RiskPolicy",
+                &limit.name,
+                document.get("spec").cloned().unwrap_or_default(),
+            ),
             Policy::Unknown => manifest("RiskPolicy", &limit.name, json!({})),
         };
         if let Some(Value::Object(spec)) = document.get_mut("spec") {

@@ -14,13 +14,9 @@ use sapphire_operator::reconcile::kind::Kind;
 use serde_json::json;
 
 use crate::desk::{
-    POLICY, RECORDINGS, apply, assert_statuses, kubectl, names, system, volumes, wait,
+    BACKENDS, POLICY, RECORDINGS, apply, assert_statuses, kubectl, names, system, volumes, wait,
 };
 use crate::plane::{OPERATOR, case, plane};
-
-const BACKENDS: &str = "  storage: {postgres: {secretRef: {name: postgres, key: url}}}
-  bus: {redis: {secretRef: {name: redis, key: url}}}
-";
 
 /// A desk over PostgreSQL and Redis; `more` are lines of the system's spec.
 pub(crate) async fn begin(case: &Case<'_>, more: &str) -> Traders {

@@ -8,12 +8,9 @@ use sapphire_crds::values::ObjectName;
 use sapphire_e2e::{Case, Traders, until};
 
 use crate::desk::{
-    POLICY, RECORDINGS, apply, assert_statuses, kubectl, system, volumes, wait, wait_for,
+    BACKENDS, POLICY, RECORDINGS, apply, assert_statuses, kubectl, system, volumes, wait, wait_for,
 };
 use crate::plane::case;
-
-const BACKENDS: &str = "  storage: {postgres: {secretRef: {name: postgres, key: url}}}
-  bus: {redis: {secretRef: {name: redis, key: url}}}";
 
 /// The policy's status, once Enforced is so for its present generation.
 async fn enforced(case: &Case<'_>, answer: &str, reason: &str) -> (RiskPolicyStatus, String) {

@@ -4,11 +4,10 @@ use sapphire_crds::names::Component;
 use sapphire_e2e::{Play, Traders, until};
 use sapphire_operator::reconcile::kind::Kind;
 
-use crate::desk::{POLICY, apply, assert_statuses, kubectl, names, ready, system, volumes, wait};
+use crate::desk::{
+    BACKENDS, POLICY, apply, assert_statuses, kubectl, names, ready, system, volumes, wait,
+};
 use crate::plane::case;
-
-pub(crate) const BACKENDS: &str = "  storage: {postgres: {secretRef: {name: postgres, key: url}}}
-  bus: {redis: {secretRef: {name: redis, key: url}}}";
 
 #[tokio::test]
 async fn every_role_comes_up_with_what_it_needs() {
@@ -54,7 +53,7 @@ async fn every_role_comes_up_with_what_it_needs() {
 #[tokio::test]
 async fn autoscaling_that_comes_resets_no_replicas() {
     let case = case("autoscaling").await;
-    let with = |api: &str| system(&format!("{BACKENDS}\n  api: {api}"));
+    let with = |api: &str| system(&format!("{BACKENDS}  api: {api}"));
     apply(&case, &format!("{POLICY}---{}", with("{replicas: 5}"))).await;
     let readers =
         ["get", "deployment", "desk-api", "--ignore-not-found", "-o", "jsonpath={.spec.replicas}"];
@@ -82,7 +81,7 @@ async fn a_namespace_that_enforces_the_strictest_standard_takes_every_pod() {
         .unwrap();
     let _traders = Traders::start(&case.client(), Some(case.namespace())).await.unwrap();
     let sidecar = "  podOverrides: {nativeSidecars: [{name: proxy, image: \"proxy:1\"}]}";
-    ready(&case, &format!("{BACKENDS}\n{sidecar}")).await;
+    ready(&case, &format!("{BACKENDS}{sidecar}")).await;
     assert_statuses(&case).await;
 }
 

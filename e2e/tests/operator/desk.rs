@@ -20,6 +20,11 @@ metadata: {name: careful}
 spec: {}
 ";
 
+/// What gives each role of a desk a pod of its own, as lines of its spec.
+pub(crate) const BACKENDS: &str = "  storage: {postgres: {secretRef: {name: postgres, key: url}}}
+  bus: {redis: {secretRef: {name: redis, key: url}}}
+";
+
 /// An embedded paper desk and its agents; `more` are lines of the system's spec.
 pub(crate) fn system(more: &str) -> String {
     let agents: String = ["one", "two", "three"]

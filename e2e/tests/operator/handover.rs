@@ -14,16 +14,15 @@ use sapphire_e2e::{Case, Play, Traders, until};
 use sapphire_operator::reconcile::kind::Kind;
 use tokio::time::{Instant, sleep};
 
-use crate::clustered::BACKENDS;
 use crate::desk::{
-    POLICY, RECORDINGS, apply, assert_statuses, kubectl, names, rollout, system, volumes, wait,
-    wait_for,
+    BACKENDS, POLICY, RECORDINGS, apply, assert_statuses, kubectl, names, rollout, system, volumes,
+    wait, wait_for,
 };
 use crate::plane::case;
 
 /// A desk over PostgreSQL and Redis without agents; `more` are lines of its spec.
 pub(crate) fn desk(more: &str) -> String {
-    let whole = system(&format!("{BACKENDS}\n{more}"));
+    let whole = system(&format!("{BACKENDS}{more}"));
     whole.split("---").next().unwrap().to_owned()
 }
 

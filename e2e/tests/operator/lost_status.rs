@@ -8,9 +8,9 @@ use sapphire_crds::names::annotations::MIGRATE;
 use sapphire_e2e::{Case, Play, Traders, until};
 use serde_json::json;
 
-use crate::clustered::BACKENDS;
 use crate::desk::{
-    POLICY, RECORDINGS, apply, assert_statuses, kubectl, ready, rollout, system, volumes, wait,
+    BACKENDS, POLICY, RECORDINGS, apply, assert_statuses, kubectl, ready, rollout, system, volumes,
+    wait,
 };
 use crate::handover::{complete, memory};
 use crate::plane::case;
@@ -63,7 +63,7 @@ async fn a_status_that_is_lost_beside_a_change_that_fails_leaves_the_lead_where_
     let case = case("lost-change").await;
     let hurried = "  rollout: {stepDeadline: 8s}\n  migrations: Manual\n";
     let _traders = Traders::start(&case.client(), Some(case.namespace())).await.unwrap();
-    let whole = |more: &str| system(&format!("{BACKENDS}\n{hurried}{more}"));
+    let whole = |more: &str| system(&format!("{BACKENDS}{hurried}{more}"));
     apply(&case, &format!("{RECORDINGS}---{POLICY}---{}", whole(""))).await;
     let once = format!("{MIGRATE}=true");
     kubectl(&case, &["annotate", "tsys/desk", &once]).await;

@@ -8,10 +8,9 @@ use sapphire_crds::trading_system::{RolloutStatus, RolloutStep};
 use sapphire_e2e::{Play, Traders, until};
 
 use crate::agents::agent;
-use crate::clustered::BACKENDS;
 use crate::desk::{
-    POLICY, RECORDINGS, apply, assert_statuses, kubectl, ready, rollout, system, volumes, wait,
-    wait_for, with_maker,
+    BACKENDS, POLICY, RECORDINGS, apply, assert_statuses, kubectl, ready, rollout, system, volumes,
+    wait, wait_for, with_maker,
 };
 use crate::foreseen::diff;
 use crate::handover::{complete, desk, installed, memory, traders};
@@ -188,8 +187,7 @@ async fn a_restart_by_hand_is_left_as_it_is_and_told() {
 async fn agents_that_do_not_come_up_go_back_and_the_core_stays() {
     let case = case("undone-agents").await;
     let _traders = Traders::start(&case.client(), Some(case.namespace())).await.unwrap();
-    let whole =
-        |more: &str| system(&format!("{BACKENDS}\n  rollout: {{stepDeadline: 12s}}\n{more}"));
+    let whole = |more: &str| system(&format!("{BACKENDS}  rollout: {{stepDeadline: 12s}}\n{more}"));
     apply(&case, &format!("{RECORDINGS}---{POLICY}---{}", whole(""))).await;
     volumes(&case).await;
     let before = complete(&case).await;
@@ -218,7 +216,7 @@ async fn an_agent_that_trades_by_itself_goes_back_alone() {
     let case = case("undone-execution").await;
     let _traders = Traders::start(&case.client(), Some(case.namespace())).await.unwrap();
     let whole = |more: &str| {
-        with_maker(&system(&format!("{BACKENDS}\n  rollout: {{stepDeadline: 20s}}\n{more}")))
+        with_maker(&system(&format!("{BACKENDS}  rollout: {{stepDeadline: 20s}}\n{more}")))
     };
     apply(&case, &format!("{RECORDINGS}---{POLICY}---{}", whole(""))).await;
     volumes(&case).await;

@@ -7,11 +7,7 @@ use k8s_openapi::api::core::v1::Pod;
 use kube::api::ListParams;
 use sapphire_e2e::{Case, Traders};
 
-use crate::desk::{POLICY, RECORDINGS, apply, system, volumes, wait, with_maker};
-
-const BACKENDS: &str = "  storage: {postgres: {secretRef: {name: postgres, key: url}}}
-  bus: {redis: {secretRef: {name: redis, key: url}}}
-";
+use crate::desk::{BACKENDS, POLICY, RECORDINGS, apply, system, volumes, wait, with_maker};
 
 /// Its manifests; `more` are lines of the system's spec.
 pub(crate) fn desk(more: &str) -> String {

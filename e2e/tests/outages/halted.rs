@@ -1,13 +1,19 @@
 //! A halt that somebody writes where a desk's pods read it, while no operator is there.
 
+use std::time::Duration;
+
 use k8s_openapi::api::core::v1::ConfigMap;
 use sapphire_crds::TradingSystem;
 use sapphire_crds::names::annotations::{HALTED_BY_HAND, LAST_READ};
-use sapphire_e2e::{Case, until};
+use sapphire_e2e::{Case, Fault, Matching, until};
+use sapphire_operator::reconcile::kind::Kind;
 
-use crate::desk::{POLICY, assert_statuses, event, halt_by_hand, kubectl, limits, ready, system};
+use crate::desk::{
+    BACKENDS, POLICY, apply, assert_statuses, event, halt_by_hand, kubectl, limits, names, ready,
+    system,
+};
 use crate::foreseen::diff;
-use crate::plane::operated;
+use crate::plane::{operated, operated_with};
 
 #[tokio::test]
 async fn a_halt_that_no_operator_has_heard_is_foreseen_and_kept() {
@@ -112,4 +118,40 @@ async fn the_halt_of_a_policy_that_was_taken_away_needs_no_note() {
     let active = serde_json::json!({"data": {"policy.yaml": active}}).to_string();
     kubectl(case, &["patch", "configmap", "desk-policy", "--type=merge", "-p", &active]).await;
     limits_become(case, &halted).await;
+}
+
+/// Where many desks are brought about at once the operator is busy for minutes.
+#[tokio::test]
+async fn a_halt_comes_before_all_that_wait() {
+    const OTHERS: usize = 30;
+    const AT_ONCE: usize = 2;
+    let operated = operated_with("first", |settings| settings.concurrency = AT_ONCE).await;
+    let case = &operated.case;
+    ready(case, "").await;
+    let active = limits(case).await;
+    let halted = active.replace("tradingState: Active", "tradingState: Halted");
+    let late = Fault::Delayed(Duration::from_millis(200));
+    let _slow = operated.proxy.all(Matching::any().verb("patch"), late);
+    let template =
+        system(BACKENDS).replace("riskPolicyRef: {name: careful}", "riskPolicyRef: {name: bold}");
+    let template = template.split("---").next().unwrap();
+    let other = |number| template.replace("{name: desk}", &format!("{{name: other-{number}}}"));
+    let others: Vec<String> = (0..OTHERS).map(other).collect();
+    let bold = POLICY.replace("careful", "bold");
+    apply(case, &format!("{bold}---{}", others.join("---"))).await;
+    let is_other = |name: &&String| name.starts_with("other-") && name.ends_with("-trader");
+    let begun =
+        || async { names(case, Kind::ServiceAccount).await.iter().filter(is_other).count() };
+    until("the first of many desks", || async { (begun().await > 0).then_some(()) }).await;
+
+    let patch = ["patch", "rpol", "careful", "--type=merge", "-p"];
+    for (state, expected) in [("Halted", &halted), ("Active", &active)] {
+        let state = format!(r#"{{"spec": {{"tradingState": "{state}"}}}}"#);
+        kubectl(case, &[&patch[..], &[&state]].concat()).await;
+        limits_become(case, expected).await;
+    }
+    annotate(case, &format!("{HALTED_BY_HAND}=a person")).await;
+    limits_become(case, &halted).await;
+    let begun = begun().await;
+    assert!(begun + AT_ONCE < OTHERS, "all {begun} others came first");
 }

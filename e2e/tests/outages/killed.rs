@@ -10,12 +10,12 @@ use sapphire_crds::conditions::ConditionType;
 use sapphire_crds::trading_agent::TradingAgentStatus;
 use sapphire_e2e::{Case, Traders, until};
 
-use crate::desk::{POLICY, RECORDINGS, apply, assert_statuses, kubectl, system, volumes, wait};
+use crate::desk::{
+    BACKENDS, POLICY, RECORDINGS, apply, assert_statuses, kubectl, system, volumes, wait,
+};
 use crate::plane::operated;
 
-const MORE: &str = "  storage: {postgres: {secretRef: {name: postgres, key: url}}}
-  bus: {redis: {secretRef: {name: redis, key: url}}}
-  rollout: {canary: {initialWeight: \"0.1\", step: \"0.45\", interval: 2s}}";
+const CANARY: &str = "  rollout: {canary: {initialWeight: \"0.1\", step: \"0.45\", interval: 2s}}";
 
 async fn status(case: &Case<'_>) -> TradingAgentStatus {
     case.api::<TradingAgent>().get("one").await.unwrap().status.unwrap_or_default()
@@ -37,7 +37,11 @@ async fn a_canary_goes_on_where_a_killed_operator_left_it() {
     let mut operated = operated("canary-killed").await;
     let (client, namespace) = (operated.case.client(), operated.case.namespace().to_owned());
     let traders = Traders::start(&client, Some(&namespace)).await.unwrap();
-    apply(&operated.case, &format!("{RECORDINGS}---{POLICY}---{}", system(MORE))).await;
+    apply(
+        &operated.case,
+        &format!("{RECORDINGS}---{POLICY}---{}", system(&format!("{BACKENDS}{CANARY}"))),
+    )
+    .await;
     volumes(&operated.case).await;
     wait(&operated.case, "Ready", "True").await;
     let before = pods(&operated.case).await;

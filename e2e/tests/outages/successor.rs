@@ -13,15 +13,13 @@ use serde_json::json;
 
 use crate::clustered;
 use crate::desk::{
-    POLICY, RECORDINGS, apply, assert_statuses, kubectl, names, rollout, system, volumes, wait,
+    BACKENDS, POLICY, RECORDINGS, apply, assert_statuses, kubectl, names, rollout, system, volumes,
+    wait,
 };
 use crate::plane::operated;
 
-const BACKENDS: &str = "  storage: {postgres: {secretRef: {name: postgres, key: url}}}
-  bus: {redis: {secretRef: {name: redis, key: url}}}";
-
 fn desk(more: &str) -> String {
-    let whole = system(&format!("{BACKENDS}\n{more}"));
+    let whole = system(&format!("{BACKENDS}{more}"));
     whole.split("---").next().unwrap().to_owned()
 }
 

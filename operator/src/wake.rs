@@ -7,6 +7,7 @@
 //! | a RiskPolicy | itself; its spec, the systems that name it or have pods under it, before all that wait |
 //! | a child | the system that its label names, and the agent that its label names |
 //! | a system's revision | its agents, too |
+//! | an agent's pod that is gone | the other agents of its system: they may wait for what it was at work on |
 //! | a trader's pod or its report | its system, its agents, and the policies that it is under |
 //! | which policies are over a system, found by its reconcile | these policies |
 
@@ -102,6 +103,11 @@ pub fn of_child(context: &Context, seen: &Seen) {
     let agent = seen.live.label(labels::AGENT).map(|agent| key.beside(agent));
     // What agents' pods take from their system is in its revisions.
     if let (Some(system), None, Kind::ControllerRevision) = (&system, &agent, seen.child.kind) {
+        follow_steps(context, system);
+    }
+    if let (Some(system), Some(_), Kind::Pod) = (&system, &agent, seen.child.kind)
+        && context.children.get(Kind::Pod, key).is_none()
+    {
         follow_steps(context, system);
     }
     system.into_iter().for_each(|system| context.queues.systems.wake(system));

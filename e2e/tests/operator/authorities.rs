@@ -1,7 +1,8 @@
 //! A symbol is voted on or delegated, never both, while agents with pods of their own are edited.
 
 use k8s_openapi::api::apps::v1::Deployment;
-use sapphire_e2e::{Case, Traders, until};
+use sapphire_crds::names::Component;
+use sapphire_e2e::{Case, Play, Traders, until};
 
 use crate::agents::{agent, clustered, pods, status};
 use crate::desk::{
@@ -141,6 +142,83 @@ async fn what_a_trial_may_go_back_to_is_not_given_away() {
     agent(&case, "maker", "Ready", "True").await;
     assert_eq!(replicas(&case, "maker").await, Some(1));
     wait(&case, "Ready", "True").await;
+    assert_statuses(&case).await;
+}
+
+/// Where new pods cannot start those of the trial stay, and are at work on what nobody asks for any more.
+#[tokio::test]
+async fn what_the_pods_of_a_trial_have_that_was_taken_back_is_given_to_nobody_until_they_are_gone()
+{
+    let case = case("authorities-back").await;
+    let canary = "  rollout: {canary: {initialWeight: \"0.1\", step: \"0.45\", interval: 1h}}\n";
+    let _traders = begin(&case, canary).await;
+    kubectl(&case, &["scale", "tagent", "maker", "--replicas=0"]).await;
+    let stable = pods(&case, "one").await;
+    patch(&case, "one", ON_ALL).await;
+    until("pods of the trial alone", || async {
+        let now = pods(&case, "one").await;
+        (now.len() == 1 && now.is_disjoint(&stable)).then_some(())
+    })
+    .await;
+    let trial = pods(&case, "one").await;
+    case.play(Component::Agent, &Play::ImageMissing).await.unwrap();
+    patch(&case, "one", r#"{"authority":{"consensus":{"symbols":["BTCUSD"]}}}"#).await;
+    until("the trial to be taken back", || async {
+        status(&case, "one").await.rollout.is_none().then_some(())
+    })
+    .await;
+    kubectl(&case, &["scale", "tagent", "maker", "--replicas=1"]).await;
+    let stalled = agent(&case, "maker", "Stalled", "True").await;
+    assert!(
+        stalled.message.contains("the pods of TradingAgent one are still at work on ETHUSD"),
+        "{}",
+        stalled.message
+    );
+    assert!(pods(&case, "one").await.is_superset(&trial), "they are still there");
+    assert_eq!(replicas(&case, "maker").await, Some(0));
+
+    case.play(Component::Agent, &Play::Runs).await.unwrap();
+    kubectl(&case, &["delete", "pods", "--wait=false", "-l", "sapphiretrade.xyz/agent=one"]).await;
+    agent(&case, "maker", "Ready", "True").await;
+    assert!(pods(&case, "one").await.is_disjoint(&trial));
+    wait(&case, "Ready", "True").await;
+    assert_statuses(&case).await;
+}
+
+async fn revision(case: &Case<'_>, name: &str) -> Option<String> {
+    let deployment = case.api::<Deployment>().get(&format!("desk-{name}")).await.unwrap();
+    deployment.metadata.labels?.remove("sapphiretrade.xyz/revision")
+}
+
+/// A backup that is brought back has no statuses; what runs says who is in place.
+#[tokio::test]
+async fn who_is_in_place_stays_in_place_though_statuses_are_lost() {
+    let case = case("authorities-lost").await;
+    let _traders = begin(&case, "").await;
+    // Of two that are nowhere in place the older one would be first.
+    kubectl(&case, &["delete", "tagent", "maker"]).await;
+    until("its Deployment to go", || async {
+        let deployments = case.api::<Deployment>();
+        deployments.get_opt("desk-maker").await.unwrap().is_none().then_some(())
+    })
+    .await;
+    apply(&case, &manifests("")).await;
+    agent(&case, "maker", "Ready", "True").await;
+    wait(&case, "Ready", "True").await;
+    patch(&case, "one", ON_ALL).await;
+    agent(&case, "one", "Stalled", "True").await;
+    let running = (pods(&case, "one").await, pods(&case, "maker").await);
+    let before = (revision(&case, "one").await, revision(&case, "maker").await);
+    for name in ["one", "maker"] {
+        let none = r#"{"status": null}"#;
+        let lose = ["patch", "tagent", name, "--subresource=status", "--type=merge", "-p", none];
+        kubectl(&case, &lose).await;
+    }
+    agent(&case, "maker", "Ready", "True").await;
+    assert_eq!(agent(&case, "one", "Stalled", "True").await.reason, "SymbolsConflict");
+    wait_for(&case, "Ready", "False", "AgentStalled").await;
+    assert_eq!((revision(&case, "one").await, revision(&case, "maker").await), before);
+    assert_eq!((pods(&case, "one").await, pods(&case, "maker").await), running);
     assert_statuses(&case).await;
 }
 

@@ -35,6 +35,9 @@ pub struct Runs {
     pub now: Authority,
     /// What they go back to where a trial is undone that is under way.
     pub back: Option<Authority>,
+    /// What those have that are not gone yet although no spec and no status asks for them, as of a trial that was taken
+    /// back.
+    pub leaving: Vec<Authority>,
 }
 
 /// The agents of a desk.
@@ -103,7 +106,23 @@ impl Desk<'_> {
 
     /// Whose pods are at work on what the agent newly asks for although their spec gave it up, if anybody's are.
     fn waits(&self, agent: &TradingAgent) -> Option<String> {
-        self.waits_for(agent, &self.stuck()).or_else(|| self.waits_until_left(agent))
+        let stuck = || self.waits_for(agent, &self.stuck());
+        stuck().or_else(|| self.waits_until_gone(agent)).or_else(|| self.waits_until_left(agent))
+    }
+
+    /// Whose pods have yet to go, if anybody's have. These go whatever the others do, so nobody waits in a circle.
+    fn waits_until_gone(&self, agent: &TradingAgent) -> Option<String> {
+        let asks = &agent.spec.authority;
+        let is_idle = |other: &str| {
+            let mut agents = self.agents.iter();
+            agents.any(|agent| name(agent) == other && !is_at_work(agent))
+        };
+        let mut others = self.running.iter().filter(|(other, _)| *other != name(agent));
+        others.find_map(|(other, runs)| {
+            let contested = runs.leaving.iter().flat_map(|theirs| contested(asks, theirs));
+            let symbol = contested.into_iter().find(|symbol| !self.is_in_place(agent, symbol))?;
+            (!is_idle(other)).then(|| still_at_work(other, symbol, agent))
+        })
     }
 
     /// Who has yet to leave a symbol, if anybody has. Of those who wait for each other in a circle one goes first: a
@@ -117,11 +136,7 @@ impl Desk<'_> {
         let is_passed =
             |other: &TradingAgent| goes_first && circle.iter().any(|o| name(o) == name(other));
         let (other, symbol) = self.in_the_way(agent).find(|(other, _)| !is_passed(other))?;
-        Some(format!(
-            "the pods of TradingAgent {0} are still at work on {symbol}, which TradingAgent {1} asks for: {1} is held until they have left it (kubectl describe tagent {0})",
-            name(other),
-            name(agent)
-        ))
+        Some(still_at_work(name(other), symbol, agent))
     }
 
     /// Who has yet to leave what the agent newly asks for, who has yet to leave what these ask for, and so on.
@@ -241,6 +256,14 @@ impl Desk<'_> {
         let runs = self.running.get(name(agent)).and_then(|runs| Use::of(&runs.now, symbol));
         runs.is_some() && runs == Use::of(&agent.spec.authority, symbol)
     }
+}
+
+/// Who is held because of whose pods.
+fn still_at_work(other: &str, symbol: &Symbol, agent: &TradingAgent) -> String {
+    let agent = name(agent);
+    format!(
+        "the pods of TradingAgent {other} are still at work on {symbol}, which TradingAgent {agent} asks for: {agent} is held until they have left it (kubectl describe tagent {other})"
+    )
 }
 
 /// The symbols over which the specs of two agents contradict each other, with what each does with them.
@@ -366,10 +389,12 @@ mod tests {
         serde_json::from_value(authority.clone()).unwrap()
     }
 
+    fn runs(authority: &Value) -> Runs {
+        Runs { now: authority_of(authority), back: None, leaving: Vec::new() }
+    }
+
     fn running(all: &[(&str, Value)]) -> Running {
-        let read = |(name, authority): &(&str, Value)| {
-            ((*name).to_owned(), Runs { now: authority_of(authority), back: None })
-        };
+        let read = |(name, authority): &(&str, Value)| ((*name).to_owned(), runs(authority));
         all.iter().map(read).collect()
     }
 
@@ -506,9 +531,9 @@ mod tests {
         let maker = agent("maker", 10, trades(&["ETHUSD"]), &json!({}));
         let back = Some(authority_of(&votes_on_all()));
         let mut runs = running(&[]);
-        runs.insert("one".into(), Runs { now: authority_of(&votes(&["BTCUSD"])), back });
+        runs.insert("one".into(), Runs { back, ..self::runs(&votes(&["BTCUSD"])) });
         if let Some(now) = &maker_runs {
-            runs.insert("maker".into(), Runs { now: authority_of(now), back: None });
+            runs.insert("maker".into(), self::runs(now));
         }
         assert_eq!(held(&[one.clone(), maker.clone()], &runs), expected);
         let (agents, system) = ([one, maker], system());
@@ -519,12 +544,39 @@ mod tests {
         }
         // Nor while nobody has begun to try.
         let mut before = runs.clone();
-        before.insert("one".into(), Runs { now: authority_of(&votes_on_all()), back: None });
+        before.insert("one".into(), self::runs(&votes_on_all()));
         let untried = with_status(&agents[0], json!({}));
         assert_eq!(held(&[untried, agents[1].clone()], &before), expected);
         // Proven, it goes back to nothing.
         runs.get_mut("one").unwrap().back = None;
         assert!(held(&agents, &runs).is_empty());
+    }
+
+    /// As of a trial that an edit took back.
+    #[rstest]
+    #[case::to_one_without_pods(None, &["maker"])]
+    #[case::to_one_with_pods(Some(trades(&["BTCUSD"])), &["maker"])]
+    #[case::who_has_it_keeps_it(Some(trades(&["ETHUSD"])), &[])]
+    fn what_pods_have_that_are_not_gone_yet_is_not_given_away(
+        #[case] maker_runs: Option<Value>,
+        #[case] expected: &[&str],
+    ) {
+        let one = |spec: &Value| agent("one", 20, votes(&["BTCUSD"]), spec);
+        let maker = agent("maker", 10, trades(&["ETHUSD"]), &json!({}));
+        let mut running = running(&[("one", votes(&["BTCUSD"]))]);
+        running.get_mut("one").unwrap().leaving = vec![authority_of(&votes_on_all())];
+        running.extend(maker_runs.map(|now| ("maker".to_owned(), runs(&now))));
+        let agents = [one(&json!({})), maker.clone()];
+        assert_eq!(held(&agents, &running), expected);
+        let system = system();
+        let desk = Desk { system: &system, agents: &agents, running: &running };
+        if let Err(hold) = trades_alone(&agents[1], &desk) {
+            let words = "the pods of TradingAgent one are still at work on ETHUSD";
+            assert!(hold.to_string().contains(words), "{hold}");
+        }
+        assert!(held(&[one(&json!({"paused": true})), maker.clone()], &running).is_empty());
+        running.get_mut("one").unwrap().leaving.clear();
+        assert!(held(&[one(&json!({})), maker], &running).is_empty());
     }
 
     #[test]
@@ -613,7 +665,7 @@ mod tests {
                 let moved = agents[moves].clone();
                 let (name, now) = (name(&moved).to_owned(), moved.spec.authority.clone());
                 let back = running.get(&name).map(|runs| runs.now.clone());
-                running.insert(name, Runs { now, back });
+                running.insert(name, Runs { now, back, leaving: Vec::new() });
                 agents[moves] = with_status(&moved, tried());
             }
         }

@@ -1,5 +1,6 @@
 //! All reads of a TradingAgent's reconcile, in one place, from what the watches know.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use kube::core::PartialObjectMetaExt;
@@ -63,7 +64,7 @@ impl Dereferenced {
     }
 }
 
-/// What the pods of a desk's agents run with: the authority in the revision that each was last applied with.
+/// What the pods of a desk's agents run with: the authority in the revisions that they bear.
 ///
 /// # Errors
 /// A transient [`Hold`] when a revision cannot be read now. One that is gone, or is not the agent's, counts for nothing.
@@ -74,33 +75,63 @@ pub async fn running(
 ) -> Result<Running, Hold> {
     let unreadable = context.agents.belonging_to(desk).into_iter().filter_map(Result::err);
     let unreadable: Vec<Arc<Unreadable>> = unreadable.collect();
-    let mut running = Running::new();
     let readable = agents.iter().filter_map(|agent| {
         let owner = Owner::of::<TradingAgent>(agent, KIND);
-        let status = agent.status.as_ref()?;
-        let counted = status.replicas > 0;
-        let revision = status.revision.as_ref()?.to_string();
-        let back = status.rollout.as_ref().and_then(|trial| trial.stable.as_ref());
-        let back = back.map(ToString::to_string);
+        let status = agent.status.as_ref();
+        let counted = status.is_some_and(|status| status.replicas > 0);
+        // A status may be lost, as by a backup that is brought back.
+        let revision = status.and_then(|status| status.revision.as_ref()).map(ToString::to_string);
+        let revision = revision.or_else(|| applied(context, desk, &owner))?;
+        let trial = status.and_then(|status| status.rollout.as_ref());
+        let back = trial.and_then(|trial| trial.stable.as_ref()).map(ToString::to_string);
         has_pods(context, desk, &owner, counted).then_some((owner, revision, back))
     });
-    // Of these only their Deployment tells the revision.
     let unreadable = unreadable.iter().filter_map(|agent| {
         let partial = agent.metadata.clone().into_response_partial::<TradingAgent>();
         let owner = Owner::of(&partial, KIND);
-        let live = deployment(context, desk, &owner)?;
-        let revision = format!("{}-{}", owner.key.name, live.label(labels::REVISION)?);
+        let revision = applied(context, desk, &owner)?;
         has_pods(context, desk, &owner, false).then_some((owner, revision, None))
     });
+    let borne = borne(context, desk);
+    let mut running = Running::new();
     for (owner, revision, back) in readable.chain(unreadable).collect::<Vec<_>>() {
+        let Some(now) = authority(context, &owner, &revision).await? else {
+            continue;
+        };
         let back = match back {
             Some(back) => authority(context, &owner, &back).await?,
             None => None,
         };
-        let now = authority(context, &owner, &revision).await?;
-        running.extend(now.map(|now| (owner.key.name, Runs { now, back })));
+        let mut leaving = Vec::new();
+        for other in borne.get(&owner.key.name).into_iter().flatten() {
+            if *other != revision {
+                leaving.extend(authority(context, &owner, other).await?);
+            }
+        }
+        running.insert(owner.key.name, Runs { now, back, leaving });
     }
     Ok(running)
+}
+
+/// The revisions that the pods of a desk's agents bear, by the agents' names.
+fn borne(context: &Context, desk: &Key) -> BTreeMap<String, BTreeSet<String>> {
+    let mut borne: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for (child, live) in context.children.of_desk(desk) {
+        if let (Kind::Pod, Some(agent)) = (child.kind, live.label(labels::AGENT)) {
+            borne.entry(agent.to_owned()).or_default().extend(revision(agent, &live));
+        }
+    }
+    borne
+}
+
+/// The revision of an agent's that one of its children bears.
+fn revision(agent: &str, child: &Live) -> Option<String> {
+    Some(format!("{agent}-{}", child.label(labels::REVISION)?))
+}
+
+/// The revision that an agent's Deployment was applied with last.
+pub fn applied(context: &Context, desk: &Key, agent: &Owner) -> Option<String> {
+    revision(&agent.key.name, &*deployment(context, desk, agent)?)
 }
 
 /// The authority in a revision of an agent's.

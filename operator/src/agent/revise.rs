@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::build;
 use super::canary::{Change, Course, Terms};
-use super::dereference::Dereferenced;
+use super::dereference::{Dereferenced, applied};
 use super::release::{Release, inputs, own_part, part_of};
 use crate::context::Context;
 use crate::reconcile::desired::Owner;
@@ -45,6 +45,11 @@ pub async fn revise(
     let owner = desk.owner();
     let status = desk.status();
     let mut course = Course::of(&status);
+    if course.revision.is_none() {
+        // A status may be lost, as by a backup that is brought back: what runs is what was applied last.
+        let applied = applied(context, &desk.desk, &owner);
+        course.revision = applied.and_then(|applied| applied.parse().ok());
+    }
     let handled = status.handled.unwrap_or_default();
     let annotations = desk.agent.metadata.annotations.as_ref();
     let own = own_part(&desk.agent);
@@ -70,7 +75,7 @@ pub async fn revise(
         system: &desk.desk,
         inputs: inputs(&wanted, release),
         image: Some(release.image.clone()),
-        adopt: adoption(annotations, &handled, course.revision.is_some()),
+        adopt: adoption(annotations, &handled, status.revision.is_some()),
         render: &render,
     };
     let found = context.revisions.find_or_record(context, &owner, &wish).await?;

@@ -88,19 +88,17 @@ pub(super) async fn turn(
     TradingAgentStatus::CONDITIONS.iter().for_each(|condition| setting.keep(*condition));
     let mut after = common(desk);
     let known = before.handled.clone().unwrap_or_default();
-    after.handled = handled(desk).map(|handled| match undone {
-        Some(_) => handled,
+    after.handled = handled(desk).map(|handled| match (undone, &before.revision) {
         // These speak of what begins now.
-        None => Handled {
+        (None, Some(_)) => Handled {
             promote: known.promote,
             abandon: known.abandon,
-            // With the first one there is nothing to adopt.
-            adopt_defaults: match &before.revision {
-                Some(_) => known.adopt_defaults,
-                None => handled.adopt_defaults,
-            },
+            adopt_defaults: known.adopt_defaults,
             ..handled
         },
+        // With the first one there is nothing to promote, abandon or adopt; where the status was lost, such words spoke
+        // of what was before.
+        _ => handled,
     });
     match (undone, &course.failed, &course.revision) {
         (Some((was_canary, _)), Some(failed), _) => {

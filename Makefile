@@ -7,7 +7,7 @@ PAGE_SOURCES := $(shell find $(PAGE)/src $(PAGE)/index.html $(PAGE)/vite.config.
 BROWSER_DESK := scripts/browser-tests.sh
 E2E_TESTS := $(patsubst e2e/tests/%/main.rs,--test %,$(wildcard e2e/tests/*/main.rs))
 
-.PHONY: help run test lint fmt bench bench-operator docs page test-rust test-page test-browser test-e2e cluster-api cluster-down image clean
+.PHONY: help run test programs lint fmt bench bench-operator docs page test-rust test-page test-browser test-e2e cluster-api cluster-down image clean
 
 help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -15,9 +15,18 @@ help: ## list the targets
 run: page ## trade the quickstart on real data, with a page at http://127.0.0.1:8080 (ARGS="--speed max --exit" for the report in seconds)
 	cargo run -p sapphire-trader -- run -f examples/quickstart $(ARGS)
 
-test: test-rust test-page test-browser test-e2e ## run every test
+# What waits for a browser leaves room for what waits for processes.
+test: ## run every test
+	$(MAKE) --no-print-directory page programs
+	$(MAKE) --no-print-directory -j2 test-rust test-page test-browser
+	$(MAKE) --no-print-directory test-e2e
 	@echo "All tests passed."
 
+programs: page
+	cargo test --workspace --locked --no-run
+
+# They wait for processes and sockets more than they compute.
+test-rust: export RUST_TEST_THREADS ?= $(shell echo $$(($$(nproc) * 4)))
 test-rust: page
 	cargo test --workspace --locked
 

@@ -6,8 +6,10 @@
 mod build;
 mod catalogue;
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub use catalogue::{KUBERNETES, Tool};
 
@@ -18,6 +20,8 @@ use crate::error::Error;
 pub struct Assets {
     given: Option<PathBuf>,
     cache: PathBuf,
+    /// What was found to be of its version: a program is asked once.
+    current: Arc<Mutex<HashSet<Tool>>>,
 }
 
 impl Assets {
@@ -28,12 +32,12 @@ impl Assets {
         let cache = folder("XDG_CACHE_HOME")
             .or_else(|| folder("HOME").map(|home| home.join(".cache")))
             .unwrap_or_else(std::env::temp_dir);
-        Self { given: folder("KUBEBUILDER_ASSETS"), cache: cache.join("sapphire/bin") }
+        Self::new(folder("KUBEBUILDER_ASSETS"), cache.join("sapphire/bin"))
     }
 
     /// The same with other folders: one whose programs are taken as they are, and one for the cache.
     pub fn new(given: Option<PathBuf>, cache: PathBuf) -> Self {
-        Self { given, cache }
+        Self { given, cache, current: Arc::default() }
     }
 
     /// The program's path. It is built first where there is none; that takes minutes, is told on
@@ -48,10 +52,18 @@ impl Assets {
             return Ok(path);
         }
         let path = self.folder().join(tool.program());
-        if !is_current(&path, tool)? {
-            build::build(tool, &self.cache, &path)?;
+        let is_known = self.known().contains(&tool);
+        if !is_known {
+            if !is_current(&path, tool)? {
+                build::build(tool, &self.cache, &path)?;
+            }
+            self.known().insert(tool);
         }
         Ok(path)
+    }
+
+    fn known(&self) -> MutexGuard<'_, HashSet<Tool>> {
+        self.current.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The cache's folder for the Kubernetes version in use.

@@ -4,8 +4,12 @@ use std::os::unix::fs::PermissionsExt;
 use super::*;
 
 fn program(folder: &Path, name: &str, says: &str) {
+    script(folder, name, &format!("echo '{says}'"));
+}
+
+fn script(folder: &Path, name: &str, lines: &str) {
     let path = folder.join(name);
-    fs::write(&path, format!("#!/bin/sh\necho '{says}'\n")).unwrap();
+    fs::write(&path, format!("#!/bin/sh\n{lines}\n")).unwrap();
     fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
 }
 
@@ -25,6 +29,20 @@ fn a_cached_program_of_another_version_is_not_current() {
     assert!(is_current(&folder.path().join("etcd"), Tool::Etcd).unwrap());
     assert!(!is_current(&folder.path().join("kwok"), Tool::Kwok).unwrap());
     assert!(!is_current(&folder.path().join("helm"), Tool::Helm).unwrap());
+}
+
+#[test]
+fn a_cached_program_is_asked_for_its_version_once() {
+    let cache = tempfile::tempdir().unwrap();
+    let assets = Assets::new(None, cache.path().into());
+    let (folder, asked) = (assets.folder(), cache.path().join("asked"));
+    fs::create_dir_all(&folder).unwrap();
+    let lines = format!("echo asked >>'{}'\necho 'etcd Version: 3.6.14'", asked.display());
+    script(&folder, "etcd", &lines);
+    for assets in [&assets, &assets.clone()] {
+        assert_eq!(assets.path(Tool::Etcd).unwrap(), folder.join("etcd"));
+    }
+    assert_eq!(fs::read_to_string(asked).unwrap().lines().count(), 1);
 }
 
 #[test]

@@ -14,7 +14,8 @@ use sapphire_operator::reconcile::kind::Kind;
 use serde_json::json;
 
 use crate::desk::{
-    BACKENDS, POLICY, RECORDINGS, apply, assert_statuses, kubectl, names, system, volumes, wait,
+    BACKENDS, POLICY, RECORDINGS, apply, assert_statuses, kubectl, names, staying, system, volumes,
+    wait,
 };
 use crate::plane::{OPERATOR, case, plane};
 
@@ -56,10 +57,7 @@ pub(crate) async fn agent(case: &Case<'_>, name: &str, condition: &str, answer: 
 
 /// The uids of the pods of an agent that are not on their way out.
 pub(crate) async fn pods(case: &Case<'_>, agent: &str) -> BTreeSet<String> {
-    let its = ListParams::default().labels(&format!("sapphiretrade.xyz/agent={agent}"));
-    let pods = case.api::<Pod>().list(&its).await.unwrap().items;
-    let stays = |pod: &Pod| pod.metadata.deletion_timestamp.is_none();
-    pods.into_iter().filter(stays).filter_map(|pod| pod.metadata.uid).collect()
+    staying(case, &format!("sapphiretrade.xyz/agent={agent}")).await
 }
 
 /// Messages of the namespace's events.

@@ -1,6 +1,8 @@
 //! A desk to try things on.
 
-use k8s_openapi::api::core::v1::ConfigMap;
+use std::collections::BTreeSet;
+
+use k8s_openapi::api::core::v1::{ConfigMap, Pod};
 use k8s_openapi::api::events::v1::Event;
 use kube::Api;
 use kube::api::{DynamicObject, ListParams};
@@ -238,6 +240,13 @@ pub(crate) async fn names(case: &Case<'_>, kind: Kind) -> Vec<String> {
         api.list(&ours).await.unwrap().into_iter().filter_map(|o| o.metadata.name).collect();
     names.sort();
     names
+}
+
+/// The uids of the pods that a selector finds and that are not on their way out.
+pub(crate) async fn staying(case: &Case<'_>, selector: &str) -> BTreeSet<String> {
+    let pods = case.api::<Pod>().list(&ListParams::default().labels(selector)).await.unwrap().items;
+    let stays = |pod: &Pod| pod.metadata.deletion_timestamp.is_none();
+    pods.into_iter().filter(stays).filter_map(|pod| pod.metadata.uid).collect()
 }
 
 /// The uid of an object.

@@ -15,8 +15,8 @@ use sapphire_operator::reconcile::kind::Kind;
 use tokio::time::{Instant, sleep};
 
 use crate::desk::{
-    BACKENDS, POLICY, RECORDINGS, apply, assert_statuses, kubectl, names, rollout, system, volumes,
-    wait, wait_for,
+    BACKENDS, POLICY, RECORDINGS, apply, assert_statuses, kubectl, names, rollout, staying, system,
+    volumes, wait, wait_for,
 };
 use crate::plane::case;
 
@@ -123,18 +123,11 @@ async fn a_trader_that_does_not_hand_over_keeps_what_it_has() {
     assert_statuses(&case).await;
 
     // Back to the spec that runs: no pod notices.
-    let uids = [
-        "get",
-        "pods",
-        "-l",
-        "app.kubernetes.io/component=trader",
-        "-o",
-        "jsonpath={.items[*].metadata.uid}",
-    ];
-    let pods = kubectl(&case, &uids).await;
+    let traders = "app.kubernetes.io/component=trader";
+    let pods = staying(&case, traders).await;
     apply(&case, &desk(more)).await;
     complete(&case).await;
-    assert_eq!(kubectl(&case, &uids).await, pods);
+    assert_eq!(staying(&case, traders).await, pods);
     assert_statuses(&case).await;
 }
 

@@ -3,11 +3,11 @@
 
 use std::collections::BTreeSet;
 
-use k8s_openapi::api::core::v1::Pod;
-use kube::api::ListParams;
 use sapphire_e2e::{Case, Traders};
 
-use crate::desk::{BACKENDS, POLICY, RECORDINGS, apply, system, volumes, wait, with_maker};
+use crate::desk::{
+    BACKENDS, POLICY, RECORDINGS, apply, staying, system, volumes, wait, with_maker,
+};
 
 /// Its manifests; `more` are lines of the system's spec.
 pub(crate) fn desk(more: &str) -> String {
@@ -25,8 +25,5 @@ pub(crate) async fn installed(case: &Case<'_>, more: &str) -> Traders {
 
 /// The uids of the desk's pods that stay, but for those of some components.
 pub(crate) async fn pods(case: &Case<'_>, but: &str) -> BTreeSet<String> {
-    let chosen = format!("app.kubernetes.io/component notin (migration{but})");
-    let pods = case.api::<Pod>().list(&ListParams::default().labels(&chosen)).await.unwrap().items;
-    let stays = |pod: &Pod| pod.metadata.deletion_timestamp.is_none();
-    pods.into_iter().filter(stays).filter_map(|pod| pod.metadata.uid).collect()
+    staying(case, &format!("app.kubernetes.io/component notin (migration{but})")).await
 }

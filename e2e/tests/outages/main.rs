@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)] // as in tests, in what they share
 
 mod adoption;
+mod anew;
 mod answers;
 mod clustered;
 #[path = "../operator/desk.rs"]
@@ -15,7 +16,6 @@ mod halted;
 mod killed;
 mod namesakes;
 mod plane;
-mod resync;
 mod stored;
 mod successor;
 mod turns;

@@ -24,7 +24,7 @@ test("the token leaves the address bar", async ({ page }) => {
   expect(page.url()).not.toContain("token");
 });
 
-test("the equity curve moves", async ({ page }) => {
+test("the equity curve moves", { tag: "@looks" }, async ({ page }) => {
   await open(page);
   const chart = page.getByTestId("equity-chart");
   await expect(chart).toHaveAccessibleName(/equity [\d,]+\.\d\d/);
@@ -46,7 +46,9 @@ test("a fill appears", async ({ page }) => {
   await expect(newest).toHaveText(/(Buy|Sell).*\d/);
 });
 
-test("fits its window and has no serious accessibility fault", async ({ page }) => {
+test("fits its window and has no serious accessibility fault", { tag: "@looks" }, async ({
+  page,
+}) => {
   await open(page);
   await expect(panel(page, "Risk limits").getByRole("meter").first()).toBeVisible();
   await expect(panel(page, "Agents").getByRole("listitem").first()).toBeVisible();
@@ -147,7 +149,7 @@ test("why tells each vote on a line of its own", async ({ page }) => {
   expect(await overflow(page)).toBeLessThanOrEqual(0);
 });
 
-test("a page that is refused says so in words and comes back by itself", async ({ page }) => {
+test("a page that is refused says so in words and comes back by itself", { tag: "@looks" }, async ({ page }) => {
   const refusal = {
     status: 429,
     headers: { "retry-after": "3" },
@@ -166,7 +168,7 @@ test("a page that is refused says so in words and comes back by itself", async (
   await expect(alert.filter({ hasText: "too many requests" })).toHaveCount(0);
 });
 
-test("halt asks first: going back and Escape send nothing", async ({ page }) => {
+test("halt asks first: going back and Escape send nothing", { tag: "@looks" }, async ({ page }) => {
   const sent = sentCommands(page);
   await open(page);
   await haltButton(page).click();
@@ -199,7 +201,7 @@ test("without a token the halt asks for one, and a wrong one is refused", async 
   await expect(state(page)).toHaveText("Active");
 });
 
-test("by keyboard alone the desk is halted and flattened, and resumed", async ({ page }) => {
+test("by keyboard alone the desk is halted and flattened, and resumed", { tag: "@looks" }, async ({ page }) => {
   const sent = sentCommands(page);
   await open(page);
   await tabTo(page, haltButton(page));

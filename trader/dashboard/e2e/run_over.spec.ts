@@ -14,7 +14,9 @@ import { required } from "./environment";
 
 const URL = required("SAPPHIRE_FINISHED_URL");
 
-test("shows the report as the terminal does, and takes no commands", async ({ page }) => {
+test("shows the report as the terminal does, and takes no commands", { tag: "@looks" }, async ({
+  page,
+}) => {
   await page.goto(URL);
   const report = panel(page, "Final report");
   await expect(report).toBeVisible({ timeout: 80_000 });

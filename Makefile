@@ -16,10 +16,9 @@ run: page ## trade the quickstart on real data, with a page at http://127.0.0.1:
 	cargo run -p sapphire-trader -- run -f examples/quickstart $(ARGS)
 
 # What waits for a browser leaves room for what waits for processes.
-test: ## run every test
-	$(MAKE) --no-print-directory page programs
-	$(MAKE) --no-print-directory -j2 test-rust test-page test-browser
-	$(MAKE) --no-print-directory test-e2e
+test: test-page programs ## run every test
+	@$(MAKE) --no-print-directory -j2 test-rust test-browser || { echo "test-rust or test-browser FAILED: see above 'make[1]: ***'"; exit 1; }
+	@$(MAKE) --no-print-directory test-e2e
 	@echo "All tests passed."
 
 programs: page

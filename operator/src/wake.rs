@@ -74,7 +74,11 @@ pub fn of_agent(context: &Context, change: &Change<TradingAgent>) {
 /// A RiskPolicy changed.
 pub fn of_policy(context: &Context, change: &Change<RiskPolicy>) {
     let is_news = match &change.after {
-        Some(policy) => context.generations.see(policy),
+        Some(policy) => {
+            // Its last word counts, though no desk of it is looked at before it is gone.
+            context.limits.remember(&change.key, policy);
+            context.generations.see(policy)
+        }
         None => {
             context.generations.forget(&change.key);
             // What runs under it goes on under what it said last.

@@ -120,6 +120,29 @@ async fn the_halt_of_a_policy_that_was_taken_away_needs_no_note() {
     limits_become(case, &halted).await;
 }
 
+/// What a policy said last counts, though it is gone before its desk is looked at again.
+#[tokio::test]
+async fn a_policys_last_word_holds_though_nobody_looked_while_it_stood() {
+    let operated = operated("last-word").await;
+    let case = &operated.case;
+    ready(case, "").await;
+    let halted = limits(case).await.replace("tradingState: Active", "tradingState: Halted");
+    let writes = Matching::any().verb("patch").resource("configmaps");
+    let slow = operated.proxy.next(1, writes, Fault::Delayed(Duration::from_secs(6)));
+    let state = |state: &str| format!(r#"{{"spec": {{"tradingState": "{state}"}}}}"#);
+    let patch = ["patch", "rpol", "careful", "--type=merge", "-p"];
+    kubectl(case, &[&patch[..], &[&state("Reducing")]].concat()).await;
+    until("a look that takes long", || async { (slow.met() == 1).then_some(()) }).await;
+    kubectl(case, &[&patch[..], &[&state("Halted")]].concat()).await;
+    kubectl(case, &["delete", "rpol", "careful", "--wait=false"]).await;
+    let force = r#"{"metadata": {"finalizers": null}}"#;
+    kubectl(case, &[&patch[..], &[force]].concat()).await;
+    let gone = kubectl(case, &["get", "rpol", "-o", "name"]).await;
+    assert_eq!((gone.as_str(), limits(case).await == halted), ("", false), "nobody looked");
+    limits_become(case, &halted).await;
+    assert_statuses(case).await;
+}
+
 /// Where many desks are brought about at once the operator is busy for minutes.
 #[tokio::test]
 async fn a_halt_comes_before_all_that_wait() {

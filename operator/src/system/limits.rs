@@ -53,7 +53,8 @@ impl LastSeen {
         before.symmetric_difference(&now).map(|(policy, _)| policy.clone()).collect()
     }
 
-    fn remember(&self, key: &Key, policy: &Arc<Stored<RiskPolicy>>) {
+    /// What a policy says.
+    pub fn remember(&self, key: &Key, policy: &Arc<Stored<RiskPolicy>>) {
         let mut all = self.readable.lock().unwrap_or_else(PoisonError::into_inner);
         all.insert(key.clone(), policy.clone());
     }
@@ -105,10 +106,7 @@ pub fn over(context: &Context, system: &Key) -> Vec<Limit> {
     let live = context.children.get(Kind::ConfigMap, &build::limits_of(system));
     let started = started_under(context, system);
     let known = |key: &Key| match context.policies.read(key) {
-        Some(Ok(policy)) => {
-            context.limits.remember(key, &policy);
-            Some(Limit::of(policy))
-        }
+        Some(Ok(policy)) => Some(Limit::of(policy)),
         Some(Err(unreadable)) => {
             let (last, _) = last_known(context, key, live.as_deref());
             Some(Limit::undecodable(&key.name, last, &unreadable.written_spec()))

@@ -149,7 +149,9 @@ test("why tells each vote on a line of its own", async ({ page }) => {
   expect(await overflow(page)).toBeLessThanOrEqual(0);
 });
 
-test("a page that is refused says so in words and comes back by itself", { tag: "@looks" }, async ({ page }) => {
+test("a page that is refused says so in words and comes back by itself", { tag: "@looks" }, async ({
+  page,
+}) => {
   const refusal = {
     status: 429,
     headers: { "retry-after": "3" },
@@ -201,7 +203,9 @@ test("without a token the halt asks for one, and a wrong one is refused", async 
   await expect(state(page)).toHaveText("Active");
 });
 
-test("by keyboard alone the desk is halted and flattened, and resumed", { tag: "@looks" }, async ({ page }) => {
+test("by keyboard alone the desk is halted and flattened, and resumed", { tag: "@looks" }, async ({
+  page,
+}) => {
   const sent = sentCommands(page);
   await open(page);
   await tabTo(page, haltButton(page));

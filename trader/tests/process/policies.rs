@@ -38,8 +38,7 @@ fn a_policy_edited_to_halted_leaves_nothing_open_and_an_invalid_one_changes_noth
     let open = desk.get("/api/orders?state=open");
     assert_eq!(open["orders"].as_array().unwrap().len(), 0, "{open}");
     assert_eq!(desk.get("/api/positions")["positions"].as_array().unwrap().len(), 0);
-    let said = desk.said();
-    assert!(said.contains(halted["policy"]["hash"].as_str().unwrap()), "not in the log: {said}");
+    desk.until_said(halted["policy"]["hash"].as_str().unwrap());
 
     desk.terminate();
     assert_eq!(desk.left(), 0);

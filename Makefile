@@ -24,8 +24,6 @@ test: test-page programs ## run every test
 programs: page
 	cargo test --workspace --locked --no-run
 
-# They wait for processes and sockets more than they compute.
-test-rust: export RUST_TEST_THREADS ?= $(shell echo $$(($$(nproc) * 4)))
 test-rust: page
 	cargo test --workspace --locked
 

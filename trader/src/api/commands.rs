@@ -244,14 +244,19 @@ mod tests {
         Asked { command, who: "w".into(), reason: "r".into(), correlation_id: "c".into() }
     }
 
-    fn desk(capacity: usize) -> (CommandSender, Receiver<PendingCommand>) {
+    /// What nobody answers is waited for so long.
+    const SHORT: Duration = Duration::from_millis(50);
+    /// What a thread answers, if it is let run.
+    const LONG: Duration = Duration::from_secs(60);
+
+    fn desk(capacity: usize, patience: Duration) -> (CommandSender, Receiver<PendingCommand>) {
         let (inbox, desk) = sync_channel(capacity);
-        (CommandSender::new(inbox, Duration::from_millis(50)), desk)
+        (CommandSender::new(inbox, patience), desk)
     }
 
     #[tokio::test]
     async fn the_desks_answer_comes_back() {
-        let (commands, desk) = desk(1);
+        let (commands, desk) = desk(1, LONG);
         let thread = std::thread::spawn(move || {
             let begun = desk.recv().unwrap().begin().unwrap();
             assert_eq!(begun.asked, asked(Command::Resume));
@@ -267,7 +272,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_command_that_the_desk_did_not_take_in_time_is_never_done() {
-        let (commands, desk) = desk(1);
+        let (commands, desk) = desk(1, SHORT);
         let silence = commands.ask(asked(Command::Resume)).await;
         assert_eq!(silence, Err(CommandError::NoAnswer(NoAnswer::Withdrawn)));
         assert!(desk.recv().unwrap().begin().is_none());
@@ -276,7 +281,7 @@ mod tests {
     #[tokio::test]
     async fn a_command_whose_caller_went_away_is_not_done_later_than_its_caller_would_have_waited()
     {
-        let (commands, desk) = desk(2);
+        let (commands, desk) = desk(2, SHORT);
         for command in [Command::Resume, Command::Halt { flatten: false }] {
             let asking = tokio::spawn({
                 let commands = commands.clone();
@@ -285,14 +290,14 @@ mod tests {
             tokio::task::yield_now().await;
             asking.abort();
         }
-        std::thread::sleep(Duration::from_millis(60));
+        std::thread::sleep(SHORT + Duration::from_millis(10));
         assert!(desk.recv().unwrap().begin().is_none(), "a late resume would surprise");
         assert!(desk.recv().unwrap().begin().is_some(), "a halt never comes too late");
     }
 
     #[tokio::test]
     async fn a_halt_acts_even_when_its_caller_has_gone() {
-        let (commands, desk) = desk(1);
+        let (commands, desk) = desk(1, SHORT);
         let silence = commands.ask(asked(Command::Halt { flatten: false })).await;
         assert_eq!(silence, Err(CommandError::NoAnswer(NoAnswer::Queued)));
         assert!(desk.recv().unwrap().begin().is_some());
@@ -300,20 +305,22 @@ mod tests {
 
     #[tokio::test]
     async fn a_command_in_the_desks_hands_is_unknown_not_failed() {
-        let (commands, desk) = desk(1);
+        let (commands, desk) = desk(1, Duration::from_secs(1));
+        let (gave_up, until) = std::sync::mpsc::channel();
         let thread = std::thread::spawn(move || {
             let begun = desk.recv().unwrap().begin();
-            std::thread::sleep(Duration::from_millis(150));
+            until.recv().unwrap();
             drop(begun);
         });
         let silence = commands.ask(asked(Command::Resume)).await;
         assert_eq!(silence, Err(CommandError::NoAnswer(NoAnswer::Unknown)));
+        gave_up.send(()).unwrap();
         thread.join().unwrap();
     }
 
     #[tokio::test]
     async fn a_full_queue_and_a_desk_that_ended_say_so_at_once() {
-        let (commands, receiver) = desk(1);
+        let (commands, receiver) = desk(1, LONG);
         let waiting = tokio::spawn({
             let commands = commands.clone();
             async move { commands.ask(asked(Command::Resume)).await }

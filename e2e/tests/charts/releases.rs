@@ -164,6 +164,12 @@ async fn who_has_rights_in_one_namespace_only_installs_there_without_bindings() 
     installation.kubectl(&["create", "namespace", "team"]).await;
     let binding = ["create", "rolebinding", "lead", "--clusterrole=admin", "--user=lead"];
     installation.kubectl(&[&["-n", "team"][..], &binding].concat()).await;
+    // The API server takes a moment to know who may do what.
+    until("the lead's rights", || async {
+        let list = ["list", "--namespace", "team", "--kube-as-user", "lead"];
+        installation.helm(&list).await.ok().ok()
+    })
+    .await;
     let values = "rbac.create=false,rbac.aggregate=false,watchNamespaces={team},\
                   admissionPolicies.ownLease=false,admissionPolicies.refuseDeletion=false";
     let chart = crate::installation::OPERATOR;

@@ -35,7 +35,7 @@ fi
 
 # Tests wait for a cluster more than they compute, so more of them run at once than there are cores, and
 # more than one program of them, each with a control plane of its own.
-export RUST_TEST_THREADS=${RUST_TEST_THREADS:-$(($(nproc) * 2))}
+export RUST_TEST_THREADS=${RUST_TEST_THREADS:-$(($(nproc 2>/dev/null || getconf _NPROCESSORS_ONLN) * 2))}
 # The API servers take most of the time, and a fifth of it to collect garbage while there is memory enough: each may have
 # an eighth of what is free.
 free=$(awk '/^MemAvailable:/ { print int($2 / 8192) }' /proc/meminfo 2>/dev/null || echo 0)

@@ -81,11 +81,15 @@ pub fn of_policy(context: &Context, change: &Change<RiskPolicy>) {
         }
         None => {
             context.generations.forget(&change.key);
-            // What runs under it goes on under what it said last.
-            if context.policies.read(&change.key).is_none()
-                && systems_under(context, &change.key).is_empty()
-            {
-                context.limits.forget(&change.key);
+            match context.policies.read(&change.key) {
+                Some(Err(unreadable)) => {
+                    context.limits.remember_undecodable(&change.key, &unreadable.written_spec());
+                }
+                // What runs under it goes on under what it said last.
+                None if systems_under(context, &change.key).is_empty() => {
+                    context.limits.forget(&change.key);
+                }
+                _ => {}
             }
             true
         }

@@ -17,6 +17,7 @@ use crate::desk::{
     BACKENDS, POLICY, RECORDINGS, apply, assert_statuses, kubectl, names, staying, system, volumes,
     wait,
 };
+use crate::events::{events, told};
 use crate::plane::{OPERATOR, case, plane};
 
 /// A desk over PostgreSQL and Redis; `more` are lines of the system's spec.
@@ -58,15 +59,6 @@ pub(crate) async fn agent(case: &Case<'_>, name: &str, condition: &str, answer: 
 /// The uids of the pods of an agent that are not on their way out.
 pub(crate) async fn pods(case: &Case<'_>, agent: &str) -> BTreeSet<String> {
     staying(case, &format!("sapphiretrade.xyz/agent={agent}")).await
-}
-
-/// Messages of the namespace's events.
-pub(crate) async fn events(case: &Case<'_>) -> String {
-    kubectl(
-        case,
-        &["get", "events.events.k8s.io", "-o", "jsonpath={range .items[*]}{.note}{'\\n'}{end}"],
-    )
-    .await
 }
 
 fn released(system: &TradingSystem) -> Option<String> {
@@ -211,11 +203,7 @@ async fn what_is_changed_on_an_agents_deployment_is_set_back() {
     })
     .await;
     agent(&case, "one", "Ready", "True").await;
-    until("an event about it", || async {
-        let told = events(&case).await;
-        told.contains("Deployment desk-one: spec.replicas was changed by hand").then_some(())
-    })
-    .await;
+    told(&case, "Deployment desk-one: spec.replicas was changed by hand").await;
     assert_statuses(&case).await;
 }
 

@@ -185,6 +185,28 @@ async fn what_the_pods_of_a_trial_have_that_was_taken_back_is_given_to_nobody_un
     assert_statuses(&case).await;
 }
 
+/// Evicted pods are left lying about.
+#[tokio::test]
+async fn pods_that_have_ended_are_at_work_on_nothing() {
+    let case = case("authorities-ended").await;
+    let _traders = begin(&case, "").await;
+    let evicted = r#"{"status": {"phase": "Failed", "reason": "Evicted"}}"#;
+    let its = ["get", "pods", "-l", "sapphiretrade.xyz/agent=maker", "-o", "name"];
+    let pod = kubectl(&case, &its).await;
+    let evict = ["patch", &pod, "--subresource=status", "--type=merge", "-p", evicted];
+    kubectl(&case, &evict).await;
+    patch(&case, "maker", r#"{"authority":{"delegated":{"symbols":["BTCUSD"]}}}"#).await;
+    agent(&case, "maker", "Stalled", "True").await;
+    for voter in ["one", "two", "three"] {
+        patch(&case, voter, r#"{"authority":{"consensus":{"symbols":["ETHUSD"]}}}"#).await;
+    }
+    for name in ["maker", "one", "two", "three"] {
+        agent(&case, name, "Ready", "True").await;
+    }
+    assert!(kubectl(&case, &its).await.contains(&pod), "it lies there still");
+    assert_statuses(&case).await;
+}
+
 async fn revision(case: &Case<'_>, name: &str) -> Option<String> {
     let deployment = case.api::<Deployment>().get(&format!("desk-{name}")).await.unwrap();
     deployment.metadata.labels?.remove("sapphiretrade.xyz/revision")

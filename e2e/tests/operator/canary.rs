@@ -8,8 +8,9 @@ use sapphire_crds::names::Component;
 use sapphire_crds::{TradingAgent, TradingSystem};
 use sapphire_e2e::{Case, Play, until};
 
-use crate::agents::{agent, desk, events, pods, status};
+use crate::agents::{agent, desk, pods, status};
 use crate::desk::{assert_statuses, kubectl, wait, wait_for};
+use crate::events::events;
 use crate::plane::{OPERATOR, case, plane};
 
 /// A canary of two steps, with an interval.

@@ -15,6 +15,7 @@ use crate::desk::{
     POLICY, RECORDINGS, apply, assert_statuses, kubectl, names, ready, system, uid, volumes, wait,
     wait_for,
 };
+use crate::events::events;
 use crate::plane::case;
 use crate::reports::trader;
 
@@ -66,14 +67,6 @@ async fn gone(case: &Case<'_>) {
 async fn set_policy(case: &Case<'_>, policy: &str) {
     let patch = format!("{{\"spec\":{{\"deletionPolicy\":\"{policy}\"}}}}");
     kubectl(case, &["patch", "tsys", "desk", "--type=merge", "-p", &patch]).await;
-}
-
-async fn events(case: &Case<'_>) -> String {
-    kubectl(
-        case,
-        &["get", "events", "-o", "jsonpath={range .items[*]}{.reason}: {.message}\n{end}"],
-    )
-    .await
 }
 
 /// Deletes although the admission policy would refuse it: by a status that is true for a moment only.

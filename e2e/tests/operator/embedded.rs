@@ -9,6 +9,7 @@ use sapphire_operator::reconcile::kind::Kind;
 
 use crate::agents::agent;
 use crate::desk::{POLICY, apply, assert_statuses, kubectl, names, ready, system, uid, wait};
+use crate::events::{events, told};
 use crate::plane::case;
 
 #[tokio::test]
@@ -144,12 +145,7 @@ async fn what_is_changed_or_deleted_by_hand_is_restored() {
         (image.as_deref() == Some("sapphire-trader:test")).then_some(())
     })
     .await;
-    until("an event about it", || async {
-        let events = ["get", "events", "-o", "jsonpath={.items[*].message}"];
-        let told = kubectl(&case, &events).await;
-        told.contains("image was changed by hand and is set back").then_some(())
-    })
-    .await;
+    told(&case, "image was changed by hand and is set back").await;
 
     let before = uid(&case, Kind::Service, "desk-api").await;
     kubectl(&case, &["delete", "service", "desk-api"]).await;
@@ -183,8 +179,8 @@ async fn a_change_makes_a_revision_and_what_only_the_old_one_had_goes() {
     .await;
     wait(&case, "Ready", "True").await;
     assert_eq!(names(&case, Kind::ControllerRevision).await.len(), 2);
-    let events = kubectl(&case, &["get", "events", "-o", "jsonpath={.items[*].message}"]).await;
-    assert!(events.contains("restarting pods: trader: memory limit from 512Mi to 1Gi"), "{events}");
+    let told = events(&case).await;
+    assert!(told.contains("restarting pods: trader: memory limit from 512Mi to 1Gi"), "{told}");
 
     // Back to the former spec is back to the former revision.
     apply(&case, &system("")).await;
@@ -198,16 +194,10 @@ async fn a_change_makes_a_revision_and_what_only_the_old_one_had_goes() {
 
     // And forth again: each of the restarts was told, however soon after the same.
     apply(&case, &system(more)).await;
-    let told = [
-        "get",
-        "events",
-        "--field-selector=reason=RollingOut",
-        "-o",
-        "jsonpath={range .items[*]}{.message}{'\\n'}{end}",
-    ];
     until("the restarts there and back and there", || async {
-        let told = kubectl(&case, &told).await;
-        let times = |words: &str| told.matches(words).count();
+        let told = events(&case).await;
+        let restarts = || told.lines().filter(|line| line.starts_with("RollingOut: "));
+        let times = |words: &str| restarts().filter(|line| line.contains(words)).count();
         let all =
             (times("memory limit from 512Mi to 1Gi"), times("memory limit from 1Gi to 512Mi"));
         (all == (2, 1)).then_some(())
@@ -239,11 +229,7 @@ async fn scaling_to_zero_is_honoured_across_revisions_and_shown() {
     .await;
     wait(&case, "Ready", "True").await;
     for words in ["was scaled to zero by hand", "spec.replicas was changed by hand"] {
-        until(words, || async {
-            let events = ["get", "events", "-o", "jsonpath={.items[*].message}"];
-            kubectl(&case, &events).await.contains(words).then_some(())
-        })
-        .await;
+        told(&case, words).await;
     }
     assert_statuses(&case).await;
 }

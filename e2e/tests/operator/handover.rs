@@ -18,6 +18,7 @@ use crate::desk::{
     BACKENDS, POLICY, RECORDINGS, apply, assert_statuses, kubectl, names, rollout, staying, system,
     volumes, wait, wait_for,
 };
+use crate::events::events;
 use crate::plane::case;
 
 /// A desk over PostgreSQL and Redis without agents; `more` are lines of its spec.
@@ -91,7 +92,7 @@ async fn the_old_trader_goes_only_when_the_new_one_leads() {
     assert_ne!(after.target, before.target);
     assert_eq!(after.core, Some(after.target.clone()));
     assert_eq!(after.lead_revision, Some(after.target.clone()));
-    let events = kubectl(&case, &["get", "events", "-o", "jsonpath={.items[*].message}"]).await;
+    let events = events(&case).await;
     assert!(events.contains("restarting pods: trader: memory limit from 512Mi to 1Gi"), "{events}");
     let (reason, _) = wait(&case, "CoreAvailable", "True").await;
     assert_eq!(reason, "Available");

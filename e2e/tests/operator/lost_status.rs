@@ -9,8 +9,8 @@ use sapphire_e2e::{Case, Play, Traders, until};
 use serde_json::json;
 
 use crate::desk::{
-    BACKENDS, POLICY, RECORDINGS, apply, assert_statuses, kubectl, ready, rollout, system, volumes,
-    wait,
+    BACKENDS, POLICY, RECORDINGS, apply, assert_statuses, event, kubectl, ready, rollout, system,
+    volumes, wait,
 };
 use crate::handover::{complete, memory};
 use crate::plane::case;
@@ -159,11 +159,7 @@ async fn a_desk_that_is_made_again_over_pods_that_were_left_running_takes_them_o
     apply(&case, &system(BACKENDS)).await;
     let (reason, message) = wait(&case, "Stalled", "True").await;
     assert!(reason == "NotOurs" && message.contains("ControllerRevision"), "{message}");
-    until("an event about what runs", || async {
-        let told = kubectl(&case, &["get", "events", "-o", "jsonpath={.items[*].reason}"]).await;
-        told.contains("LeftBehind").then_some(())
-    })
-    .await;
+    event(&case, "LeftBehind").await;
     kubectl(&case, &["delete", "controllerrevisions", "-l", "sapphiretrade.xyz/system=desk"]).await;
     wait(&case, "Ready", "True").await;
     wait(&case, "Enforced", "True").await;

@@ -14,6 +14,7 @@ mod desk;
 mod diff;
 mod election;
 mod embedded;
+mod events;
 mod foreseen;
 mod handover;
 mod limits;

@@ -9,6 +9,7 @@ use sapphire_e2e::{Case, Play, until};
 use sapphire_operator::reconcile::kind::Kind;
 
 use crate::desk::{apply, assert_statuses, kubectl, names, rollout, wait, wait_for};
+use crate::events::told;
 use crate::handover::{complete, desk, installed, memory, traders};
 use crate::plane::case;
 
@@ -104,12 +105,7 @@ async fn a_migration_that_is_evicted_is_made_anew() {
     let _traders = installed(&case, "").await;
     case.play(Component::Migration, &Play::Evicted).await.unwrap();
     apply(&case, &desk(&memory("1Gi"))).await;
-    until("the eviction to be told", || async {
-        let events = kubectl(&case, &["get", "events", "-o", "jsonpath={.items[*].message}"]).await;
-        let told = events.contains("was taken away: Evicted: The node was low on resource");
-        told.then_some(())
-    })
-    .await;
+    told(&case, "was taken away: Evicted: The node was low on resource").await;
     let waits = rollout(&case, "a rollout", |_| true).await;
     assert_eq!(waits.failed, None, "that is nobody's fault");
     assert_statuses(&case).await;

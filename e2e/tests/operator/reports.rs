@@ -16,6 +16,7 @@ use sapphire_operator::reconcile::kind::Kind;
 use serde_json::{Value, json};
 
 use crate::desk::{assert_statuses, kubectl, ready, uid, wait};
+use crate::events::told;
 use crate::plane::{OPERATOR, case, plane};
 
 /// What the desk's status says of its report, once it is as `so` wants it.
@@ -100,11 +101,7 @@ async fn what_the_leader_reports_is_the_desks_status() {
     let said = report(&case, "the exposure", |report| report.open_orders == 2).await;
     assert_eq!(said.flat, Some(false));
     assert_eq!(said.exposed_symbols[0].as_str(), "BTCUSD");
-    until("the new state to be told", || async {
-        let told = kubectl(&case, &["get", "events", "-o", "jsonpath={.items[*].message}"]).await;
-        told.contains("reports Reducing, it was Active before").then_some(())
-    })
-    .await;
+    told(&case, "reports Reducing, it was Active before").await;
     assert_eq!(said.equity, "99000.5".parse().ok());
     let shown = kubectl(&case, &["get", "tsys", "desk"]).await;
     assert!(shown.contains("Reducing") && shown.contains("99000.5"), "{shown}");

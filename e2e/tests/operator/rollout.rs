@@ -12,6 +12,7 @@ use crate::desk::{
     BACKENDS, POLICY, RECORDINGS, apply, assert_statuses, kubectl, ready, rollout, system, volumes,
     wait, wait_for, with_maker,
 };
+use crate::events::told;
 use crate::foreseen::diff;
 use crate::handover::{complete, desk, installed, memory, traders};
 use crate::plane::{OPERATOR, case, plane};
@@ -170,12 +171,7 @@ async fn a_restart_by_hand_is_left_as_it_is_and_told() {
     })
     .await;
     for name in [old[0].as_str(), "desk-api"] {
-        until(&format!("the restart of {name} to be told"), || async {
-            let told = ["get", "events", "-o", "jsonpath={.items[*].message}"];
-            let words = format!("Deployment {name} was restarted by hand");
-            kubectl(&case, &told).await.contains(&words).then_some(())
-        })
-        .await;
+        told(&case, &format!("Deployment {name} was restarted by hand")).await;
     }
     let after = complete(&case).await;
     assert_eq!((after.target, traders(&case).await), (before.target, old));

@@ -7,6 +7,7 @@ use sapphire_operator::reconcile::kind::Kind;
 
 use crate::agents::{agent, desk, pods, status};
 use crate::desk::{apply, assert_statuses, kubectl, names, wait, wait_for};
+use crate::events::told;
 use crate::plane::case;
 
 async fn scale(case: &Case<'_>, replicas: i32) {
@@ -66,11 +67,7 @@ async fn an_agent_is_scaled_by_its_own_resource() {
     has(&case, 1).await;
     // Its Deployment is not what people scale.
     kubectl(&case, &["scale", "deployment/desk-one", "--replicas=4"]).await;
-    until("it to be set back, and told", || async {
-        let told = ["get", "events", "-o", "jsonpath={.items[*].message}"];
-        kubectl(&case, &told).await.contains("spec.replicas was changed by hand").then_some(())
-    })
-    .await;
+    told(&case, "spec.replicas was changed by hand").await;
     has(&case, 1).await;
     assert_eq!(names(&case, Kind::ControllerRevision).await, revisions, "replicas are no input");
     assert_statuses(&case).await;

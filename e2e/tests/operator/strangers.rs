@@ -5,9 +5,10 @@ use sapphire_operator::reconcile::kind::Kind;
 
 use crate::agents;
 use crate::desk::{
-    POLICY, RECORDINGS, apply, assert_linted, assert_statuses, kubectl, names, ready, system,
-    volumes, wait, wait_for,
+    POLICY, RECORDINGS, apply, assert_linted, assert_statuses, event, kubectl, names, ready,
+    system, volumes, wait, wait_for,
 };
+use crate::events::{events, told};
 use crate::plane::case;
 
 #[tokio::test]
@@ -18,11 +19,7 @@ async fn a_deployment_of_somebody_else_is_not_touched() {
     volumes(&case).await;
     let (reason, message) = wait(&case, "Stalled", "True").await;
     assert_eq!(reason, "NotOurs");
-    until("an event about it", || async {
-        let told = kubectl(&case, &["get", "events", "-o", "jsonpath={.items[*].reason}"]).await;
-        told.contains("NotOurs").then_some(())
-    })
-    .await;
+    event(&case, "NotOurs").await;
     assert!(message.contains("Deployment") && message.contains("desk-trader"), "{message}");
     let image = [
         "get",
@@ -62,14 +59,10 @@ spec:
 ";
     apply(&case, orphan).await;
     ready(&case, "").await;
-    let events = ["get", "events", "--field-selector=reason=LeftBehind", "-o"];
-    let told = until("an event about it", || async {
-        let messages = [&events[..], &["jsonpath={.items[*].message}"]].concat();
-        Some(kubectl(&case, &messages).await).filter(|told| !told.is_empty())
-    })
-    .await;
+    let told = event(&case, "LeftBehind").await;
     assert!(told.contains("kubectl delete deployment desk-trader-0123456789 once"), "{told}");
-    assert!(!told.contains("desk-trader runs"), "{told}");
+    let all = events(&case).await;
+    assert!(!all.contains("desk-trader runs"), "{all}");
     let there = names(&case, Kind::Deployment).await;
     assert_eq!(there, ["desk-trader", "desk-trader-0123456789"]);
 }
@@ -120,11 +113,7 @@ async fn a_port_that_somebody_changed_by_hand_is_set_back(#[case] form: &str, #[
         (kubectl(&case, &ports).await == before).then_some(())
     })
     .await;
-    until("an event about it", || async {
-        let events = ["get", "events", "-o", "jsonpath={.items[*].message}"];
-        kubectl(&case, &events).await.contains("was changed by hand and is set back").then_some(())
-    })
-    .await;
+    told(&case, "was changed by hand and is set back").await;
     wait(&case, "Ready", "True").await;
     assert_statuses(&case).await;
 }

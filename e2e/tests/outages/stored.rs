@@ -16,7 +16,7 @@ use sapphire_operator::reconcile::kind::Kind;
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
-use crate::desk::{POLICY, RECORDINGS, apply, event, kubectl, names, system};
+use crate::desk::{POLICY, RECORDINGS, apply, event, kubectl, limits, names, system, wait};
 use crate::plane::settings;
 
 /// Definitions as an earlier release may have had them: they let everything through.
@@ -341,4 +341,38 @@ async fn an_agent_that_cannot_be_read_any_more_stays_part_of_its_desk() {
 
 fn line(kind: &str, count: u32) -> String {
     format!("sapphire_operator_undecodable_objects{{kind=\"{kind}\"}} {count}")
+}
+
+/// Of its last word the state alone could be read, and that counts.
+#[tokio::test]
+async fn the_halt_of_a_policy_that_could_not_be_decoded_outlives_it() {
+    let plane = ControlPlane::start(Parts::Api).await.unwrap();
+    loosen(&plane).await;
+    let case = Case::new(plane.cluster(), "undecodable-gone").await.unwrap();
+    let (client, settings) = (case.client(), settings(case.namespace()));
+    let operator = tokio::spawn(async move {
+        run(client, settings, Terms::default(), std::future::pending()).await.unwrap();
+    });
+    apply(&case, &format!("{RECORDINGS}---{POLICY}---{}", system(""))).await;
+    until("the Deployment", || async {
+        (names(&case, Kind::Deployment).await == ["desk-trader"]).then_some(())
+    })
+    .await;
+    let halted = limits(&case).await.replace("tradingState: Active", "tradingState: Halted");
+    let later = r#"{"spec": {"onHalt": "Sleep", "tradingState": "Halted"}}"#;
+    kubectl(&case, &["patch", "rpol", "careful", "--type=merge", "-p", later]).await;
+    stalled::<RiskPolicy>(&case, "careful", Reason::Undecodable).await;
+    until("the halt", || async { (limits(&case).await == halted).then_some(()) }).await;
+    kubectl(&case, &["delete", "rpol", "careful", "--wait=false"]).await;
+    let force = r#"{"metadata": {"finalizers": null}}"#;
+    kubectl(&case, &["patch", "rpol", "careful", "--type=merge", "-p", force]).await;
+    until("the desk to miss its policy", || async {
+        let (reason, _) = wait(&case, "Ready", "False").await;
+        (reason == "PolicyMissing").then_some(())
+    })
+    .await;
+    tokio::time::sleep(std::time::Duration::from_secs(2)).await;
+    assert_eq!(limits(&case).await, halted, "no machine lifts a halt");
+    operator.abort();
+    let _ = operator.await;
 }

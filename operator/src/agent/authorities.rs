@@ -110,7 +110,7 @@ impl Desk<'_> {
         stuck().or_else(|| self.waits_until_gone(agent)).or_else(|| self.waits_until_left(agent))
     }
 
-    /// Whose pods have yet to go, if anybody's have. These go whatever the others do, so nobody waits in a circle.
+    /// Whose pods have yet to go, if anybody's have. These go whatever the others do, so nobody waits for them in a circle.
     fn waits_until_gone(&self, agent: &TradingAgent) -> Option<String> {
         let asks = &agent.spec.authority;
         let is_idle = |other: &str| {
@@ -133,8 +133,11 @@ impl Desk<'_> {
             after.iter().filter(|other| self.after(other).iter().any(|o| name(o) == name(agent)));
         let circle: Vec<&TradingAgent> = circle.copied().collect();
         let goes_first = circle.iter().all(|other| turn(agent) <= turn(other));
-        let is_passed =
-            |other: &TradingAgent| goes_first && circle.iter().any(|o| name(o) == name(other));
+        // Who waits for pods that may stay does not follow at once.
+        let follows = |other: &TradingAgent| self.waits_until_gone(other).is_none();
+        let is_passed = |other: &TradingAgent| {
+            goes_first && circle.iter().any(|o| name(o) == name(other)) && follows(other)
+        };
         let (other, symbol) = self.in_the_way(agent).find(|(other, _)| !is_passed(other))?;
         Some(still_at_work(name(other), symbol, agent))
     }
@@ -365,9 +368,14 @@ mod tests {
     }
 
     fn system() -> TradingSystem {
+        instruments(&BOTH)
+    }
+
+    fn instruments(symbols: &[&str]) -> TradingSystem {
         let instrument = |symbol: &str| json!({"symbol": symbol, "tickSize": "0.01", "lotSize": "0.001", "makerFee": "0", "takerFee": "0"});
-        let patch = json!({"symbols": {"list": BOTH},
-            "venue": {"paper": {"instruments": BOTH.map(instrument)}}});
+        let instruments: Vec<Value> = symbols.iter().map(|symbol| instrument(symbol)).collect();
+        let patch =
+            json!({"symbols": {"list": symbols}, "venue": {"paper": {"instruments": instruments}}});
         (**examples::clustered(patch)).clone()
     }
 
@@ -579,6 +587,31 @@ mod tests {
         assert!(held(&[one(&json!({})), maker], &running).is_empty());
     }
 
+    /// Who would follow waits for pods that may stay.
+    #[test]
+    fn nobody_passes_one_that_cannot_follow() {
+        let agents = [
+            agent("a", 30, trades(&["ETHUSD"]), &json!({})),
+            agent("b", 20, trades(&["BTCUSD", "SOLUSD"]), &json!({})),
+            agent("w", 10, votes(&["ADAUSD"]), &json!({})),
+        ];
+        let now = [trades(&["BTCUSD"]), trades(&["ETHUSD"]), votes(&["ADAUSD"])];
+        let mut running: Running = ["a", "b", "w"]
+            .into_iter()
+            .zip(&now)
+            .map(|(n, now)| (n.to_owned(), runs(now)))
+            .collect();
+        let system = instruments(&["BTCUSD", "ETHUSD", "SOLUSD", "ADAUSD"]);
+        let held = |running: &Running| {
+            let desk = Desk { system: &system, agents: &agents, running };
+            let held = agents.iter().filter(|agent| trades_alone(agent, &desk).is_err());
+            held.map(|agent| name(agent).to_owned()).collect::<Vec<_>>()
+        };
+        assert_eq!(held(&running), ["b"]);
+        running.get_mut("w").unwrap().leaving = vec![authority_of(&votes(&["SOLUSD", "ADAUSD"]))];
+        assert_eq!(held(&running), ["a", "b"]);
+    }
+
     #[test]
     fn two_that_came_to_be_at_work_on_a_symbol_are_told_of_each_other() {
         let one = with_status(&agent("one", 20, votes(&["BTCUSD"]), &json!({})), failed());
@@ -628,7 +661,8 @@ mod tests {
         /// takes a symbol from under the pods of one who wants nothing of the others.
         #[test]
         fn who_waits_for_pods_to_leave_does_not_wait_for_ever(
-            all in prop::collection::vec((authority(), prop::option::of(authority())), 2..5)
+            all in prop::collection::vec((authority(), prop::option::of(authority())), 2..5),
+            leaving in prop::collection::vec(prop::option::of(authority()), 4)
         ) {
             let names = ["a", "b", "c", "d"];
             let mut agents: Vec<_> = all.iter().zip(names).zip(0..).map(|(((spec, _), name), age)| {
@@ -644,13 +678,17 @@ mod tests {
                 .filter_map(|((_, runs), name)| Some((name, runs.clone()?)))
                 .collect();
             let mut running = running(&runs);
+            for (runs, leaving) in running.values_mut().zip(leaving) {
+                runs.leaving = leaving.iter().map(authority_of).collect();
+            }
             for round in 0.. {
                 prop_assert!(round < 3 * names.len(), "{running:#?}");
                 let held = held(&agents, &running);
-                let tries = running.values().any(|runs| runs.back.is_some());
+                let tries =
+                    running.values().any(|runs| runs.back.is_some() || !runs.leaving.is_empty());
                 // A trial is over by the next round.
                 agents = agents.iter().map(|agent| with_status(agent, json!({}))).collect();
-                running.values_mut().for_each(|runs| runs.back = None);
+                running.values_mut().for_each(|runs| (runs.back, runs.leaving) = (None, Vec::new()));
                 let moves = agents.iter().position(|agent| {
                     let runs = running.get(name(agent)).map(|runs| &runs.now);
                     !held.contains(&name(agent).to_owned()) && runs != Some(&agent.spec.authority)
@@ -665,7 +703,8 @@ mod tests {
                 let moved = agents[moves].clone();
                 let (name, now) = (name(&moved).to_owned(), moved.spec.authority.clone());
                 let back = running.get(&name).map(|runs| runs.now.clone());
-                running.insert(name, Runs { now, back, leaving: Vec::new() });
+                let leaving = back.iter().cloned().collect();
+                running.insert(name, Runs { now, back, leaving });
                 agents[moves] = with_status(&moved, tried());
             }
         }

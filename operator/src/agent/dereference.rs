@@ -15,6 +15,7 @@ use crate::context::Context;
 use crate::labels;
 use crate::reconcile::child::Live;
 use crate::reconcile::desired::Owner;
+use crate::reconcile::health::Health;
 use crate::reconcile::key::Key;
 use crate::reconcile::kind::Kind;
 use crate::reconcile::mirror::Read;
@@ -114,10 +115,12 @@ pub async fn running(
 }
 
 /// The revisions that the pods of a desk's agents bear, by the agents' names.
-fn borne(context: &Context, desk: &Key) -> BTreeMap<String, BTreeSet<String>> {
+pub fn borne(context: &Context, desk: &Key) -> BTreeMap<String, BTreeSet<String>> {
     let mut borne: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for (child, live) in context.children.of_desk(desk) {
-        if let (Kind::Pod, Some(agent)) = (child.kind, live.label(labels::AGENT)) {
+        // One that has ended, such as by an eviction, is left lying, and at work on nothing.
+        let runs = matches!(&live.health, Health::Pod(pod) if !pod.has_ended());
+        if let (Kind::Pod, true, Some(agent)) = (child.kind, runs, live.label(labels::AGENT)) {
             borne.entry(agent.to_owned()).or_default().extend(revision(agent, &live));
         }
     }

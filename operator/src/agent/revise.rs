@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::build;
 use super::canary::{Change, Course, Terms};
-use super::dereference::{Dereferenced, applied};
+use super::dereference::{Dereferenced, applied, borne};
 use super::release::{Release, inputs, own_part, part_of};
 use crate::context::Context;
 use crate::reconcile::desired::Owner;
@@ -99,7 +99,9 @@ pub async fn revise(
             told = Some(format!("restarting pods: {words} (revision {})", next.name));
         }
     } else {
-        let in_use = |name: &str| course.uses(name);
+        // What pods bear that are there still is asked for by who waits until they are gone.
+        let borne = borne(context, &desk.desk).remove(&desk.key.name).unwrap_or_default();
+        let in_use = |name: &str| course.uses(name) || borne.contains(name);
         context.revisions.prune(context, &owner, &wish, in_use).await?;
     }
     Ok(Revised { found, course, is_new, restarts: told })

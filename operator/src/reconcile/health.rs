@@ -55,6 +55,13 @@ pub struct PodHealth {
     pub ended: Option<(i32, String)>,
 }
 
+impl PodHealth {
+    /// Whether its containers have ended for good. Such a pod may lie about for long.
+    pub fn has_ended(&self) -> bool {
+        matches!(self.phase.as_str(), "Succeeded" | "Failed")
+    }
+}
+
 /// Kubernetes' word for a trouble, and its message.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Trouble {

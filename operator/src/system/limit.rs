@@ -86,10 +86,7 @@ impl Limit {
     /// The limit of a policy that cannot be read: as it read last, else as the limits have it that pods have, else none
     /// that lets anything be entered. Its state is read as it is stored.
     pub(super) fn undecodable(name: &str, policy: Policy, spec: &Value) -> Self {
-        let stored = match spec.get("tradingState") {
-            None => Some(TradingState::default()),
-            Some(state) => serde_json::from_value(state.clone()).ok(),
-        };
+        let stored = stored_state(spec);
         let state = match policy {
             Policy::Unknown => TradingState::Halted,
             _ => stored.unwrap_or(TradingState::Halted),
@@ -102,10 +99,14 @@ impl Limit {
     }
 
     /// The limit of a policy that somebody took away: what runs under it goes on under what it said last.
-    /// `own` is its own state as it is noted where it was last read.
+    /// `own` is its own state as it was last heard, or is noted where it was last read.
     pub(super) fn missing(name: &str, policy: Policy, own: Option<TradingState>) -> Self {
         let (state, own) = match &policy {
-            Policy::Read(policy) => (policy.spec.trading_state, policy.spec.trading_state),
+            // Of its last words the state may be all that could be read.
+            Policy::Read(policy) => {
+                let own = own.unwrap_or(policy.spec.trading_state);
+                (own, own)
+            }
             // Without a note the state that pods have is the policy's own: no machine lifts it.
             Policy::Kept(document) => {
                 let own = own.unwrap_or_else(|| state_of(document));
@@ -119,6 +120,14 @@ impl Limit {
     /// Whether nothing is known but its name.
     pub const fn is_unknown(&self) -> bool {
         matches!(self.policy, Policy::Unknown)
+    }
+}
+
+/// The state in a policy's spec as it is stored. `None` where it is in words of another release.
+pub(super) fn stored_state(spec: &Value) -> Option<TradingState> {
+    match spec.get("tradingState") {
+        None => Some(TradingState::default()),
+        Some(state) => serde_json::from_value(state.clone()).ok(),
     }
 }
 
@@ -199,6 +208,17 @@ mod tests {
         assert_eq!((limit.state, limit.said), (TradingState::Halted, TradingState::Active));
         let limit = Limit::missing("careful", Policy::Unknown, Some(TradingState::Active));
         assert_eq!((limit.state, limit.said), (TradingState::Halted, TradingState::Active));
+    }
+
+    #[test]
+    fn the_last_word_of_what_was_taken_away_counts_though_it_alone_could_be_read() {
+        let policy = crate::system::examples::policy();
+        for heard in [TradingState::Halted, TradingState::Reducing] {
+            let limit = Limit::missing("careful", Policy::Read(policy.clone()), Some(heard));
+            assert_eq!((limit.state, limit.own, limit.said), (heard, heard, heard));
+        }
+        let limit = Limit::missing("careful", Policy::Read(policy), None);
+        assert_eq!(limit.state, TradingState::Active);
     }
 
     #[test]

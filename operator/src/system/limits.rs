@@ -14,10 +14,11 @@ use sapphire_crds::RiskPolicy;
 use sapphire_crds::conditions::TradingState;
 use sapphire_crds::names::annotations::{HALTED_BY_HAND, RISK_POLICIES};
 use sapphire_crds::trading_system::{RolloutStep, TradingSystemStatus};
+use serde_json::Value;
 
 use super::build;
 use super::dereference::KIND;
-use super::limit::{Limit, Policy};
+use super::limit::{Limit, Policy, stored_state};
 use crate::context::Context;
 use crate::reconcile::apply::apply;
 use crate::reconcile::child::{ChildRef, Live};
@@ -30,12 +31,13 @@ use crate::reconcile::stored::Stored;
 use crate::risk::bindings;
 use crate::wake;
 
-/// Under which policies each desk was when it was last looked at, and what each let it do; and the policies as they
-/// could be read last.
+/// Under which policies each desk was when it was last looked at, and what each let it do; the policies as they could be
+/// read last; and the states that they had last, which count though the rest could not be read.
 #[derive(Debug, Default)]
 pub struct LastSeen {
     over: Mutex<HashMap<Key, BTreeSet<UnderPolicy>>>,
     readable: Mutex<HashMap<Key, Arc<Stored<RiskPolicy>>>>,
+    states: Mutex<HashMap<Key, TradingState>>,
 }
 
 /// A policy, and what its limits let a desk do; `None` where the desk has none of it.
@@ -57,6 +59,20 @@ impl LastSeen {
     pub fn remember(&self, key: &Key, policy: &Arc<Stored<RiskPolicy>>) {
         let mut all = self.readable.lock().unwrap_or_else(PoisonError::into_inner);
         all.insert(key.clone(), policy.clone());
+        self.remember_state(key, policy.spec.trading_state);
+    }
+
+    /// What a policy says that cannot be decoded.
+    pub fn remember_undecodable(&self, key: &Key, spec: &Value) {
+        self.remember_state(key, stored_state(spec).unwrap_or(TradingState::Halted));
+    }
+
+    fn remember_state(&self, key: &Key, state: TradingState) {
+        self.states.lock().unwrap_or_else(PoisonError::into_inner).insert(key.clone(), state);
+    }
+
+    fn state(&self, key: &Key) -> Option<TradingState> {
+        self.states.lock().unwrap_or_else(PoisonError::into_inner).get(key).copied()
     }
 
     fn remembered(&self, key: &Key) -> Option<Arc<Stored<RiskPolicy>>> {
@@ -66,6 +82,7 @@ impl LastSeen {
     /// A policy is gone.
     pub fn forget(&self, policy: &Key) {
         self.readable.lock().unwrap_or_else(PoisonError::into_inner).remove(policy);
+        self.states.lock().unwrap_or_else(PoisonError::into_inner).remove(policy);
     }
 }
 
@@ -91,12 +108,16 @@ pub fn halted_by_hand(context: &Context, system: &Key) -> bool {
     }
 }
 
-/// What a policy limits that cannot be read now, and its own state where that is noted.
+/// What a policy limits that cannot be read now, and its own state where it was heard or is noted.
 fn last_known(context: &Context, key: &Key, live: Option<&Live>) -> (Policy, Option<TradingState>) {
+    let heard = context.limits.state(key);
     match (context.limits.remembered(key), live) {
-        (Some(policy), _) => (Policy::Read(policy), None),
-        (None, Some(live)) => Policy::kept_in(live, &key.name),
-        (None, None) => (Policy::Unknown, None),
+        (Some(policy), _) => (Policy::Read(policy), heard),
+        (None, Some(live)) => {
+            let (policy, noted) = Policy::kept_in(live, &key.name);
+            (policy, heard.or(noted))
+        }
+        (None, None) => (Policy::Unknown, heard),
     }
 }
 

@@ -6,10 +6,37 @@ use kube::api::ListParams;
 use sapphire_crds::TradingSystem;
 use sapphire_crds::conditions::ConditionType;
 use sapphire_crds::names::labels;
-use sapphire_e2e::until;
+use sapphire_e2e::{Case, until};
 
 use crate::desk::{kubectl, ready, wait};
 use crate::plane::operated;
+
+/// What is told of the case's namespace in `default`.
+async fn told_beside(case: &Case<'_>) -> String {
+    let of = format!("regarding.name={}", case.namespace());
+    let notes = "jsonpath={.items[*].note}";
+    let told =
+        ["get", "events.events.k8s.io", "-n", "default", "--field-selector", &of, "-o", notes];
+    case.cluster().kubectl(&told).await.unwrap().ok().unwrap()
+}
+
+/// Whatever lets it go, what it leaves behind is told where events can still be written.
+#[tokio::test]
+async fn what_an_orphaned_desk_leaves_behind_is_told_beside_its_namespace() {
+    let operated = operated("orphans", &[]).await;
+    let case = &operated.case;
+    let traders = operated.traders().await;
+    traders
+        .conduct(case.namespace(), "desk", |desk| desk.exposed = vec!["BTCUSD".parse().unwrap()]);
+    ready(case, "  deletionPolicy: Orphan").await;
+    wait(case, "Flat", "False").await;
+    kubectl(case, &["delete", "namespace", case.namespace(), "--wait=false"]).await;
+    let told = until("it to be told", || async {
+        Some(told_beside(case).await).filter(|told| told.contains("goes by deletionPolicy: Orphan"))
+    })
+    .await;
+    assert!(told.contains("TradingSystem desk") && told.contains("BTCUSD"), "{told}");
+}
 
 #[tokio::test]
 async fn a_namespace_waits_for_a_desk_until_its_deadline_and_not_longer() {
@@ -43,18 +70,7 @@ async fn a_namespace_waits_for_a_desk_until_its_deadline_and_not_longer() {
     assert!(begun.elapsed().as_secs() >= 5, "{:?}", begun.elapsed());
     let pods = case.api::<Pod>().list(&ListParams::default().labels(ours)).await.unwrap();
     assert_eq!(pods.items.len(), 1, "its trader was still there");
-    let of = format!("regarding.name={}", case.namespace());
-    let told = [
-        "get",
-        "events.events.k8s.io",
-        "-n",
-        "default",
-        "--field-selector",
-        &of,
-        "-o",
-        "jsonpath={.items[*].note}",
-    ];
-    let told = case.cluster().kubectl(&told).await.unwrap().ok().unwrap();
+    let told = told_beside(case).await;
     assert!(told.contains("TradingSystem desk") && told.contains("5 s have passed"), "{told}");
     let released = "sapphire_operator_systems_released_total{why=\"namespace\"} 1";
     assert!(operated.metrics().await.contains(released));

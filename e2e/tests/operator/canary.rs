@@ -8,9 +8,10 @@ use sapphire_crds::names::Component;
 use sapphire_crds::{TradingAgent, TradingSystem};
 use sapphire_e2e::{Case, Play, until};
 
-use crate::agents::{agent, desk, pods, status};
-use crate::desk::{assert_statuses, kubectl, wait, wait_for};
+use crate::agents::{agent, clustered, desk, pods, status};
+use crate::desk::{POLICY, assert_statuses, kubectl, wait, wait_for};
 use crate::events::events;
+use crate::foreseen::diff;
 use crate::plane::{OPERATOR, case, plane};
 
 /// A canary of two steps, with an interval.
@@ -225,6 +226,10 @@ async fn going_back_to_the_stable_spec_ends_a_canary() {
     change(&case, 60).await;
     has_weight(&case, "0.1").await;
     renewed(&case, &before).await;
+    let tried = clustered(&rollout("1h"));
+    let tried = tried.replacen("trendMomentum: {}", "trendMomentum: {trendPeriod: 60}", 1);
+    let (changes, said) = diff(&case, &format!("{POLICY}---{tried}"), &[]).await.unwrap();
+    assert!(!changes, "{said}");
     // As the manifest had it: applied again.
     let remove = r#"[{"op": "remove", "path": "/spec/strategy/trendMomentum/trendPeriod"}]"#;
     kubectl(&case, &["patch", "tradingagent", "one", "--type=json", "-p", remove]).await;

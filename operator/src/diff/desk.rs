@@ -269,7 +269,15 @@ async fn foresee_agent(
     }
     agent::build::scale(&mut wanted, agent.spec.replicas);
     wanted.extend(agent::build::build(&desk.name, &name, &agent.spec)?);
-    let children = children(context, desk, &owner, &wanted).await?;
+    let mut children = children(context, desk, &owner, &wanted).await?;
+    // Pods of former revisions read theirs until the trial is over.
+    let tried = agent.status.as_ref().is_some_and(|status| status.rollout.is_some());
+    if tried || restarted.is_some() {
+        let is_read = |child: &Child| {
+            child.kind == Kind::ConfigMap.name() && matches!(child.fate, Fate::Deleted)
+        };
+        children.retain(|child| !is_read(child));
+    }
     let held = held.map(|hold| hold.to_string());
     Ok(Agent { name, held, restarts: restarted, children })
 }

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::desired::Desired;
+use super::kind::Kind;
 
 /// The first difference between two renderings, in words: "trader: memory limit from 1Gi to 2Gi".
 /// `None` where they are equal.
@@ -12,7 +13,7 @@ pub fn first_difference(before: &[Desired], after: &[Desired]) -> Option<String>
 }
 
 /// Why pods restart that are to be as `after`, in words. Parts that differ in the same are named together:
-/// "migration, trader: image from a:1 to a:2".
+/// "migration, trader: image from a:1 to a:2". Pods that differ in no more than their revision restart along with these.
 pub fn restarts(before: &[Desired], after: &[Desired]) -> String {
     let mut all: Vec<(Vec<String>, String)> = Vec::new();
     for (component, words) in differences(before, after) {
@@ -25,8 +26,23 @@ pub fn restarts(before: &[Desired], after: &[Desired]) -> String {
     if all.is_empty() {
         return "another revision of the same pods".into();
     }
+    let is_named = |component: &String| all.iter().any(|(named, _)| named.contains(component));
+    let mut along: Vec<String> = revised(before, after).filter(|new| !is_named(new)).collect();
+    along.dedup();
     let said = all.iter().map(|(parts, words)| format!("{}: {words}", parts.join(", ")));
-    said.collect::<Vec<_>>().join("; ")
+    let along = (!along.is_empty()).then(|| format!("{}: along with that", along.join(", ")));
+    said.chain(along).collect::<Vec<_>>().join("; ")
+}
+
+/// What the Deployments are for whose pods are other ones, if only by their revision.
+fn revised<'a>(before: &'a [Desired], after: &'a [Desired]) -> impl Iterator<Item = String> + 'a {
+    let template = |child: &Desired| child.content.pointer("/spec/template").cloned();
+    let workloads = after.iter().filter(|new| new.kind == Kind::Deployment);
+    let revised = workloads.filter(move |new| {
+        let is_same = |old: &&Desired| old.kind == new.kind && role(old) == role(new);
+        before.iter().find(is_same).is_some_and(|old| template(old) != template(new))
+    });
+    revised.map(|new| component(&new.content))
 }
 
 /// The first difference of each object, by what the object is for.
@@ -279,6 +295,22 @@ mod tests {
             "migration, trader: image from a:1 to a:2; api: memory limit from 1Gi to 2Gi"
         );
         assert_eq!(restarts(&before, &before), "another revision of the same pods");
+        let revised = |part: &str, revision: &str, memory: &str| {
+            let mut part = of(part, "a:1", memory);
+            let labels = &mut part.content["spec"]["template"]["metadata"]["labels"];
+            labels[crate::labels::REVISION] = revision.into();
+            part
+        };
+        let before = ["trader", "coordinator", "api"].map(|part| revised(part, "a", "1Gi"));
+        let after = [
+            revised("trader", "b", "2Gi"),
+            revised("coordinator", "b", "1Gi"),
+            revised("api", "a", "1Gi"),
+        ];
+        assert_eq!(
+            restarts(&before, &after),
+            "trader: memory limit from 1Gi to 2Gi; coordinator: along with that"
+        );
     }
 
     #[test]

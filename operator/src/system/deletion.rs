@@ -55,7 +55,8 @@ pub(super) async fn reconcile(
     }
     let mut facts = facts(context, desk);
     let mut decision = decide(&facts);
-    if matches!(decision, Decision::Hold(_)) {
+    // What holds it may end with its namespace, and what is told of its end cannot be written there then.
+    if !matches!(&decision, Decision::Go(Freedom { event: None, .. })) {
         facts.terminating_for = terminating_for(context, meta).await;
         decision = decide(&facts);
     }

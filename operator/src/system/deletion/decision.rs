@@ -77,27 +77,41 @@ pub(super) struct Freedom {
     pub(super) namespace_terminates: bool,
 }
 
-fn go(why: &'static str, event: Option<(Severity, &'static str, String)>) -> Decision {
-    Decision::Go(Freedom { why, event, namespace_terminates: false })
+/// It goes, and that is told as such; with its namespace, beside that.
+fn go(
+    facts: &Facts<'_>,
+    why: &'static str,
+    severity: Severity,
+    reason: &'static str,
+    note: String,
+) -> Decision {
+    let Key { namespace, name } = facts.key;
+    let namespace_terminates = facts.terminating_for.is_some();
+    let note = match namespace_terminates {
+        true => format!("namespace {namespace} is deleted, and TradingSystem {name} {note}"),
+        false => note,
+    };
+    Decision::Go(Freedom { why, event: Some((severity, reason, note)), namespace_terminates })
 }
 
 /// Decides. A person's word comes first, then the proof, then the namespace, then the policy.
 pub(super) fn decide(facts: &Facts<'_>) -> Decision {
     if facts.forced {
         let note = format!("goes by {FORCE_DELETE}=true: {}", left_behind(facts));
-        return go("forced", Some((Severity::Warning, "ForceDeleted", note)));
+        return go(facts, "forced", Severity::Warning, "ForceDeleted", note);
     }
     if !facts.released {
-        return go("never-released", None);
+        let why = "never-released";
+        return Decision::Go(Freedom { why, event: None, namespace_terminates: false });
     }
     if facts.policy == DeletionPolicy::Orphan {
         let severity = if facts.proven { Severity::Normal } else { Severity::Warning };
         let note = format!("goes by deletionPolicy: Orphan: {}", left_behind(facts));
-        return go("orphaned", Some((severity, "Orphaned", note)));
+        return go(facts, "orphaned", severity, "Orphaned", note);
     }
     if facts.proven {
         let note = format!("goes as it is flat: {}", facts.verdict.words());
-        return go("flat", Some((Severity::Normal, "ProvenFlat", note)));
+        return go(facts, "flat", Severity::Normal, "ProvenFlat", note);
     }
     if let Some(so_long) = facts.terminating_for {
         return terminating(facts, so_long);
@@ -144,7 +158,7 @@ fn left_behind(facts: &Facts<'_>) -> String {
 
 /// Nobody can hold a namespace without hanging it: it waits for a proof, and then not any longer.
 fn terminating(facts: &Facts<'_>, so_long: Duration) -> Decision {
-    let Key { namespace, name } = facts.key;
+    let namespace = &facts.key.namespace;
     let left = facts.bounds.namespace_deletion.saturating_sub(so_long);
     let nobody = facts.traders.pods == 0;
     if nobody || left.is_zero() {
@@ -153,13 +167,9 @@ fn terminating(facts: &Facts<'_>, so_long: Duration) -> Decision {
         } else {
             format!("{} have passed", spoken(facts.bounds.namespace_deletion))
         };
-        let note = format!(
-            "namespace {namespace} is deleted, and TradingSystem {name} goes with it although it is not proven flat \
-             ({why}): {}",
-            left_behind(facts)
-        );
-        let event = Some((Severity::Warning, "DeletedWithNamespace", note));
-        return Decision::Go(Freedom { why: "namespace", event, namespace_terminates: true });
+        let note =
+            format!("goes with it although it is not proven flat ({why}): {}", left_behind(facts));
+        return go(facts, "namespace", Severity::Warning, "DeletedWithNamespace", note);
     }
     Decision::Hold(Hold::Waiting {
         reason: Reason::NamespaceTerminating,

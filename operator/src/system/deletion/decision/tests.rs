@@ -111,6 +111,17 @@ fn what_was_open_last_is_named_where_nobody_tells_any_more(
         };
         assert!(said.contains(expected), "{expected} is not in: {said}");
     }
+    // Nothing can be written into a namespace that ends.
+    for (policy, forced) in [(Orphan, false), (Refuse, true)] {
+        let ends = Facts { policy, forced, terminating_for, ..facts(&key, policy) };
+        let Decision::Go(freedom) = decide(&ends) else { panic!("it stays") };
+        let (_, _, note) = freedom.event.unwrap();
+        let words = format!(
+            "namespace {} is deleted, and TradingSystem {} goes by",
+            key.namespace, key.name
+        );
+        assert!(freedom.namespace_terminates && note.starts_with(&words), "{note}");
+    }
     // Who tells now is believed.
     let told = Facts { policy: Orphan, last: Some(&last), ..facts(&key, Orphan) };
     let Decision::Go(freedom) = decide(&told) else { panic!("it stays") };

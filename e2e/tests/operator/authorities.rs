@@ -192,7 +192,7 @@ async fn pods_that_have_ended_are_at_work_on_nothing() {
     let _traders = begin(&case, "").await;
     let evicted = r#"{"status": {"phase": "Failed", "reason": "Evicted"}}"#;
     let its = ["get", "pods", "-l", "sapphiretrade.xyz/agent=maker", "-o", "name"];
-    let pod = kubectl(&case, &its).await;
+    let pod = kubectl(&case, &its).await.trim().to_owned();
     let evict = ["patch", &pod, "--subresource=status", "--type=merge", "-p", evicted];
     kubectl(&case, &evict).await;
     patch(&case, "maker", r#"{"authority":{"delegated":{"symbols":["BTCUSD"]}}}"#).await;
